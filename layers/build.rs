@@ -1,0 +1,49 @@
+//! Compiles the shipped layer definitions and PROJ's database into the crate, so that the binary needs no file.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    embed_catalog(&out);
+    embed_proj_db(&out);
+}
+
+/// Writes `catalog.rs`: a sorted table of (file name, text).
+fn embed_catalog(out: &Path) {
+    println!("cargo:rerun-if-changed=catalog");
+    let mut paths: Vec<_> = fs::read_dir("catalog")
+        .expect("layers/catalog exists")
+        .map(|entry| entry.expect("readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    paths.sort();
+    let mut table =
+        String::from("/// (file name, text) of every shipped definition.\nconst SHIPPED: &[(&str, &str)] = &[\n");
+    for path in paths {
+        let path = fs::canonicalize(path).expect("readable file");
+        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+        writeln!(table, "    ({name:?}, include_str!({path:?})),").expect("writes to a string");
+    }
+    table.push_str("];\n");
+    fs::write(out.join("catalog.rs"), table).expect("OUT_DIR is writable");
+}
+
+/// Writes `proj.db.zst`: the database that the PROJ we link was built with. `proj-sys` leaves it in its own
+/// build folder (beside ours) and does not say where.
+fn embed_proj_db(out: &Path) {
+    let build = out.ancestors().nth(2).expect("OUT_DIR lies in target/<profile>/build/<crate>/out");
+    let newest = fs::read_dir(build)
+        .expect("readable build folder")
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("proj-sys-"))
+        .map(|entry| entry.path().join("out/share/proj/proj.db"))
+        .filter(|path| path.is_file())
+        .max_by_key(|path| fs::metadata(path).and_then(|meta| meta.modified()).ok())
+        .expect("proj-sys built PROJ and its proj.db");
+    println!("cargo:rerun-if-changed={}", newest.display());
+    let database = fs::read(newest).expect("proj.db is readable");
+    let packed = zstd::encode_all(database.as_slice(), 12).expect("memory is writable");
+    fs::write(out.join("proj.db.zst"), packed).expect("OUT_DIR is writable");
+}

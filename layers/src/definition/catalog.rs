@@ -1,0 +1,225 @@
+//! The set of layer definitions that an installation knows.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::LayerDefinition;
+
+include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
+
+/// Fields that hold personal data do not exist in a definition: names that betray them are refused.
+const PERSONAL: &[&str] = &[
+    "codice_fiscale",
+    "fiscal_code",
+    "tax_code",
+    "cognome",
+    "surname",
+    "owner",
+    "owner_name",
+    "proprietario",
+    "intestatario",
+    "resident",
+    "birth_date",
+    "data_nascita",
+    "plate",
+    "targa",
+    "email",
+    "telefono",
+    "phone",
+];
+
+/// Why a definition was refused.
+#[derive(Debug, Error)]
+pub enum CatalogError {
+    /// The file could not be read.
+    #[error("cannot read {path}: {reason}")]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// Not TOML, or a key or type that a definition does not have; the reason holds line and column.
+    #[error("{origin}: {reason}")]
+    Syntax {
+        /// File or shipped name.
+        origin: String,
+        /// What the parser said.
+        reason: String,
+    },
+    /// Well-formed, but it contradicts itself.
+    #[error("{origin}: {reason}")]
+    Invalid {
+        /// File or shipped name.
+        origin: String,
+        /// The rule that it breaks, with field and value.
+        reason: String,
+    },
+}
+
+/// The layer definitions in force, by id.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    layers: BTreeMap<String, LayerDefinition>,
+}
+
+impl Catalog {
+    /// The definitions compiled into the binary.
+    ///
+    /// # Errors
+    /// When a shipped file is invalid, which the tests of this crate rule out.
+    pub fn shipped() -> Result<Self, CatalogError> {
+        let mut catalog = Self::default();
+        for (name, text) in SHIPPED {
+            catalog.insert(parse(name, text)?);
+        }
+        Ok(catalog)
+    }
+
+    /// Adds every `*.toml` of a folder, in name order; a known id is replaced.
+    ///
+    /// # Errors
+    /// The first file that cannot be read or is not a valid definition; the catalogue is then unchanged.
+    pub fn add_folder(&mut self, folder: &Path) -> Result<(), CatalogError> {
+        let unreadable = |path: &Path, error: &std::io::Error| CatalogError::Unreadable {
+            path: path.to_path_buf(),
+            reason: error.to_string(),
+        };
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+            let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        let mut added = Vec::with_capacity(paths.len());
+        for path in paths {
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            added.push(parse(&path.display().to_string(), &text)?);
+        }
+        added.into_iter().for_each(|definition| self.insert(definition));
+        Ok(())
+    }
+
+    /// Adds or replaces one definition.
+    pub fn insert(&mut self, definition: LayerDefinition) {
+        self.layers.insert(definition.id.clone(), definition);
+    }
+
+    /// A definition by layer id.
+    pub fn get(&self, id: &str) -> Option<&LayerDefinition> {
+        self.layers.get(id)
+    }
+
+    /// All definitions in order of id.
+    pub fn iter(&self) -> impl Iterator<Item = &LayerDefinition> {
+        self.layers.values()
+    }
+}
+
+/// Reads and checks one definition.
+///
+/// # Errors
+/// See [`CatalogError`]; `origin` names the file in the message.
+pub fn parse(origin: &str, text: &str) -> Result<LayerDefinition, CatalogError> {
+    let definition: LayerDefinition = toml::from_str(text)
+        .map_err(|error| CatalogError::Syntax { origin: origin.to_owned(), reason: error.to_string() })?;
+    match check(&definition) {
+        None => Ok(definition),
+        Some(reason) => Err(CatalogError::Invalid { origin: origin.to_owned(), reason }),
+    }
+}
+
+fn is_name(text: &str, separator: char) -> bool {
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.len() <= 63
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == separator)
+}
+
+fn check(definition: &LayerDefinition) -> Option<String> {
+    let LayerDefinition { id, zoom, .. } = definition;
+    if !is_name(id, '-') {
+        return Some(format!("id \"{id}\": use lower-case letters, digits and hyphens, starting with a letter"));
+    }
+    if zoom.min > zoom.max || zoom.max > crate::limits::MAX_ZOOM {
+        return Some(format!("zoom {}..{}: must rise and end by {}", zoom.min, zoom.max, crate::limits::MAX_ZOOM));
+    }
+    if definition.resolution.is_some_and(|resolution| !(resolution > 0.0 && resolution.is_finite())) {
+        return Some("resolution: must be a positive number".to_owned());
+    }
+    for (position, field) in definition.fields.iter().enumerate() {
+        let name = &field.name;
+        if !is_name(name, '_') || ["fid", "geom", "version"].contains(&name.as_str()) {
+            return Some(format!(
+                "field \"{name}\": use lower-case letters, digits and underscores; fid, geom and version are taken"
+            ));
+        }
+        if PERSONAL.contains(&name.as_str()) {
+            return Some(format!("field \"{name}\" would hold personal data, which layers never do"));
+        }
+        if definition.fields[..position].iter().any(|other| other.name == *name) {
+            return Some(format!("field \"{name}\" is declared twice"));
+        }
+    }
+    let named = definition.key.iter().chain(&definition.label).chain(&definition.rank);
+    for name in named {
+        if definition.field(name).is_none() {
+            return Some(format!("\"{name}\" (key, label or rank) is not one of the fields"));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+        id = "toilets"
+        title = { it = "Bagni", en = "Toilets" }
+        description = { it = "Bagni pubblici.", en = "Public toilets." }
+        theme = "green"
+        geometry = "point"
+        key = ["code"]
+        [[field]]
+        name = "code"
+        type = "text"
+        title = { it = "Codice", en = "Code" }
+    "#;
+
+    #[test]
+    fn a_small_definition_parses() {
+        let definition = parse("t", SMALL).expect("valid");
+        assert_eq!(definition.key, ["code"]);
+        assert!(definition.fields[0].tile);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let error = parse("t.toml", &format!("colour = 1\n{SMALL}")).expect_err("refused").to_string();
+        assert!(error.contains("t.toml") && error.contains("colour") && error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn a_field_of_personal_data_is_refused() {
+        let error = parse("t", &SMALL.replace("code", "codice_fiscale")).expect_err("refused").to_string();
+        assert!(error.contains("personal data"), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_is_no_field_is_refused() {
+        let error = parse("t", &SMALL.replace("[\"code\"]", "[\"other\"]")).expect_err("refused").to_string();
+        assert!(error.contains("\"other\""), "{error}");
+    }
+
+    #[test]
+    fn every_shipped_definition_is_valid_and_named_as_its_file() {
+        for (name, text) in SHIPPED {
+            let definition = parse(name, text).expect("valid");
+            assert_eq!(format!("{}.toml", definition.id), *name);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Every limit of the territory ring in one table. The server's limits on requests build on these.
+//!
+//! A limit is a constant with its unit in the name or the comment, and is named in the error that it causes.
+
+/// Vertices of one geometry, all parts and rings together.
+pub const MAX_VERTICES: usize = 1_000_000;
+/// Rings (or parts) of one geometry.
+pub const MAX_RINGS: usize = 100_000;
+/// Bytes of one text value.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// Bytes of one row of a source file (a CSV line, a GeoJSON feature, a GML member).
+pub const MAX_ROW_BYTES: usize = 64 * 1024 * 1024;
+/// Uncompressed bytes read out of one archive (zip, KMZ), all members together.
+pub const MAX_ARCHIVE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// How many times larger than its compressed form an archive member may grow before it is taken for a bomb
+/// (checked only past [`MIN_BOMB_BYTES`]).
+pub const MAX_ARCHIVE_RATIO: u64 = 200;
+/// Uncompressed bytes of an archive member below which its ratio does not matter.
+pub const MIN_BOMB_BYTES: u64 = 64 * 1024 * 1024;
+/// Rejected rows that a load report names one by one; the rest are only counted.
+pub const MAX_REPORTED_ROWS: usize = 1_000;
+/// Points of one `POST /lookup`.
+pub const MAX_LOOKUP_POINTS: usize = 10_000;
+/// Largest search radius of a lookup, in metres.
+pub const MAX_LOOKUP_RADIUS_M: f64 = 5_000.0;
+/// Hits that a lookup returns per layer.
+pub const MAX_HITS_PER_LAYER: usize = 100;
+/// Default byte budget of one layer in one tile, uncompressed.
+pub const TILE_BUDGET_BYTES: usize = 500_000;
+/// Deepest zoom level served.
+pub const MAX_ZOOM: u8 = 22;
+/// Layers in one composite tile request.
+pub const MAX_COMPOSITE_LAYERS: usize = 32;

@@ -1,0 +1,171 @@
+//! Stores: where the territory is kept. One contract, one black-box test suite, two implementations: the
+//! embedded GeoPackage (here) and PostGIS (to come). No SQL is written outside this module.
+//!
+//! Every write, whoever makes it (Bricola, QGIS, `ogr2ogr`, a database client), passes triggers that keep the
+//! superseded row in the layer's history table and append to the change log. Followers read the log.
+
+use std::ops::Range;
+
+use futures::Stream;
+use thiserror::Error;
+
+use crate::definition::LayerDefinition;
+use crate::feature::{Feature, FeatureId, StoredFeature};
+use crate::log::{Change, Seq};
+
+/// What a store keeps of a layer beside its features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredLayer {
+    /// The definition under which it is stored; `crs` and `resolution` are always filled in.
+    pub definition: LayerDefinition,
+    /// The last change of the layer.
+    pub seq: Seq,
+    /// Rows now.
+    pub count: u64,
+    /// Smallest and largest feature id, as a half-open range (empty for an empty layer).
+    pub ids: Range<FeatureId>,
+}
+
+/// One edit of a batch. Updates and deletes name the version they were made from; when the stored one
+/// differs, the whole batch is refused with [`StoreError::Conflict`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Edit {
+    /// A new feature; the store gives it an id.
+    Insert(Feature),
+    /// A new state of a feature.
+    Update {
+        /// Which.
+        id: FeatureId,
+        /// The version that the editor saw; `None` overwrites whatever is there.
+        expected: Option<i64>,
+        /// Its new state.
+        feature: Feature,
+    },
+    /// Removal of a feature.
+    Delete {
+        /// Which.
+        id: FeatureId,
+        /// The version that the editor saw.
+        expected: Option<i64>,
+    },
+}
+
+/// How a replacement differed from what was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Replaced {
+    /// New features.
+    pub added: u64,
+    /// Features whose geometry or properties differ (only for layers with a key).
+    pub changed: u64,
+    /// Features that are the same; they keep id and version.
+    pub unchanged: u64,
+    /// Features that are no longer there.
+    pub removed: u64,
+}
+
+/// What a store can answer with instead of doing its work.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The layer is not in the store.
+    #[error("layer \"{0}\" is not in the store")]
+    UnknownLayer(String),
+    /// The feature is not in the layer.
+    #[error("layer \"{layer}\" has no feature {id}")]
+    UnknownFeature {
+        /// Layer id.
+        layer: String,
+        /// Feature id.
+        id: FeatureId,
+    },
+    /// Somebody else changed the feature first.
+    #[error("feature {id} of layer \"{layer}\" is at version {actual}, not {expected}")]
+    Conflict {
+        /// Layer id.
+        layer: String,
+        /// Feature id.
+        id: FeatureId,
+        /// The version that the editor saw.
+        expected: i64,
+        /// The version that is stored.
+        actual: i64,
+    },
+    /// Two rows of a keyed layer have the same key.
+    #[error("layer \"{layer}\": key {key} occurs twice")]
+    DuplicateKey {
+        /// Layer id.
+        layer: String,
+        /// The key, fields joined by ` / `.
+        key: String,
+    },
+    /// The file is there but is not a store that this version can use.
+    #[error("{0}")]
+    Unusable(String),
+    /// Another program holds the file; try again.
+    #[error("the store is busy: another program is writing to it")]
+    Busy,
+    /// Disk or database trouble. The text is for the log, never for a client.
+    #[error("store failure: {0}")]
+    Failure(String),
+}
+
+/// The contract of a store. All methods may be called from many tasks at once.
+pub trait Store: Send + Sync + Sized + 'static {
+    /// Rows on their way into a layer that is being replaced.
+    type Replacement: Replacement;
+
+    /// The layers that are in the store, in order of id.
+    fn layers(&self) -> impl Future<Output = Result<Vec<StoredLayer>, StoreError>> + Send;
+
+    /// Creates the tables of a layer, or brings an existing layer under a compatible new definition (titles,
+    /// zooms, styles, added fields). `definition.crs` must be set.
+    fn define(&self, definition: &LayerDefinition) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Removes a layer with its history. Its change log entries stay.
+    fn drop_layer(&self, layer: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Streams the features whose id lies in `ids`, in order of id, in batches. Rows that cannot be decoded
+    /// (written by hand, by another program) come as `Err((id, reason))` in their place.
+    fn scan(
+        &self,
+        layer: &str,
+        ids: Range<FeatureId>,
+    ) -> impl Stream<Item = Result<Vec<Result<StoredFeature, (FeatureId, String)>>, StoreError>> + Send;
+
+    /// Features by id; missing ones are left out.
+    fn features(
+        &self,
+        layer: &str,
+        ids: &[FeatureId],
+    ) -> impl Future<Output = Result<Vec<StoredFeature>, StoreError>> + Send;
+
+    /// Writes a batch in one transaction; the ids (in the order of the edits) and the last `seq` of it.
+    fn write(
+        &self,
+        layer: &str,
+        edits: Vec<Edit>,
+    ) -> impl Future<Output = Result<(Vec<FeatureId>, Seq), StoreError>> + Send;
+
+    /// Begins an atomic replacement of a layer: until [`Replacement::commit`] everybody reads the old rows,
+    /// and dropping the replacement (or dying) leaves them whole.
+    fn replace(&self, layer: &str) -> impl Future<Output = Result<Self::Replacement, StoreError>> + Send;
+
+    /// Changes after `after`, oldest first, at most `limit`. A change that commits later never has a smaller
+    /// `seq` than one that was already returned.
+    fn changes(&self, after: Seq, limit: usize) -> impl Future<Output = Result<Vec<Change>, StoreError>> + Send;
+
+    /// The last `seq` of the log (0 when nothing ever happened).
+    fn last_seq(&self) -> impl Future<Output = Result<Seq, StoreError>> + Send;
+
+    /// Returns when the log may have moved past `after` (at once if it has), whoever wrote.
+    fn changed(&self, after: Seq) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Rows on their way into a layer that is being replaced.
+pub trait Replacement: Send {
+    /// Adds rows.
+    fn push(&mut self, rows: Vec<Feature>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Puts the new rows in place of the old ones, in one transaction: the old rows go to the history, the
+    /// log gets one [`crate::log::Operation::Replace`]. With a key, rows that did not change keep id and version.
+    fn commit(self) -> impl Future<Output = Result<(Replaced, Seq), StoreError>> + Send;
+}
