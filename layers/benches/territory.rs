@@ -48,7 +48,8 @@ fn parcel(index: usize, columns: usize) -> StoredFeature {
             y: ((ORIGIN[1] + y * SIDE + 9.0 * (x * 0.6).sin()) * 1000.0).round() / 1000.0,
         }
     };
-    let outline = [(0.0, 0.0), (0.3, 0.0), (0.7, 0.0), (1.0, 0.0), (1.0, 0.5), (1.0, 1.0), (0.6, 1.0), (0.0, 1.0), (0.0, 0.4)];
+    let outline =
+        [(0.0, 0.0), (0.3, 0.0), (0.7, 0.0), (1.0, 0.0), (1.0, 0.5), (1.0, 1.0), (0.6, 1.0), (0.0, 1.0), (0.0, 0.4)];
     let mut ring: Vec<_> = outline.iter().map(|(dx, dy)| corner(*dx, *dy)).collect();
     ring.push(ring[0]);
     let (sheet, number) = (index / 800 + 1, index % 800 + 1);
@@ -91,7 +92,10 @@ fn tiles<E: Encoder>(name: &str, snapshot: &Snapshot, columns: usize) {
             gzip.write_all(&rendered.bytes).expect("memory");
             packed = gzip.finish().expect("memory").len();
         }
-        println!("{name:>5} z{z:<2} {:>9.3} ms  {bytes:>8} bytes  {packed:>8} gzip 1  kept {kept} of {total}", median(times).as_secs_f64() * 1e3);
+        println!(
+            "{name:>5} z{z:<2} {:>9.3} ms  {bytes:>8} bytes  {packed:>8} gzip 1  kept {kept} of {total}",
+            median(times).as_secs_f64() * 1e3
+        );
     }
 }
 
@@ -115,7 +119,11 @@ fn main() {
     let snapshot = Snapshot::of(base, Arc::clone(&definition), 1);
     println!(
         "{} parcels: packed in {:.2} s, world coordinates and R-tree {:.2} s, ladder {:.2} s, resident {:.0} MB",
-        snapshot.len(), packing.as_secs_f64(), mirror.as_secs_f64(), started.elapsed().as_secs_f64(), resident_mb() - before
+        snapshot.len(),
+        packing.as_secs_f64(),
+        mirror.as_secs_f64(),
+        started.elapsed().as_secs_f64(),
+        resident_mb() - before
     );
     tiles::<WireEncoder>("wire", &snapshot, columns);
     tiles::<MvtEncoder>("mvt", &snapshot, columns);

@@ -26,6 +26,6 @@ mod vertices;
 pub use definition::Crs;
 pub use error::CrsError;
 pub use geodesic::{geodesic_area_m2, geodesic_distance_m, geodesic_length_m};
-pub use mercator::{MercatorApprox, lonlat_to_world, lonlat_to_world_f64, world_to_lonlat};
+pub use mercator::{MercatorApprox, lonlat_to_world, lonlat_to_world_f64, world_to_lonlat, world_to_lonlat_f64};
 pub use operations::Operation;
 pub use transformer::{Transformer, with_transformer};
