@@ -6,7 +6,7 @@
 mod catalog;
 mod field;
 
-pub use catalog::{Catalog, CatalogError};
+pub use catalog::{Catalog, CatalogError, parse};
 pub use field::{CodedValue, FieldDefinition, FieldType};
 
 use serde::{Deserialize, Serialize};
