@@ -23,7 +23,8 @@ pub struct StyleSummary {
 /// The styles that can be composed from these layers: the city map first, then one per layer in order of id.
 pub fn summaries(present: &[&LayerDefinition]) -> Vec<StyleSummary> {
     let city = Text { it: "Carta della città".to_owned(), en: "City map".to_owned() };
-    let mut layers: Vec<_> = present.iter().map(|d| StyleSummary { id: d.id.clone(), title: d.title.clone() }).collect();
+    let mut layers: Vec<_> =
+        present.iter().map(|d| StyleSummary { id: d.id.clone(), title: d.title.clone() }).collect();
     layers.sort_by(|a, b| a.id.cmp(&b.id));
     layers.insert(0, StyleSummary { id: CITY.to_owned(), title: city });
     layers
@@ -50,7 +51,7 @@ pub fn compose(present: &[&LayerDefinition], base_url: &str, style_id: &str) -> 
     let sources = sources(&chosen, base);
     let mut layers: Vec<(usize, &Value, String)> = Vec::new();
     for drawn in &chosen {
-        layers.extend(drawn.layers.iter().map(|layer| (drawn.place(layer), layer, drawn.source(&chosen))));
+        layers.extend(drawn.layers.iter().map(|layer| (place(layer), layer, drawn.source(&chosen))));
     }
     layers.sort_by_key(|(place, ..)| *place);
     let ground = shipped::ground().iter().cloned();
@@ -86,11 +87,6 @@ impl<'a> Drawn<'a> {
         self.layers.iter().map(first).min().unwrap_or(0).max(self.definition.zoom.min)
     }
 
-    fn place(&self, layer: &Value) -> usize {
-        let known = layer["id"].as_str().and_then(shipped::place);
-        known.unwrap_or_else(|| if layer["type"] == "symbol" { usize::MAX } else { shipped::automatic_place() })
-    }
-
     /// Id of the source that carries it among `chosen`.
     fn source(&self, chosen: &[Self]) -> String {
         let zoom = self.definition.zoom;
@@ -105,6 +101,12 @@ impl<'a> Drawn<'a> {
         }
         id
     }
+}
+
+/// Place of a style layer in the drawing order, bottom first; labels without one go on top.
+fn place(layer: &Value) -> usize {
+    let known = layer["id"].as_str().and_then(shipped::place);
+    known.unwrap_or_else(|| if layer["type"] == "symbol" { usize::MAX } else { shipped::automatic_place() })
 }
 
 fn theme_name(theme: Theme) -> String {

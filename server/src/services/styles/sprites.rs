@@ -16,8 +16,9 @@ struct Icons;
 
 /// Empty pixels between icons, so that scaling one does not draw the edge of its neighbour.
 const SPACING: u8 = 2;
-/// Files of the sprite, as named in URLs.
-const FILES: [&str; 4] = ["city.json", "city.png", "city@2x.json", "city@2x.png"];
+/// Files of the sprite: name as in URLs, pixels per pixel, and whether it is the index or the image.
+const FILES: [(&str, u8, bool); 4] =
+    [("city.json", 1, true), ("city.png", 1, false), ("city@2x.json", 2, true), ("city@2x.png", 2, false)];
 
 /// A file of the sprite.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +59,12 @@ impl Sprites {
     /// # Errors
     /// [`StyleError::UnknownSprite`] for any other name.
     pub fn file(&self, name: &str) -> Result<SpriteFile, StyleError> {
-        if !FILES.contains(&name) {
-            let available = FILES.map(ToOwned::to_owned).to_vec();
+        let Some((_, ratio, index)) = FILES.iter().find(|(file, ..)| *file == name) else {
+            let available = FILES.map(|(file, ..)| file.to_owned()).to_vec();
             return Err(StyleError::UnknownSprite { name: name.to_owned(), available });
-        }
-        let ratio = if name.contains("@2x") { 2 } else { 1 };
-        let sheet = self.sheets[usize::from(ratio) - 1].get_or_init(|| draw(ratio)).clone()?;
-        Ok(if name.ends_with(".json") {
+        };
+        let sheet = self.sheets[usize::from(*ratio) - 1].get_or_init(|| draw(*ratio)).clone()?;
+        Ok(if *index {
             SpriteFile { bytes: sheet.index, media_type: "application/json" }
         } else {
             SpriteFile { bytes: sheet.image, media_type: "image/png" }

@@ -42,7 +42,9 @@ fn arguments<'a>(value: &'a Value, operators: &[&str], found: &mut BTreeSet<&'a 
             {
                 found.insert(argument);
             }
-            items.iter().for_each(|item| arguments(item, operators, found));
+            for item in items {
+                arguments(item, operators, found);
+            }
         }
         Value::Object(members) => members.values().for_each(|member| arguments(member, operators, found)),
         _ => {}
@@ -139,7 +141,8 @@ fn icons_and_fonts_exist() {
                 let mut found = BTreeSet::new();
                 strings(&layer["layout"][key], &mut found);
                 strings(&layer["paint"][key], &mut found);
-                let used = |word: &&str| word.contains('-') && !word.starts_with("to-") && !word.starts_with("secondaria");
+                let used =
+                    |word: &&str| word.contains('-') && !word.starts_with("to-") && !word.starts_with("secondaria");
                 let codes = ["play-area", "dog-area"];
                 for icon in found.into_iter().filter(|word| used(word) || codes.contains(word)) {
                     assert!(icons.iter().any(|known| known == icon), "{}: {icon}", layer["id"]);
@@ -179,7 +182,9 @@ fn lines_stand_out_from_land_and_text_is_readable() {
     let mut colours = BTreeSet::new();
     let style = city(&own.each_ref());
     for layer in style["layers"].as_array().expect("layers").iter().skip(1) {
-        ["line-color", "circle-color", "fill-outline-color"].map(|key| strings(&layer["paint"][key], &mut colours));
+        for key in ["line-color", "circle-color", "fill-outline-color"] {
+            strings(&layer["paint"][key], &mut colours);
+        }
     }
     for colour in colours.into_iter().filter(|word| is_colour(word)) {
         assert!(GROUNDS.iter().all(|ground| contrast(colour, ground) >= 3.0), "{colour}");
@@ -214,7 +219,10 @@ fn parcels_weigh_on_no_tile_before_they_are_drawn() {
     let catalog = catalog();
     let style = city(&catalog.iter().collect::<Vec<_>>());
     assert_eq!(style["sources"]["cadastre-from-15"]["minzoom"], 15);
-    assert_eq!(style["sources"]["cadastre"]["tiles"][0], format!("{BASE}/tiles/buildings,parcel-sheets/{{z}}/{{x}}/{{y}}"));
+    assert_eq!(
+        style["sources"]["cadastre"]["tiles"][0],
+        format!("{BASE}/tiles/buildings,parcel-sheets/{{z}}/{{x}}/{{y}}")
+    );
 }
 
 #[test]
