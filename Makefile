@@ -3,6 +3,7 @@
 # Build products stay out of the checkout, so that a fresh clone builds on what is there.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/bricola/target
 PARCELS ?= 30k
+BENCH_PARCELS ?= 1m
 SEED ?= 1
 LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
@@ -51,9 +52,10 @@ e2e: ## the web app in headless Chromium against a real server
 	cargo build --package bricola --locked --quiet
 	scripts/e2e $(CARGO_TARGET_DIR)/debug/bricola
 
-bench: build ## the figures of the README (long; needs wrk): PARCELS=1m make bench
-	scripts/setup test
-	bench/run $(BRICOLA)
+bench: build ## every figure, measured here beside its peers (long): BENCH_PARCELS=1m
+	@cargo build --release --quiet --package bricola --example bare --locked
+	@PARCELS=$(BENCH_PARCELS) bench/run $(BRICOLA) $(CARGO_TARGET_DIR)/release/examples/bare
+	@cargo bench --quiet --package bricola-layers --bench territory
 
 fmt: ## format the code
 	cargo fmt --all
