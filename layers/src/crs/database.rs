@@ -1,6 +1,6 @@
 //! PROJ's database, carried inside the binary and laid out once per user where PROJ can open it.
 //!
-//! PROJ reads its registry from a SQLite file. The build leaves that file packed in the binary
+//! PROJ reads its registry from an `SQLite` file. The build leaves that file packed in the binary
 //! (`layers/build.rs`); the first CRS asked for in a process unpacks it to
 //! `<cache>/bricola/proj-<hash>/proj.db`, where `<cache>` is `$XDG_CACHE_HOME`, `~/.cache` or the temporary
 //! folder, whichever can be written first. The file is compared byte for byte with the packed one at each
