@@ -7,7 +7,7 @@
 //! the report, or refuses the row with a [`Reason`].
 
 pub mod finding;
-// pub mod geometry;
+pub mod geometry;
 pub mod mapping;
 // pub mod place;
 pub mod value;
