@@ -9,7 +9,7 @@
 pub mod finding;
 pub mod geometry;
 pub mod mapping;
-// pub mod place;
+pub mod place;
 pub mod value;
 
 pub use finding::{Reason, Refusal, Repair, RingName, Tallies, Tally, Warning};
