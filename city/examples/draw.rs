@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bricola_city::district::{District, Number, ground_ring, local};
 use bricola_city::plan::{Kind, Plan};
-use bricola_city::site::Use;
+use bricola_city::district::Use;
 use geo_types::{LineString, Polygon};
 
 fn path(out: &mut String, ring: &LineString<f64>) {

@@ -7,7 +7,8 @@ use crate::mesh::{NONE, Vertex};
 use crate::plan::{Chunk, Kind, Plan};
 use crate::plane::{P, area2, contains, segment_distance};
 use crate::rng::Rng;
-use crate::site::{LOCAL, LocalStreet, Owner, Site, Use, Water, Way};
+pub use crate::site::{LocalStreet, Use, Water, Way};
+use crate::site::{LOCAL, Owner, Site};
 use crate::warp::Mm;
 
 /// What a parcel is, with its number in the sheet.
@@ -51,6 +52,8 @@ pub struct Front {
     pub side: u8,
     /// Position along it, metres.
     pub along: f64,
+    /// Length of the front in the drawing plane, metres.
+    pub span: f64,
     /// Length of the front, metres.
     pub width: f64,
     /// The doorstep, just inside the parcel.
@@ -294,8 +297,16 @@ impl<'a> District<'a> {
         let ring = ring_points(polygon);
         let door = if contains(&ring, door.metres()) { door } else { Mm::of(middle + inward * 0.1) };
         let (a, b) = (site.mesh.points[from as usize], site.mesh.points[to as usize]);
-        let along = site.mesh.along(line, a.toward(b, 0.5));
-        Some(Front { street: tag.street, side: tag.side, along, width, door: door.metres(), inward, number: 0 })
+        // A street of the plan is measured in its own direction, the same for all chunks along it.
+        let dir = if tag.street & LOCAL == 0 {
+            let path = &self.plan.streets[tag.street as usize].path;
+            (path[path.len() - 1] - path[0]).unit()
+        } else {
+            site.mesh.dir(line)
+        };
+        let along = dir.dot(a.toward(b, 0.5));
+        let span = a.distance(b);
+        Some(Front { street: tag.street, side: tag.side, along, span, width, door: door.metres(), inward, number: 0 })
     }
 
     /// Gives out house numbers: per sestiere (or island) in the old town; odd on the left and even on the right
@@ -319,7 +330,7 @@ impl<'a> District<'a> {
             let Some(front) = &mut parcel.front else { continue };
             if front.street & LOCAL != 0 {
                 local.push((front.street, front.side, front.along, i));
-            } else if front.width >= 9.5 {
+            } else if front.span >= 9.5 {
                 let street = &self.plan.streets[front.street as usize];
                 let start = street.path[0].dot((street.path[street.path.len() - 1] - street.path[0]).unit());
                 let step = ((front.along - start).max(0.0) / 9.0) as u32;

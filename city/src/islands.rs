@@ -23,9 +23,7 @@ impl Oval {
         (0..count)
             .map(|i| {
                 let at = direction((i as f64 + rng.range(-0.3, 0.3)) / count as f64);
-                // Between an ellipse and a rectangle: fuller ends.
-                let stretch = 1.0 + 0.25 * (at.x * at.y * 2.0).powi(2);
-                self.centre + p(at.x * self.half.x * stretch, at.y * self.half.y * stretch).turn(self.turn)
+                self.centre + p(at.x * self.half.x, at.y * self.half.y).turn(self.turn)
             })
             .collect()
     }

@@ -126,6 +126,14 @@ pub struct Plan {
     pub lagoon: Vec<P>,
     /// The bridge: from the mainland to the main island.
     pub bridge: [P; 2],
+    /// Street of the bridge.
+    pub bridge_street: Option<u32>,
+    /// Street along the coast.
+    pub coast_street: Option<u32>,
+    /// First street of the mainland.
+    pub first_town_street: u32,
+    /// First chunk of the mainland.
+    pub first_town_chunk: u32,
     /// Centre and half axes of the main island.
     pub old_town: (P, P),
     /// Extent of the drawing plane (west, south, east, north).
@@ -184,17 +192,28 @@ impl Plan {
             coast: 0,
             lagoon: Vec::new(),
             bridge: [p(0.0, 0.0); 2],
+            bridge_street: None,
+            coast_street: None,
+            first_town_street: 0,
+            first_town_chunk: 0,
             old_town: (centre, old),
             bounds: [-size.half_width, south, size.half_width, size.depth],
         };
         islands::place(&mut plan, &mut rng);
         let main_town = plan.quarters.len() as u32;
+        plan.first_town_street = plan.streets.len() as u32;
+        plan.first_town_chunk = plan.chunks.len() as u32;
         plan.place_towns(&size, &mut rng);
         Mainland::build(&mut plan, &size, main_town, &mut rng);
         plan.close_lagoon();
         let bridgehead = plan.coast_point(centre.x - old.x * 0.72);
         let landing = islands::west_end(&plan);
         plan.bridge = [bridgehead, landing];
+        plan.bridge_street = Some(plan.streets.len() as u32);
+        let parts = (bridgehead.distance(landing) / 50.0).ceil().max(1.0) as usize;
+        let path = (0..=parts).map(|i| bridgehead.toward(landing, i as f64 / parts as f64)).collect();
+        plan.streets.push(PlanStreet { width: 16.0, class: 0, path, rural: false, quarter: main_town });
+        plan.span_rivers();
         plan.number_sheets();
         plan
     }
@@ -203,6 +222,43 @@ impl Plan {
         let near = |point: &&P| (point.x - x).abs();
         let coast = &self.mainland[..self.coast];
         coast.iter().min_by(|a, b| near(a).total_cmp(&near(b))).copied().unwrap_or_default()
+    }
+
+    /// Carries the broader streets that end on a river over to the nearest one on the other bank.
+    fn span_rivers(&mut self) {
+        let rivers: Vec<Vec<P>> =
+            self.chunks.iter().filter(|chunk| chunk.kind == Kind::River).map(Chunk::outline).collect();
+        let ends: Vec<(usize, P, P)> = self
+            .streets
+            .iter()
+            .enumerate()
+            .filter(|(i, street)| *i as u32 >= self.first_town_street && street.path.len() > 1 && street.class < 2)
+            .flat_map(|(i, street)| {
+                let n = street.path.len();
+                [(i, street.path[0], street.path[1]), (i, street.path[n - 1], street.path[n - 2])]
+            })
+            .collect();
+        for river in rivers {
+            let banks: Vec<&(usize, P, P)> = ends.iter().filter(|(_, at, _)| river.contains(at)).collect();
+            let mut done: Vec<P> = Vec::new();
+            for (i, at, before) in &banks {
+                let outward = (*at - *before).unit();
+                let far = banks
+                    .iter()
+                    .filter(|(_, other, from)| (*other - *from).unit().dot(outward) < -0.5 && (*other - *at).dot(outward) > 0.0)
+                    .min_by(|a, b| a.1.distance(*at).total_cmp(&b.1.distance(*at)));
+                let Some((_, far, _)) = far.filter(|(_, far, _)| far.distance(*at) < 700.0) else { continue };
+                if done.contains(at) || done.contains(far) {
+                    continue;
+                }
+                done.extend([*at, *far]);
+                let (width, class, rural) = (self.streets[*i].width, self.streets[*i].class, self.streets[*i].rural);
+                let parts = (at.distance(*far) / 40.0).ceil().max(1.0) as usize;
+                let path = (0..=parts).map(|k| at.toward(*far, k as f64 / parts as f64)).collect();
+                let quarter = self.streets[*i].quarter;
+                self.streets.push(PlanStreet { width, class, path, rural, quarter });
+            }
+        }
     }
 
     fn place_towns(&mut self, size: &Size, rng: &mut Rng) {
@@ -303,7 +359,11 @@ impl<'a> Mainland<'a> {
         };
         let corners = [p(west, 0.0), p(east, 0.0), p(east, north), p(west, north)];
         let root = this.mesh.polygon(&corners, &[Tag::PLAIN; 4], 45.0);
-        this.along.extend([Along { inset: 5.0, street: NONE }; 4]);
+        let coast = this.plan.streets.len() as u32;
+        this.plan.coast_street = Some(coast);
+        this.plan.streets.push(PlanStreet { width: 10.0, class: 1, path: Vec::new(), rural: false, quarter: main_town });
+        this.along.push(Along { inset: 6.0, street: coast });
+        this.along.extend([Along { inset: 4.0, street: NONE }; 3]);
         let outline = root.clone();
         let rest = this.rivers(root, rng);
         for (number, poly) in rest.into_iter().enumerate() {
@@ -486,5 +546,8 @@ impl<'a> Mainland<'a> {
         let mut coast = Vec::new();
         mesh.edge(outline.0[0].0, outline.0[0].1, outline.0[1].0, &mut coast);
         plan.coast = coast.len() + 1;
+        if let Some(street) = plan.coast_street {
+            plan.streets[street as usize].path = plan.mainland[..plan.coast].to_vec();
+        }
     }
 }
