@@ -134,7 +134,7 @@ impl<'a> District<'a> {
                 .collect(),
             rings,
         };
-        this.water_shapes = this.waters.iter().map(|water| this.shape(&[water.face]).remove(0)).collect();
+        this.water_shapes = this.waters.iter().map(|water| this.shape(&water.faces).remove(0)).collect();
         this.squares = site.squares.iter().map(|(face, street)| (this.shape(&[*face]).remove(0), *street)).collect();
         this.parcels_of(&site);
         this.number_houses();
@@ -191,7 +191,8 @@ impl<'a> District<'a> {
     /// The union of the faces that a test picks (by sheet and use; no use = street or water).
     pub fn region(&self, pick: impl Fn(u32, Option<Use>) -> bool) -> MultiPolygon<f64> {
         if self.chunk.kind == Kind::Marsh {
-            return MultiPolygon(self.parcels.iter().map(|parcel| parcel.polygon.clone()).collect());
+            let shown = self.parcels.iter().filter(|parcel| pick(parcel.sheet, Some(parcel.land)));
+            return MultiPolygon(shown.map(|parcel| parcel.polygon.clone()).collect());
         }
         let picked = (0..self.rings.len()).filter(|i| pick(self.face_sheet[*i], self.face_land[*i]));
         let regions: Vec<Region> = dissolve::unite(&self.ground, picked.map(|i| self.rings[i].as_slice()));
@@ -209,9 +210,11 @@ impl<'a> District<'a> {
         for (i, face) in site.faces.iter().enumerate() {
             match face.owner {
                 Owner::Road => roads[face.sheet as usize].push(i as u32),
-                Owner::Water(_) => waters[face.sheet as usize].push(i as u32),
-                Owner::Lot(_) => {}
+                Owner::Water(_) | Owner::Lot(_) => {}
             }
+        }
+        for (number, water) in self.waters.iter().enumerate() {
+            waters[site.faces[water.faces[0] as usize].sheet as usize].push(number as u32);
         }
         for sheet in 0..sheets {
             for (i, lot) in lots[sheet as usize].iter().enumerate() {
@@ -221,8 +224,8 @@ impl<'a> District<'a> {
             for (i, polygon) in streets.into_iter().enumerate() {
                 self.area_parcel(sheet, Number::Road(i as u32 + 1), polygon);
             }
-            for (i, face) in waters[sheet as usize].iter().enumerate() {
-                let polygon = self.shape(&[*face]).remove(0);
+            for (i, water) in waters[sheet as usize].iter().enumerate() {
+                let polygon = self.water_shapes[*water as usize].clone();
                 self.area_parcel(sheet, Number::Water(i as u32 + 1), polygon);
             }
         }

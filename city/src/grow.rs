@@ -54,6 +54,7 @@ fn old_town(site: &mut Site, inner: Poly) {
     }
     adopt_quays(site);
     bridges(site);
+    mouths(site);
 }
 
 /// Cuts a half of the main island into three sestieri by canals.
@@ -82,14 +83,84 @@ fn thirds(site: &mut Site, half: Poly, south: bool) -> Vec<Poly> {
 fn water(site: &mut Site, strip: Poly, sheet: u32, width: f64, ends: [P; 2], rank: u8) {
     let number = site.waters.len() as u32;
     let face = site.face(strip, sheet, Owner::Water(number));
-    site.waters.push(Water { face, width, ends, rank });
+    site.waters.push(Water { faces: vec![face], width, ends, rank });
+}
+
+/// Opens the outer quay where canals run into the lagoon.
+fn mouths(site: &mut Site) {
+    let frame = site.chunk.corners.len();
+    for side in 0..frame {
+        let ring = site.faces[side].poly.0.clone();
+        let n = ring.len();
+        // The ring: outer vertices in order, then the inner corners of the far and the near end.
+        let (outer, line, last, first) = (&ring[..n - 2], ring[n - 2].1, ring[n - 2].0, ring[n - 1].0);
+        let t = |site: &Site, vertex: u32| site.mesh.along(line, site.mesh.points[vertex as usize]);
+        let mut open: Vec<(f64, u32, u32, u32)> = Vec::new();
+        for (number, water) in site.waters.iter().enumerate() {
+            let strip = &site.faces[water.faces[0] as usize].poly.0;
+            for (i, (from, along)) in strip.iter().enumerate() {
+                if *along == line {
+                    let to = strip[(i + 1) % strip.len()].0;
+                    open.push((t(site, *from), *from, to, number as u32));
+                }
+            }
+        }
+        open.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if open.is_empty() {
+            continue;
+        }
+        let positions: Vec<f64> = outer.iter().map(|(vertex, _)| t(site, *vertex)).collect();
+        let nearest = |t: f64| {
+            let gap = |i: &usize| (positions[*i] - t).abs();
+            (0..positions.len()).min_by(|a, b| gap(a).total_cmp(&gap(b))).unwrap_or(0)
+        };
+        let sheet = site.faces[side].sheet;
+        let mut pieces: Vec<(Poly, Owner, u32)> = Vec::new();
+        let (mut inner, mut from) = (first, 0);
+        let piece = |from: usize, to: usize, inner_to: u32, inner_from: u32| {
+            let mut poly: Vec<(u32, u32)> = outer[from..to].to_vec();
+            poly.push((outer[to].0, 0));
+            if inner_to != inner_from {
+                poly.push((inner_to, line));
+            }
+            poly.push((inner_from, 0));
+            Poly(poly)
+        };
+        for (_, a, b, number) in open {
+            // The canal's strip runs along the quay as the quay's inner side does: from a to b.
+            let (ja, jb) = (nearest(t(site, a)), nearest(t(site, b)));
+            let jb = if jb == ja { ja + 1 } else { jb };
+            if ja < from || jb >= outer.len() || ja >= jb {
+                continue;
+            }
+            pieces.push((piece(from, ja, a, inner), Owner::Road, sheet));
+            pieces.push((piece(ja, jb, b, a), Owner::Water(number), sheet));
+            (inner, from) = (b, jb);
+        }
+        pieces.push((piece(from, outer.len() - 1, last, inner), Owner::Road, sheet));
+        for (i, (poly, owner, sheet)) in pieces.into_iter().enumerate() {
+            if i == 0 {
+                site.faces[side].poly = poly;
+                continue;
+            }
+            let sheet = if let Owner::Water(number) = owner {
+                site.faces[site.waters[number as usize].faces[0] as usize].sheet
+            } else {
+                sheet
+            };
+            let face = site.face(poly, sheet, owner);
+            if let Owner::Water(number) = owner {
+                site.waters[number as usize].faces.push(face);
+            }
+        }
+    }
 }
 
 /// Cuts a piece of the old town into islets by canals. Returns a sheet in it.
 fn insulae(site: &mut Site, poly: &Poly, sheet: Option<u32>, sestiere: u32) -> u32 {
     let area = site.mesh.area(poly);
     let sheet = sheet.or_else(|| (area < 62_000.0).then(|| site.begin_sheet(sestiere)));
-    let least = site.rng.range(5_000.0, 17_000.0).min(site.chunk.area * 0.3);
+    let least = site.rng.range(6_500.0, 19_000.0).min(site.chunk.area * 0.3);
     if area > least {
         for _ in 0..3 {
             let (at, normal) = site.across(poly, 0.13, 0.045);
@@ -122,7 +193,7 @@ fn insulae(site: &mut Site, poly: &Poly, sheet: Option<u32>, sestiere: u32) -> u
         }
     }
     let sheet = sheet.unwrap_or_else(|| site.begin_sheet(sestiere));
-    let mut campo = site.rng.chance(0.62);
+    let mut campo = site.rng.chance(0.42);
     calli(site, poly, sheet, 0, &mut campo);
     sheet
 }
@@ -130,7 +201,7 @@ fn insulae(site: &mut Site, poly: &Poly, sheet: Option<u32>, sestiere: u32) -> u
 /// Cuts an islet into blocks by calli; one piece may stay open as a campo, with a church beside it.
 fn calli(site: &mut Site, poly: &Poly, sheet: u32, depth: u32, campo: &mut bool) {
     let area = site.mesh.area(poly);
-    if *campo && depth > 0 && area < 3_400.0 && area > 500.0 && site.rng.chance(0.5) {
+    if *campo && depth > 0 && area < 2_600.0 && area > 420.0 && site.rng.chance(0.4) {
         *campo = false;
         let (axis, length, _) = site.mesh.axis(poly);
         let centre = site.mesh.centre(poly);

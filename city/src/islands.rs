@@ -79,7 +79,7 @@ fn island(plan: &mut Plan, kind: Kind, oval: Oval, quarter: u32, rng: &mut Rng) 
     let count = if oval.half.x > 3.0 * oval.half.y { 14 } else { 16 };
     let corners = oval.corners(count, rng);
     let mut mesh = Mesh::default();
-    let poly = mesh.polygon(&corners, &vec![Tag::PLAIN; corners.len()], 22.0);
+    let poly = mesh.polygon(&corners, &vec![Tag::PLAIN; corners.len()], if kind == Kind::OldTown { 7.0 } else { 20.0 });
     let area = mesh.area(&poly);
     let width: f64 = match kind {
         Kind::Suburb(_) => 10.0,

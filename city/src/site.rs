@@ -115,8 +115,8 @@ pub enum Way {
 /// A canal or ditch of the chunk.
 #[derive(Debug, Clone)]
 pub struct Water {
-    /// Face.
-    pub face: u32,
+    /// Faces: its band first.
+    pub faces: Vec<u32>,
     /// Width, metres.
     pub width: f64,
     /// Middle line in the drawing plane.
