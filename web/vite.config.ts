@@ -27,7 +27,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1500,
     modulePreload: { polyfill: false },
-    license: { fileName: 'assets/licences.md' },
+    license: { fileName: 'assets/licences.txt' },
   },
   css: {
     preprocessorOptions: {

@@ -74,8 +74,11 @@ function shape(item: LegendItem): SVGElement {
   switch (item.kind) {
     case 'fill':
       return svg('rect', { x: 1.5, y: 1.5, width: 21, height: 15, rx: 2, fill: item.color, stroke: edge, 'stroke-width': 1.5 });
-    case 'line':
-      return svg('path', { d: 'M2 14 L9 5 L15 12 L22 4', fill: 'none', stroke: item.color, 'stroke-width': 3, 'stroke-linejoin': 'round' });
+    case 'line': {
+      const path = { d: 'M2.5 13.5 L9 5.5 L15 11.5 L21.5 4.5', fill: 'none', 'stroke-linejoin': 'round', 'stroke-linecap': 'round' };
+      // A darker edge, since white streets would not show on the white panel.
+      return svg('g', {}, svg('path', { ...path, stroke: edge, 'stroke-width': 4.5 }), svg('path', { ...path, stroke: item.color, 'stroke-width': 3 }));
+    }
     default:
       return svg('circle', { cx: 12, cy: 9, r: 6.5, fill: item.color, stroke: edge, 'stroke-width': 1.5 });
   }

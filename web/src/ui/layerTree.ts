@@ -106,7 +106,8 @@ export function layerTree(context: Context, options: LayerTreeOptions): LayerTre
   const reset = el('button', { type: 'button', class: 'btn btn-link btn-xs reset-layers' }, t('layers.reset'));
   reset.addEventListener('click', () => options.reset());
 
-  const element = el('div', { class: 'layer-tree' }, ...groups, reset);
+  const licences = el('a', { href: 'assets/licences.txt' }, t('app.licences'));
+  const element = el('div', { class: 'layer-tree' }, ...groups, el('div', { class: 'tree-foot' }, reset, licences));
   const setVisible = (visible: Set<string>): void => {
     for (const [id, row] of rows) row.setVisible(visible.has(id));
     refresh();
