@@ -24,11 +24,11 @@ export interface Collection {
   theme?: string;
   themeTitle?: string;
   geometryType?: string;
-  label?: string;
+  label?: string | null;
   key?: string[];
   minzoom?: number;
   maxzoom?: number;
-  count?: number;
+  count?: number | null;
   ready?: boolean;
   visibility?: string;
   fields?: Field[];
@@ -42,7 +42,7 @@ export type BBox = [number, number, number, number];
 
 export interface Collections {
   collections: Collection[];
-  tenant?: { name?: string; bbox?: BBox };
+  tenant?: { name?: string; bbox?: BBox | null };
   seq?: number;
 }
 

@@ -1,5 +1,5 @@
 import type { StyleSpecification } from 'maplibre-gl';
-import type { Collection, Collections, Hit, LookupAnswer } from './api.ts';
+import type { BBox, Collection, Collections, Hit, LookupAnswer } from './api.ts';
 import { isAbort } from './api.ts';
 import type { Context } from './context.ts';
 import { announce, el } from './dom.ts';
@@ -185,7 +185,7 @@ export async function start(context: Context): Promise<void> {
 
   function drawMap(style: StyleSpecification): void {
     try {
-      map = new CityMap(view.mapCanvas, style, { view: initial.view, bounds: tenant?.bbox }, t, {
+      map = new CityMap(view.mapCanvas, style, { view: initial.view, bounds: tenant?.bbox ?? undefined }, t, {
         pick: (lon, lat) => void identify({ lon, lat }, false).then(() => map?.reveal(lon, lat)),
         pickCentre: identifyCentre,
         moved,
@@ -236,8 +236,9 @@ function mainHit(answer: LookupAnswer): Hit | undefined {
   return answer.hits.find(({ layer }) => layer === PARCELS) ?? answer.hits[0];
 }
 
-function boxCentre(box: [number, number, number, number] | undefined): { lon: number; lat: number } | undefined {
-  return box && { lon: (box[0] + box[2]) / 2, lat: (box[1] + box[3]) / 2 };
+function boxCentre(box: BBox | null | undefined): { lon: number; lat: number } | undefined {
+  if (!box) return undefined;
+  return { lon: (box[0] + box[2]) / 2, lat: (box[1] + box[3]) / 2 };
 }
 
 function round8(degrees: number): number {

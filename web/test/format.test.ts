@@ -54,7 +54,7 @@ describe('a feature’s name', () => {
   it('is its label, else its key, else its id, else the layer', () => {
     expect(it_.featureName(feature({ name: 'Galilei', code: 'X' }), layer)).toBe('Galilei');
     expect(it_.featureName(feature({ code: 'X' }), layer)).toBe('X');
-    expect(it_.featureName(feature({}, '7'), layer)).toBe('7');
+    expect(it_.featureName(feature({}, '7'), layer)).toBe('Elemento 7');
     expect(it_.featureName(feature({}), layer)).toBe('Scuole');
   });
 });

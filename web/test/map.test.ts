@@ -4,6 +4,7 @@ import type { Hit } from '../src/api.ts';
 import { readStyle } from '../src/map/legend.ts';
 import { areaOf, boundsOf, metresFor, pointOn } from '../src/map/measure.ts';
 import { absolutise } from '../src/map/style.ts';
+import { crsCode } from '../src/text/crs.ts';
 import { groupHits } from '../src/ui/here.ts';
 import { groupByTheme } from '../src/ui/layerTree.ts';
 
@@ -64,7 +65,7 @@ describe('the style', () => {
         source: 'base',
         'source-layer': 'b',
         layout: { visibility: 'none' },
-        metadata: { 'bricola:legend': [{ label: { it: 'Uno', en: 'One' }, kind: 'circle', color: '#f00' }, { kind: 'nonsense' }, null] },
+        metadata: { 'bricola:legend': [{ label: { it: 'Uno', en: 'One' }, kind: 'circle', color: '#f00' }, { kind: 'nonsense' }, null, { label: 'Two', swatch: { type: 'line', color: '#0f0', dash: [5, 2], width: 'wide' } }] },
       },
     ],
   } as unknown as StyleSpecification;
@@ -76,9 +77,13 @@ describe('the style', () => {
       styleLayers: ['a-fill', 'a-line', 'a-text'],
       sources: ['base'],
       visible: true,
-      legend: [{ kind: 'fill', color: '#111111', outline: '#333333' }],
+      legend: [{ swatch: { kind: 'fill', color: '#111111', outline: '#333333' } }],
     });
-    expect(layers.get('b')).toMatchObject({ visible: false, legend: [{ label: 'One', kind: 'circle', color: '#f00' }] });
+    expect(layers.get('b')).toMatchObject({ visible: false, legend: [
+        { label: 'One', swatch: { kind: 'circle', color: '#f00' } },
+        { label: 'Two', swatch: { kind: 'line', color: '#0f0', dash: [5, 2] } },
+      ],
+    });
   });
 
   it('has its addresses made absolute without touching their templates', () => {
@@ -119,5 +124,17 @@ describe('groups', () => {
       ['X', ['b', 'a']],
       ['Altro', ['c']],
     ]);
+  });
+});
+
+describe('a coordinate system', () => {
+  it.each([
+    ['EPSG:3003', 'EPSG:3003'],
+    ['http://www.opengis.net/def/crs/EPSG/0/7795', 'EPSG:7795'],
+    ['urn:ogc:def:crs:EPSG::6706', 'EPSG:6706'],
+    ['http://www.opengis.net/def/crs/OGC/1.3/CRS84', 'EPSG:4326'],
+    ['+proj=cass', '+proj=cass'],
+  ])('%s is called %s', (text, name) => {
+    expect(crsCode(text)).toBe(name);
   });
 });

@@ -73,14 +73,14 @@ export function collections(lang, preparing = []) {
       })),
       links: [
         { rel: 'items', href: `/collections/${id}/items`, type: 'application/geo+json' },
-        { rel: 'tilejson', href: `/tiles/${id}.json`, type: 'application/json' },
+        { rel: 'describedby', href: `/tiles/${id}.json`, type: 'application/json' },
       ],
     })),
   };
 }
 
 const fill = (id, color, outline, extra = {}) => ({ id, type: 'fill', source: 'city', 'source-layer': id, paint: { 'fill-color': color, 'fill-outline-color': outline }, ...extra });
-const legend = (...entries) => ({ 'bricola:legend': entries.map(([it, en, kind, color, outline]) => ({ label: { it, en }, kind, color, ...(outline ? { outline } : {}) })) });
+const legend = (...entries) => ({ 'bricola:legend': entries.map(([it, en, kind, color, outline]) => ({ label: { it, en }, swatch: { type: kind, color, ...(outline ? { outline } : {}) } })) });
 
 export function style() {
   return {
@@ -98,7 +98,7 @@ export function style() {
       { ...fill('ztl', 'rgba(214, 73, 73, 0.15)', '#b03030'), metadata: legend(['ZTL attiva', 'Active limited traffic zone', 'fill', 'rgba(214,73,73,.25)', '#b03030'], ['Varco', 'Gate', 'circle', '#b03030']) },
       { id: 'parcels', type: 'line', source: 'city', 'source-layer': 'parcels', minzoom: 15, paint: { 'line-color': '#a08a70', 'line-width': 1 } },
       fill('buildings', '#d9cbb8', '#a8937a', { minzoom: 15 }),
-      { id: 'streets', type: 'line', source: 'city', 'source-layer': 'streets', paint: { 'line-color': '#ffffff', 'line-width': ['interpolate', ['linear'], ['zoom'], 13, 1.5, 18, 12] } },
+      { id: 'streets', type: 'line', source: 'city', 'source-layer': 'streets', metadata: { 'bricola:layer': 'streets', 'bricola:legend': [{ label: { it: 'Strade', en: 'Streets' }, swatch: { type: 'line', color: '#ffffff', width: 3, casing: '#7d6b52' } }] }, paint: { 'line-color': '#ffffff', 'line-width': ['interpolate', ['linear'], ['zoom'], 13, 1.5, 18, 12] } },
       { id: 'stops', type: 'circle', source: 'city', 'source-layer': 'stops', paint: { 'circle-color': '#1b6e8c', 'circle-radius': 5, 'circle-stroke-color': '#fff', 'circle-stroke-width': 1.5 } },
       {
         id: 'schools', type: 'circle', source: 'city', 'source-layer': 'schools',

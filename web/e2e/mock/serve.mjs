@@ -108,7 +108,7 @@ function lookup(query) {
       return away <= (feature.geometry.type === 'Polygon' ? 0 : Math.max(radius, 60)) ? [{ layer, feature, distance_m: Math.round(away * 10) / 10 }] : [];
     }),
   );
-  return { query: { x, y, crs, lon, lat }, ...(interpretations ? { interpretations } : {}), hits, seq: 42 };
+  return { query: { x, y, crs: crs.replace(/^EPSG:/, 'http://www.opengis.net/def/crs/EPSG/0/'), lon, lat }, ...(interpretations ? { interpretations } : {}), hits, seq: 42 };
 }
 
 function parcels(query) {

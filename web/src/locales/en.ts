@@ -82,7 +82,7 @@ export const en: Messages = {
   'here.seq': 'Data as of change no. {seq}',
   'here.yes': 'Yes',
   'here.no': 'No',
-  'here.nofields': 'No attributes.',
+  'here.feature': 'Feature {id}',
 
   'unit.years': 'years',
 

@@ -80,7 +80,7 @@ export const it = {
   'here.seq': 'Dati aggiornati alla modifica n. {seq}',
   'here.yes': 'Sì',
   'here.no': 'No',
-  'here.nofields': 'Nessun attributo.',
+  'here.feature': 'Elemento {id}',
 
   'unit.years': 'anni',
 

@@ -1,15 +1,27 @@
 import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
 import type { Language } from '../i18n.ts';
 
-export type LegendKind = 'fill' | 'line' | 'circle' | 'icon';
+export type SwatchKind = 'fill' | 'line' | 'circle' | 'icon' | 'pattern' | 'text';
+
+/** How a sample is drawn. */
+export interface Swatch {
+  kind: SwatchKind;
+  color: string;
+  outline?: string;
+  opacity?: number;
+  /** Lines: width in pixels, dash lengths in widths, colour of the edge. */
+  width?: number;
+  dash?: number[];
+  casing?: string;
+  /** Icons and patterns: a name in the sprite. */
+  icon?: string;
+  text?: string;
+}
 
 /** One line of a legend. */
 export interface LegendItem {
   label: string;
-  kind: LegendKind;
-  color: string;
-  outline?: string;
-  icon?: string;
+  swatch: Swatch;
 }
 
 /** What the style says about one layer of the catalogue. */
@@ -27,7 +39,10 @@ export interface StyledLayer {
 
 const LEGEND = 'bricola:legend';
 const LAYER = 'bricola:layer';
-const KINDS: readonly string[] = ['fill', 'line', 'circle', 'icon'];
+/** Marks edges and casings, which say nothing of their own. */
+const DECORATIVE = 'bricola:decorative';
+const KINDS: readonly string[] = ['fill', 'line', 'circle', 'icon', 'pattern', 'text'];
+const GREY = '#5c6f82';
 
 /** The catalogue layer that a style layer draws: said in its metadata, or its source layer (less `_label`). */
 export function layerOf(layer: LayerSpecification): string | undefined {
@@ -40,7 +55,7 @@ export function layerOf(layer: LayerSpecification): string | undefined {
 /** Groups a style by catalogue layer, in drawing order. */
 export function readStyle(style: Pick<StyleSpecification, 'layers'>, language: Language): Map<string, StyledLayer> {
   const layers = new Map<string, StyledLayer>();
-  const fallbacks = new Map<string, LegendItem[]>();
+  const fallbacks = new Map<string, Swatch[]>();
   for (const layer of style.layers) {
     const id = layerOf(layer);
     if (id === undefined) continue;
@@ -71,18 +86,28 @@ function declared(layer: LayerSpecification, language: Language): LegendItem[] {
   if (!Array.isArray(entries)) return [];
   return entries.flatMap((entry: unknown): LegendItem[] => {
     if (typeof entry !== 'object' || entry === null) return [];
-    const { label, kind, color, outline, icon } = entry as Record<string, unknown>;
-    if (typeof kind !== 'string' || !KINDS.includes(kind)) return [];
-    return [
-      {
-        label: textIn(label, language),
-        kind: kind as LegendKind,
-        color: typeof color === 'string' ? color : '#5c6f82',
-        ...(typeof outline === 'string' ? { outline } : {}),
-        ...(typeof icon === 'string' ? { icon } : {}),
-      },
-    ];
+    const { label, swatch = entry } = entry as { label?: unknown; swatch?: unknown };
+    const drawn = readSwatch(swatch);
+    return drawn ? [{ label: textIn(label, language), swatch: drawn }] : [];
   });
+}
+
+/** A swatch by `type` (or `kind`); what is of the wrong type is left out. */
+function readSwatch(value: unknown): Swatch | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { type, kind = type, color, outline, opacity, width, dash, casing, icon, text } = value as Record<string, unknown>;
+  if (typeof kind !== 'string' || !KINDS.includes(kind)) return undefined;
+  return {
+    kind: kind as SwatchKind,
+    color: typeof color === 'string' ? color : GREY,
+    ...(typeof outline === 'string' ? { outline } : {}),
+    ...(typeof opacity === 'number' ? { opacity } : {}),
+    ...(typeof width === 'number' ? { width } : {}),
+    ...(Array.isArray(dash) && dash.every((part) => typeof part === 'number') ? { dash } : {}),
+    ...(typeof casing === 'string' ? { casing } : {}),
+    ...(typeof icon === 'string' ? { icon } : {}),
+    ...(typeof text === 'string' ? { text } : {}),
+  };
 }
 
 function textIn(label: unknown, language: Language): string {
@@ -93,14 +118,15 @@ function textIn(label: unknown, language: Language): string {
 }
 
 /** A swatch from the paint itself, when the style declares no legend. */
-function fromPaint(layer: LayerSpecification): LegendItem | undefined {
+function fromPaint(layer: LayerSpecification): Swatch | undefined {
+  if (metadata(layer)[DECORATIVE] === true) return undefined;
   const paint = (layer.paint ?? {}) as Record<string, unknown>;
   const outline = firstColor(paint['fill-outline-color'] ?? paint['circle-stroke-color']);
   const kind = ({ fill: 'fill', line: 'line', circle: 'circle', 'fill-extrusion': 'fill' } as const)[layer.type as string];
   if (!kind) return undefined;
   const color = firstColor(paint[`${layer.type}-color`]);
   if (color === undefined) return undefined;
-  return { label: '', kind, color, ...(outline === undefined ? {} : { outline }) };
+  return { kind, color, ...(outline === undefined ? {} : { outline }) };
 }
 
 /** The first literal colour of a value or expression. */
@@ -115,9 +141,9 @@ function firstColor(value: unknown): string | undefined {
 }
 
 /** A fill and the line around it are one swatch. */
-function merge(items: LegendItem[]): LegendItem[] {
-  const fill = items.find((item) => item.kind === 'fill');
-  const line = items.find((item) => item.kind === 'line');
-  if (fill && line) return [{ ...fill, outline: fill.outline ?? line.color }];
-  return items.slice(0, 1);
+function merge(swatches: Swatch[]): LegendItem[] {
+  const fill = swatches.find(({ kind }) => kind === 'fill');
+  const line = swatches.find(({ kind }) => kind === 'line');
+  const swatch = fill && line ? { ...fill, outline: fill.outline ?? line.color } : swatches[0];
+  return swatch ? [{ label: '', swatch }] : [];
 }

@@ -1,5 +1,5 @@
 import { svg } from '../dom.ts';
-import type { LegendItem } from './legend.ts';
+import type { Swatch } from './legend.ts';
 
 /** Where an icon lies in the sprite sheet. */
 interface SpriteEntry {
@@ -20,10 +20,11 @@ export class Sprite {
 
   static async load(address: string | undefined): Promise<Sprite | undefined> {
     if (address === undefined) return undefined;
+    const sheet = devicePixelRatio > 1 ? `${address}@2x` : address;
     try {
-      const response = await fetch(`${address}.json`);
+      const response = await fetch(`${sheet}.json`);
       if (!response.ok) return undefined;
-      return new Sprite(`${address}.png`, (await response.json()) as Record<string, SpriteEntry>);
+      return new Sprite(`${sheet}.png`, (await response.json()) as Record<string, SpriteEntry>);
     } catch {
       return undefined;
     }
@@ -56,30 +57,35 @@ export class Sprite {
 }
 
 /** The drawn sample beside a legend entry; decorative, since the text beside it names it. */
-export function swatch(item: LegendItem, sprite: Sprite | undefined): Element {
-  if (item.kind === 'icon' && item.icon !== undefined) {
-    const element = sprite?.element(item.icon, 20, item.color);
+export function swatch(sample: Swatch, sprite: Sprite | undefined): Element {
+  if (sample.icon !== undefined) {
+    const element = sprite?.element(sample.icon, sample.kind === 'pattern' ? 18 : 22, sample.color);
     if (element) {
       element.setAttribute('aria-hidden', 'true');
       return element;
     }
   }
-  const frame = svg('svg', { class: 'swatch', width: 24, height: 18, viewBox: '0 0 24 18', 'aria-hidden': 'true', focusable: 'false' });
-  frame.append(shape(item));
+  const frame = svg('svg', { class: 'swatch', width: 28, height: 18, viewBox: '0 0 28 18', 'aria-hidden': 'true', focusable: 'false' });
+  frame.append(...shapes(sample));
   return frame;
 }
 
-function shape(item: LegendItem): SVGElement {
-  const edge = item.outline ?? 'rgba(23, 50, 77, 0.35)';
-  switch (item.kind) {
+const EDGE = 'rgba(23, 50, 77, 0.35)';
+
+function shapes({ kind, color, outline = EDGE, opacity, width = 3, dash, casing, text }: Swatch): SVGElement[] {
+  switch (kind) {
     case 'fill':
-      return svg('rect', { x: 1.5, y: 1.5, width: 21, height: 15, rx: 2, fill: item.color, stroke: edge, 'stroke-width': 1.5 });
+    case 'pattern':
+      return [svg('rect', { x: 1.5, y: 1.5, width: 25, height: 15, rx: 2, fill: color, 'fill-opacity': opacity, stroke: outline, 'stroke-width': 1.5 })];
     case 'line': {
-      const path = { d: 'M2.5 13.5 L9 5.5 L15 11.5 L21.5 4.5', fill: 'none', 'stroke-linejoin': 'round', 'stroke-linecap': 'round' };
-      // A darker edge, since white streets would not show on the white panel.
-      return svg('g', {}, svg('path', { ...path, stroke: edge, 'stroke-width': 4.5 }), svg('path', { ...path, stroke: item.color, 'stroke-width': 3 }));
+      const path = { d: 'M2 9 H26', fill: 'none', 'stroke-linecap': dash ? 'butt' : 'round' };
+      const line = svg('path', { ...path, stroke: color, 'stroke-width': width, 'stroke-dasharray': dash?.map((part) => part * width).join(' ') });
+      // Pale lines get an edge, since they would not show on the white panel.
+      return casing === undefined ? [line] : [svg('path', { ...path, stroke: casing, 'stroke-width': width + 2.5 }), line];
     }
+    case 'text':
+      return [svg('text', { x: 14, y: 13, 'text-anchor': 'middle', 'font-size': 11, 'font-weight': 600, fill: color }, document.createTextNode(text ?? 'Aa'))];
     default:
-      return svg('circle', { cx: 12, cy: 9, r: 6.5, fill: item.color, stroke: edge, 'stroke-width': 1.5 });
+      return [svg('circle', { cx: 14, cy: 9, r: 6.5, fill: color, stroke: outline, 'stroke-width': 1.5 })];
   }
 }

@@ -15,8 +15,16 @@ export const TYPED_CRS: readonly (readonly [code: number, name: string])[] = [
   [3857, 'WGS 84 / Pseudo-Mercator'],
 ];
 
+/** `EPSG:3003` for an OGC URI or URN of it; CRS84 is the same place on earth as 4326. Other texts stay. */
+export function crsCode(crs: string): string {
+  if (/CRS84$/i.test(crs)) return 'EPSG:4326';
+  const code = /EPSG[:/](?:[\d.]*[:/])?(\d+)$/i.exec(crs)?.[1];
+  return code === undefined ? crs : `EPSG:${code}`;
+}
+
 /** `EPSG:3003` with its name, when it is one of the usual ones. */
 export function crsName(crs: string): string {
-  const entry = TYPED_CRS.find(([code]) => `EPSG:${code}` === crs);
-  return entry ? `${crs} ${entry[1]}` : crs;
+  const name = crsCode(crs);
+  const entry = TYPED_CRS.find(([code]) => `EPSG:${code}` === name);
+  return entry ? `${name} ${entry[1]}` : name;
 }

@@ -81,10 +81,10 @@ export class Formatter {
   featureName(feature: MapFeature, layer: Collection | undefined): string {
     const properties = feature.properties ?? {};
     for (const name of [layer?.label, ...(layer?.key ?? [])]) {
-      if (name === undefined) continue;
+      if (name === undefined || name === null) continue;
       const text = this.value(layer?.fields?.find((field) => field.name === name), properties[name], true);
       if (text !== undefined) return text;
     }
-    return feature.id === undefined ? (layer?.title ?? '') : String(feature.id);
+    return feature.id === undefined ? (layer?.title ?? '') : this.t('here.feature', { id: feature.id });
   }
 }

@@ -2,13 +2,13 @@ import type { Collection, MapFeature } from '../api.ts';
 import type { Context } from '../context.ts';
 import { el } from '../dom.ts';
 
-/** The attributes of a feature by their titles, in the order of the layer's definition; empty ones are left out. */
+/** The attributes of a feature by their titles, in the order of the layer's definition; empty ones are left out. None = `undefined`. */
 export function attributeList(
-  { t, format }: Context,
+  { format }: Context,
   feature: MapFeature,
   collection: Collection | undefined,
-  skip: (string | undefined)[] = [],
-): HTMLElement {
+  skip: (string | null | undefined)[] = [],
+): HTMLElement | undefined {
   const properties = feature.properties ?? {};
   const fields = collection?.fields ?? [];
   const known = new Set(fields.map(({ name }) => name));
@@ -21,7 +21,7 @@ export function attributeList(
     if (text === undefined) continue;
     list.append(el('div', {}, el('dt', {}, field?.title ?? name), el('dd', {}, linked(text))));
   }
-  return list.childElementCount > 0 ? list : el('p', { class: 'no-fields' }, t('here.nofields'));
+  return list.childElementCount > 0 ? list : undefined;
 }
 
 /** A web address becomes a link; anything else stays text. */

@@ -1,6 +1,7 @@
 import type { Collection, Hit, LookupAnswer } from '../api.ts';
 import type { Context } from '../context.ts';
 import { announce, el } from '../dom.ts';
+import { crsCode } from '../text/crs.ts';
 import { icon } from '../icons.ts';
 import { PARCELS, parcelCard } from './parcelCard.ts';
 import { attributeList } from './attributes.ts';
@@ -68,8 +69,9 @@ export function here(context: Context, container: HTMLElement, options: HereOpti
     const close = el('button', { type: 'button', class: 'icon-button', 'aria-label': t('here.close') }, icon('close', 'icon-sm icon-primary'));
     close.addEventListener('click', () => options.close());
     const facts: [string, string][] = [];
-    if (query.crs !== 'EPSG:4326') {
-      facts.push([t('here.typed'), `${format.coordinate(query.x)} ${format.coordinate(query.y)} (${query.crs})`]);
+    const crs = crsCode(query.crs);
+    if (crs !== 'EPSG:4326') {
+      facts.push([t('here.typed'), `${format.coordinate(query.x)} ${format.coordinate(query.y)} (${crs})`]);
       if (query.operation) {
         const accuracy = query.accuracy_m === undefined ? '' : `, ${t('here.accuracy', { metres: format.metres(query.accuracy_m) })}`;
         facts.push([t('here.operation'), `${query.operation}${accuracy}`]);

@@ -1,4 +1,4 @@
-import type { Collection, Link } from '../api.ts';
+import type { Collection } from '../api.ts';
 import type { Context } from '../context.ts';
 import { el } from '../dom.ts';
 import { icon } from '../icons.ts';
@@ -75,7 +75,7 @@ export function layerRow(
         'div',
         { class: 'layer-line' },
         el('div', { class: 'form-check' }, input, label),
-        single && swatch(single, sprite),
+        single && swatch(single.swatch, sprite),
         more,
       ),
       state,
@@ -102,30 +102,25 @@ function legendList(items: LegendItem[], sprite: Sprite | undefined, label: stri
   return el(
     'ul',
     { class: 'legend', 'aria-label': label },
-    ...items.map((item) => el('li', {}, swatch(item, sprite), el('span', {}, item.label))),
+    ...items.map((item) => el('li', {}, swatch(item.swatch, sprite), el('span', {}, item.label))),
   );
 }
 
 function describe({ t, format }: Context, collection: Collection): Node[] {
-  const facts: [string, string | undefined][] = [
-    [t('layers.count'), collection.count === undefined ? undefined : format.number(collection.count)],
+  const facts: [string, string | null | undefined][] = [
+    [t('layers.count'), typeof collection.count === 'number' ? format.number(collection.count) : undefined],
     [t('layers.attribution'), collection.attribution],
     [t('layers.licence'), collection.licence],
   ];
   const list = el('dl', { class: 'facts' });
   for (const [term, value] of facts) {
-    if (value !== undefined) list.append(el('div', {}, el('dt', {}, term), el('dd', {}, value)));
+    if (value) list.append(el('div', {}, el('dt', {}, term), el('dd', {}, value)));
   }
   const links = [
-    [t('layers.link.items'), find(collection.links, 'items')],
-    [t('layers.link.tiles'), find(collection.links, 'tilejson')],
+    [t('layers.link.items'), collection.links?.find(({ rel }) => rel === 'items')?.href],
+    [t('layers.link.tiles'), collection.links?.find(({ href }) => /\/tiles\/[^/{]+\.json$/.test(href))?.href],
   ] as const;
-  for (const [text, href] of links) {
-    if (href) list.append(el('div', {}, el('dt', {}, t('layers.links')), el('dd', {}, el('a', { href }, text))));
-  }
+  const anchors = links.flatMap(([text, href]) => (href ? [el('a', { href }, text)] : []));
+  if (anchors.length > 0) list.append(el('div', {}, el('dt', {}, t('layers.links')), el('dd', {}, ...anchors)));
   return [...(collection.description ? [el('p', {}, collection.description)] : []), ...(list.childElementCount > 0 ? [list] : [])];
-}
-
-function find(links: Link[] | undefined, rel: string): string | undefined {
-  return links?.find((link) => link.rel === rel || link.rel.endsWith(`/${rel}`) || (rel === 'tilejson' && link.href.startsWith('/tiles/')))?.href;
 }

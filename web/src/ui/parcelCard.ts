@@ -59,6 +59,6 @@ export function parcelCard(context: Context, hit: Hit, collection: Collection | 
       ...big.flatMap(([term, value]) => (value === undefined ? [] : [el('div', {}, el('dt', {}, term), el('dd', {}, value))])),
     ),
     facts,
-    rest.tagName === 'DL' && rest,
+    rest,
   );
 }
