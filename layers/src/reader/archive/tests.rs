@@ -39,7 +39,9 @@ const CSV: &[u8] = b"nome,x,y\na,1,2\n";
 
 #[test]
 fn a_single_table_in_an_archive_is_read_and_several_need_a_choice() {
-    for archive in [zip(&[("a.csv", CSV)]), packed(&[("a.csv", CSV)], CompressionMethod::Stored), streamed(&[("a.csv", CSV)])] {
+    for archive in
+        [zip(&[("a.csv", CSV)]), packed(&[("a.csv", CSV)], CompressionMethod::Stored), streamed(&[("a.csv", CSV)])]
+    {
         let (rows, errors) = drain(&mut *open("x.zip", archive));
         assert_eq!((rows.len(), rows[0].values[0].clone()), (1, text("a")), "{errors:?}");
     }

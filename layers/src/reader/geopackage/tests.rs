@@ -100,7 +100,8 @@ async fn a_write_ahead_log_is_honoured_and_nothing_is_written_beside_a_file_with
     let before = std::fs::read(&copied).expect("read");
     let (rows, _) = drain(&mut *open(&copied, &options).expect("opens"));
     assert_eq!(rows.len(), 1);
-    let beside: Vec<_> = std::fs::read_dir(copy.path()).expect("listed").flatten().map(|file| file.file_name()).collect();
+    let beside: Vec<_> =
+        std::fs::read_dir(copy.path()).expect("listed").flatten().map(|file| file.file_name()).collect();
     assert_eq!(beside, ["b.gpkg"]);
     assert_eq!(std::fs::read(&copied).expect("read"), before);
 }
@@ -112,7 +113,8 @@ async fn what_is_no_geopackage_is_refused() {
     connect(&path, SqliteJournalMode::Delete).await.execute("CREATE TABLE t (a)").await.expect("made");
     let Err(error) = open(&path, &OpenOptions::default()) else { panic!("opened") };
     assert!(error.to_string().contains("not a GeoPackage"), "{error}");
-    let (whole, connection) = sample(tempfile::tempdir().expect("a folder").keep().as_path(), SqliteJournalMode::Delete).await;
+    let (whole, connection) =
+        sample(tempfile::tempdir().expect("a folder").keep().as_path(), SqliteJournalMode::Delete).await;
     connection.close().await.expect("closed");
     let bytes = std::fs::read(&whole).expect("read");
     std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");

@@ -123,7 +123,9 @@ fn gml_2_and_curves_of_gml_3_are_read_and_short_crs_names_are_east_first() {
 #[test]
 fn features_without_place_and_points_of_all_notations_are_read() {
     let file = |geometry: &str| {
-        format!("<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml'><gml:featureMember><a><g>{geometry}</g></a></gml:featureMember></gml:FeatureCollection>")
+        format!(
+            "<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml'><gml:featureMember><a><g>{geometry}</g></a></gml:featureMember></gml:FeatureCollection>"
+        )
     };
     for point in [
         "<gml:Point><gml:pos>1 2 3</gml:pos></gml:Point>",
@@ -136,7 +138,8 @@ fn features_without_place_and_points_of_all_notations_are_read() {
     }
     let mut reader = open("a.gml", file(""));
     assert_eq!(drain(&mut *reader).0[0].values, [Value::Null]);
-    let arc = "<gml:Curve><gml:segments><gml:Arc><gml:posList>1 2 3 4 5 6</gml:posList></gml:Arc></gml:segments></gml:Curve>";
+    let arc =
+        "<gml:Curve><gml:segments><gml:Arc><gml:posList>1 2 3 4 5 6</gml:posList></gml:Arc></gml:segments></gml:Curve>";
     assert!(drain(&mut *open("a.gml", file(arc))).1[0].contains("convert curves"));
 }
 

@@ -10,7 +10,7 @@ const KML: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>Zone</name>
 <Folder><name><![CDATA[Fascia <B>]]></name>
  <Placemark><name>B1</name><description><![CDATA[<p>Centro <b>storico</b></p>]]></description>
-  <ExtendedData><SchemaData schemaUrl="#s"><SimpleData name="CODCOM">L736</SimpleData></SchemaData>
+  <ExtendedData><SchemaData schemaUrl="s"><SimpleData name="CODCOM">L736</SimpleData></SchemaData>
    <Data name="zona"><value>B1 &amp; B2</value></Data></ExtendedData>
   <Polygon><outerBoundaryIs><LinearRing><coordinates>12,45,0 13,45,0 13,46,0 12,45,0</coordinates></LinearRing></outerBoundaryIs>
    <innerBoundaryIs><LinearRing><coordinates>12.6,45.2 12.8,45.2 12.8,45.4 12.6,45.2</coordinates></LinearRing></innerBoundaryIs></Polygon>
@@ -53,7 +53,9 @@ fn a_folder_can_be_chosen_and_a_wrong_choice_names_them() {
 #[test]
 fn all_documents_of_a_kmz_are_read_whatever_their_names() {
     let point = |x: f64| {
-        format!("<kml><Document><Placemark><name>p{x}</name><Point><coordinates>{x},45</coordinates></Point></Placemark></Document></kml>")
+        format!(
+            "<kml><Document><Placemark><name>p{x}</name><Point><coordinates>{x},45</coordinates></Point></Placemark></Document></kml>"
+        )
     };
     let links = "<kml><Document><NetworkLink><Link><href>x</href></Link></NetworkLink></Document></kml>";
     let kmz = zip(&[

@@ -103,7 +103,8 @@ fn opened(path: &Path) -> Box<dyn Reader> {
     open(path, &OpenOptions::default()).expect("opens")
 }
 
-const ROWS: [&str; 3] = [" Campo     12T20240131 12.50", " Riva    ****?        ******", "*gone       1F20240101  1.00"];
+const ROWS: [&str; 3] =
+    [" Campo     12T20240131 12.50", " Riva    ****?        ******", "*gone       1F20240101  1.00"];
 
 #[test]
 fn types_null_shapes_and_deleted_rows_are_read_as_they_stand() {

@@ -66,7 +66,8 @@ fn a_truncated_document_says_so() {
 
 #[test]
 fn elements_keep_text_entities_and_stray_ampersands() {
-    let element = Element::parse("<a b='&quot;1'>Roma &amp; figli &#233; &agrave; A & B<![CDATA[<b>]]><c/></a>").expect("parses");
+    let element =
+        Element::parse("<a b='&quot;1'>Roma &amp; figli &#233; &agrave; A & B<![CDATA[<b>]]><c/></a>").expect("parses");
     assert_eq!(element.text, "Roma & figli é &agrave; A & B<b>");
     assert_eq!(element.attribute("b"), Some("\"1"));
     assert!(Element::parse("<a><b></a>").is_err());
