@@ -93,11 +93,6 @@ impl Table {
         self.columns.iter().map(field).collect()
     }
 
-    /// How many columns there are.
-    pub fn width(&self) -> usize {
-        self.columns.len()
-    }
-
     /// Names of columns whose values stand in another file (memo) or are binary.
     pub fn unread_columns(&self) -> Vec<String> {
         let unread = self.columns.iter().filter(|column| matches!(column.kind, b'M' | b'B' | b'G' | b'P'));
