@@ -193,7 +193,9 @@ fn key_hash(key: &[usize], feature: &Feature) -> u128 {
     let half = |seed: u8| {
         let mut hasher = DefaultHasher::new();
         hasher.write_u8(seed);
-        key.iter().for_each(|at| hash_value(&feature.properties[*at], &mut hasher));
+        for at in key {
+            hash_value(&feature.properties[*at], &mut hasher);
+        }
         u128::from(hasher.finish())
     };
     half(1) << 64 | half(2)
