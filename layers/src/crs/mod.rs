@@ -14,6 +14,8 @@
 mod control_points;
 mod database;
 mod definition;
+#[cfg(test)]
+mod definitions_met;
 mod error;
 mod geodesic;
 mod guess;

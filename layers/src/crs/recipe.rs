@@ -51,7 +51,7 @@ pub(super) fn find(from: &Crs, to: &Crs) -> Result<Arc<Recipe>, CrsError> {
 }
 
 fn search(from: &Crs, to: &Crs) -> Result<Recipe, CrsError> {
-    if from == to {
+    if from.source() == to.source() {
         return Ok(Recipe::Same(operations::same_crs()));
     }
     if from.is_monte_mario() != to.is_monte_mario() {

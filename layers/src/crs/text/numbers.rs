@@ -5,7 +5,7 @@
 pub(super) fn parse(run: &str) -> Option<f64> {
     let (points, commas) = (run.matches('.').count(), run.matches(',').count());
     let plain = match (points, commas) {
-        (0, 0) | (1, 0) => run.to_owned(),
+        (0 | 1, 0) => run.to_owned(),
         (0, 1) => run.replace(',', "."),
         (_, 0) => thousands(run, '.')?,
         (0, _) => thousands(run, ',')?,

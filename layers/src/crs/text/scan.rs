@@ -309,6 +309,6 @@ fn coordinate(group: &[Piece]) -> Result<Coordinate, TextError> {
         }
     }
     let size: f64 = parts.iter().zip([1.0, 60.0, 3600.0]).map(|((value, ..), divisor)| value / divisor).sum();
-    let value = if parts[0].1 != opposite { -size } else { size };
+    let value = if parts[0].1 == opposite { size } else { -size };
     Ok(Coordinate { value, axis, angular })
 }

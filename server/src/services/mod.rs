@@ -1,0 +1,4 @@
+//! Territorial answers and map furniture in plain Rust: each service is a question that a caller asks of the
+//! layers. Nothing here knows of HTTP.
+
+pub mod styles;
