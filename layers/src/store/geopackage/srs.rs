@@ -22,13 +22,17 @@ pub(super) fn ensure(connection: &Connection, code: i32) -> Result<(), StoreErro
     // The name is the first string of the definition: PROJCRS["name",…
     let name = wkt.split('"').nth(1).unwrap_or("unnamed").to_owned();
     connection
-        .execute("INSERT INTO gpkg_spatial_ref_sys VALUES (?1, ?2, 'EPSG', ?2, 'undefined', NULL, ?3)", (name, code, wkt))
+        .execute(
+            "INSERT INTO gpkg_spatial_ref_sys VALUES (?1, ?2, 'EPSG', ?2, 'undefined', NULL, ?3)",
+            (name, code, wkt),
+        )
         .map_err(|e| failure(&e))?;
     Ok(())
 }
 
 fn wkt(code: i32) -> Result<String, StoreError> {
-    let unknown = |reason: String| StoreError::Unusable(format!("EPSG:{code} is no CRS that layers can have: {reason}"));
+    let unknown =
+        |reason: String| StoreError::Unusable(format!("EPSG:{code} is no CRS that layers can have: {reason}"));
     let crs = Proj::new(&format!("EPSG:{code}")).map_err(|error| unknown(error.to_string()))?;
     crs.as_wkt(None, None).map_err(|error| unknown(error.to_string()))
 }
