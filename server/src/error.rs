@@ -23,8 +23,10 @@ pub enum Kind {
     RepeatedParameter,
     /// The body is not what the path takes.
     InvalidBody,
-    /// z/x/y is not a cell of the tile grid.
+    /// z, x or y of a tile is not a number.
     InvalidTile,
+    /// The tile grid has no such tile.
+    OutsideGrid,
     /// Nothing lies at this path.
     UnknownPath,
     /// No layer of this name.
@@ -66,6 +68,7 @@ impl Kind {
         Self::RepeatedParameter,
         Self::InvalidBody,
         Self::InvalidTile,
+        Self::OutsideGrid,
         Self::UnknownPath,
         Self::UnknownLayer,
         Self::UnknownStyle,
@@ -92,7 +95,8 @@ impl Kind {
             Self::MissingParameter     => (StatusCode::BAD_REQUEST,            "missing-parameter",      "A parameter is missing"),
             Self::RepeatedParameter    => (StatusCode::BAD_REQUEST,            "repeated-parameter",     "A parameter is given more than once"),
             Self::InvalidBody          => (StatusCode::BAD_REQUEST,            "invalid-body",           "The body is not what this path takes"),
-            Self::InvalidTile          => (StatusCode::BAD_REQUEST,            "invalid-tile",           "There is no such cell in the tile grid"),
+            Self::InvalidTile          => (StatusCode::BAD_REQUEST,            "invalid-tile",           "A tile number is not a number"),
+            Self::OutsideGrid          => (StatusCode::NOT_FOUND,              "outside-grid",           "The tile grid has no such tile"),
             Self::UnknownPath          => (StatusCode::NOT_FOUND,              "unknown-path",           "Nothing lies at this path"),
             Self::UnknownLayer         => (StatusCode::NOT_FOUND,              "unknown-layer",          "There is no such layer"),
             Self::UnknownStyle         => (StatusCode::NOT_FOUND,              "unknown-style",          "There is no such style"),

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod router;
 pub mod serve;
 pub mod services;
+pub mod store;
 
 mod middleware;
 mod params;

@@ -47,6 +47,8 @@ impl Metrics {
             ("bricola_tile_cache_entries", Unit::Count, "Tiles in the tile cache"),
             ("bricola_layer_ready", Unit::Count, "1 when the layer is in memory"),
             ("bricola_layer_features", Unit::Count, "Features of the layer in memory"),
+            ("bricola_layer_bytes", Unit::Bytes, "Memory that the layer takes, roughly"),
+            ("bricola_layer_reads", Unit::Count, "How often the whole layer was read from the store"),
             ("bricola_layer_seq", Unit::Count, "Last change of the layer that is in memory"),
             ("bricola_seq", Unit::Count, "Last change that is in memory"),
             ("bricola_uptime_seconds", Unit::Seconds, "Time since the start"),

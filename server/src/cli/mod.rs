@@ -5,6 +5,9 @@
 //! good), and nothing was changed.
 
 mod config;
+mod layers;
+mod lookup;
+mod serve;
 
 use std::process::ExitCode;
 

@@ -20,6 +20,7 @@ use tracing::{debug, error, info, warn};
 use crate::app::App;
 use crate::error::Problem;
 
+pub use guard::body_too_large;
 pub use request_id::REQUEST_ID;
 
 /// Slower answers are worth a line in the log.

@@ -40,6 +40,8 @@ fn landing(app: &App, base: &str) -> serde_json::Value {
         "links": [
             link("/?f=json", "self", "application/json", "This page"),
             link("/?f=html", "alternate", "text/html", "Geoportal"),
+            link("/collections?f=json", "data", "application/json", "Layers"),
+            link("/status", "status", "application/json", "Health and freshness"),
             link("/metrics", "monitor", "text/plain", "Metrics for Prometheus"),
         ],
     })

@@ -1,8 +1,16 @@
 //! One file per noun of the URL.
 
+pub mod collections;
 pub mod landing;
+pub mod lookup;
 pub mod metrics;
+pub mod parcels;
+pub mod status;
+pub mod tiles;
+
+mod body;
 mod respond;
+mod select;
 
 use axum::extract::Request;
 
@@ -11,7 +19,7 @@ use crate::error::{Kind, Problem};
 /// The answer for paths that are not there.
 pub async fn unknown_path(request: Request) -> Problem {
     let path = crate::error::clipped(request.uri().path()).into_owned();
-    Problem::new(Kind::UnknownPath, format!("There is nothing at {path}; / lists what there is."))
+    Problem::new(Kind::UnknownPath, format!("There is nothing at {path}; /?f=json lists what there is."))
 }
 
 /// The answer for methods that a path does not take; the router adds `Allow`.

@@ -1,8 +1,8 @@
 //! What routes have in common when they answer: format, language, links, validators.
 
 use axum::body::Body;
-use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -129,23 +129,14 @@ fn is_prefix(prefix: &str) -> bool {
 
 /// A JSON answer that is fresh each time.
 pub fn json(value: &impl Serialize) -> Response {
-    typed_json(value, "application/json")
-}
-
-/// The same as GeoJSON.
-pub fn geojson(value: &impl Serialize) -> Response {
-    typed_json(value, "application/geo+json")
-}
-
-fn typed_json(value: &impl Serialize, media_type: &'static str) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => {
             let mut response = Response::new(Body::from(body));
-            set(&mut response, header::CONTENT_TYPE, media_type);
+            set(&mut response, header::CONTENT_TYPE, "application/json");
             set(&mut response, header::CACHE_CONTROL, "no-cache");
             response
         }
-        Err(error) => axum::response::IntoResponse::into_response(Problem::internal(error)),
+        Err(error) => Problem::internal(error).into_response(),
     }
 }
 
@@ -166,13 +157,4 @@ pub fn matches(headers: &HeaderMap, etag: &str) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         value.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
     })
-}
-
-/// `304 Not Modified` without a body.
-pub fn not_modified(etag: &str, cache: &str) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NOT_MODIFIED;
-    set(&mut response, header::ETAG, etag);
-    set(&mut response, header::CACHE_CONTROL, cache);
-    response
 }
