@@ -5,9 +5,11 @@
 
 mod catalog;
 mod field;
+mod scope;
 
-pub use catalog::{Catalog, CatalogError};
+pub use catalog::{Catalog, CatalogError, parse};
 pub use field::{CodedValue, FieldDefinition, FieldType};
+pub use scope::Scope;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,1 +1,9 @@
-//! To be filled.
+//! Spatial answers from the cache.
+
+mod cover;
+mod geojson;
+mod place;
+
+pub use cover::{Hit, at, covering, first_covering};
+pub use geojson::{FeatureWriter, write_number};
+pub use place::Place;

@@ -1,0 +1,146 @@
+//! The immutable mirror of a layer.
+
+use std::sync::Arc;
+
+use rstar::{AABB, RTree, RTreeObject};
+
+use super::column::{Column, ValueRef};
+use super::packed::Packed;
+use crate::crs::{Crs, MercatorApprox};
+use crate::feature::FeatureId;
+
+/// A box in tree units. A tree unit is 4 world units (about 3.7 cm on the equator), counted from the middle
+/// of the world, so that sums of two coordinates stay inside an `i32` (`rstar` halves such sums).
+pub type TreeBox = AABB<[i32; 2]>;
+
+pub(super) const TREE_SHIFT: u32 = 2;
+
+/// World units to tree units.
+pub(super) fn tree_unit(world: u32) -> i32 {
+    (world >> TREE_SHIFT) as i32 - (1 << (31 - TREE_SHIFT))
+}
+
+/// One row in the R-tree: its bounding box, rounded outwards.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaf {
+    min: [i32; 2],
+    max: [i32; 2],
+    /// The row.
+    pub row: u32,
+}
+
+impl Leaf {
+    /// The leaf of a row, or `None` when it has no geometry.
+    pub(super) fn of(packed: &Packed, row: u32) -> Option<Self> {
+        let vertices = packed.world(row);
+        let first = vertices.first()?;
+        let (mut min, mut max) = (*first, *first);
+        for [x, y] in vertices {
+            min = [min[0].min(*x), min[1].min(*y)];
+            max = [max[0].max(*x), max[1].max(*y)];
+        }
+        Some(Self { min: min.map(tree_unit), max: max.map(tree_unit), row })
+    }
+
+    /// The row's box: smallest and largest corner in tree units.
+    pub fn bounds(&self) -> ([i32; 2], [i32; 2]) {
+        (self.min, self.max)
+    }
+
+    /// The middle of the box in tree units: the place by which a feature belongs to one tile at each zoom.
+    pub fn middle(&self) -> [i32; 2] {
+        [0, 1].map(|axis| i32::midpoint(self.min[axis], self.max[axis]))
+    }
+
+    /// Area of the box in square tree units.
+    pub fn area(&self) -> u64 {
+        [0, 1].map(|axis| u64::from(self.max[axis].abs_diff(self.min[axis])) + 1).iter().product()
+    }
+
+    /// The longer side of the box in tree units.
+    pub fn extent(&self) -> u32 {
+        (self.max[0].abs_diff(self.min[0])).max(self.max[1].abs_diff(self.min[1]))
+    }
+}
+
+impl RTreeObject for Leaf {
+    type Envelope = TreeBox;
+
+    fn envelope(&self) -> TreeBox {
+        AABB::from_corners(self.min, self.max)
+    }
+}
+
+/// A layer (or the changed part of one) as of one `seq`: rows in order of feature id.
+#[derive(Debug)]
+pub struct Base {
+    pub(super) ids: Vec<FeatureId>,
+    pub(super) versions: Vec<u32>,
+    pub(super) geometry: Packed,
+    pub(super) columns: Vec<Column>,
+    pub(super) tree: RTree<Leaf>,
+    pub(super) crs: Crs,
+    pub(super) mercator: Arc<MercatorApprox>,
+}
+
+impl Base {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// True when there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The feature of a row.
+    pub fn id(&self, row: u32) -> FeatureId {
+        self.ids[row as usize]
+    }
+
+    /// The version of the feature of a row.
+    pub fn version(&self, row: u32) -> i64 {
+        self.versions[row as usize].into()
+    }
+
+    /// The row of a feature.
+    pub fn row(&self, id: FeatureId) -> Option<u32> {
+        self.ids.binary_search(&id).ok().map(|row| row as u32)
+    }
+
+    /// The geometries.
+    pub fn geometry(&self) -> &Packed {
+        &self.geometry
+    }
+
+    /// The attributes, one column per field of the definition.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// One attribute value.
+    pub fn value(&self, row: u32, field: usize) -> ValueRef<'_> {
+        self.columns[field].get(row)
+    }
+
+    /// The R-tree over all rows with a geometry, in tree units.
+    pub fn tree(&self) -> &RTree<Leaf> {
+        &self.tree
+    }
+
+    /// The storage CRS.
+    pub fn crs(&self) -> &Crs {
+        &self.crs
+    }
+
+    /// Storage coordinates to longitude and latitude, degrees, to a tenth of a millimetre.
+    pub fn lonlat(&self, position: [f64; 2]) -> [f64; 2] {
+        self.mercator.lonlat(position)
+    }
+
+    /// Bytes held, roughly: the arrays, not the allocator's overhead.
+    pub fn bytes(&self) -> usize {
+        self.geometry.nodes.len() * 16 + self.ids.len() * 24 + self.tree.size() * 48
+    }
+}

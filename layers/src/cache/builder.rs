@@ -1,0 +1,199 @@
+//! Building a [`Base`] from the rows of a store.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rstar::RTree;
+use thiserror::Error;
+
+use super::base::{Base, Leaf};
+use super::column::Column;
+use super::packed::{CoordinateGrid, Packed};
+use crate::crs::{Crs, CrsError, MercatorApprox};
+use crate::definition::LayerDefinition;
+use crate::feature::{FeatureId, StoredFeature};
+
+/// Why a layer cannot be mirrored.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// Its storage CRS is not usable.
+    #[error(transparent)]
+    Crs(#[from] CrsError),
+}
+
+/// Collects rows in order of id.
+#[derive(Debug)]
+pub struct BaseBuilder {
+    crs: Crs,
+    resolution: f64,
+    ids: Vec<FeatureId>,
+    versions: Vec<u32>,
+    geometry: Option<Packed>,
+    pending: usize,
+    columns: Vec<Column>,
+    poisoned: Vec<(FeatureId, String)>,
+}
+
+impl BaseBuilder {
+    /// A builder for a layer whose definition names its storage CRS.
+    ///
+    /// # Errors
+    /// When the CRS is missing or unknown.
+    pub fn new(definition: &LayerDefinition) -> Result<Self, BuildError> {
+        let crs = Crs::parse(definition.crs.as_deref().unwrap_or("EPSG:4326"))?;
+        let resolution = definition.resolution.unwrap_or_else(|| crs.default_resolution());
+        Ok(Self {
+            crs,
+            resolution,
+            ids: Vec::new(),
+            versions: Vec::new(),
+            geometry: None,
+            pending: 0,
+            columns: definition.fields.iter().map(|field| Column::new(field.kind)).collect(),
+            poisoned: Vec::new(),
+        })
+    }
+
+    /// The same layer, empty, on the same coordinate grid: for a range that is read in parallel.
+    #[must_use]
+    pub fn sibling(&self, definition: &LayerDefinition) -> Self {
+        Self {
+            crs: self.crs.clone(),
+            resolution: self.resolution,
+            ids: Vec::new(),
+            versions: Vec::new(),
+            geometry: self.geometry.as_ref().map(|packed| Packed::new(*packed.grid())),
+            pending: 0,
+            columns: definition.fields.iter().map(|field| Column::new(field.kind)).collect(),
+            poisoned: Vec::new(),
+        }
+    }
+
+    /// Whether the coordinate grid is fixed.
+    pub fn is_anchored(&self) -> bool {
+        self.geometry.is_some()
+    }
+
+    /// Fixes the coordinate grid around a position of the layer, in storage CRS. Without this the first
+    /// geometry does.
+    pub fn anchor(&mut self, position: [f64; 2]) {
+        if self.geometry.is_none() {
+            // Where the whole world fits on the grid, it is taken.
+            let whole_world = self.crs.is_geographic() && 180.0 / self.resolution <= f64::from(i32::MAX);
+            let position = if whole_world { [0.0, 0.0] } else { position };
+            self.geometry = Some(Packed::new(CoordinateGrid::around(position, self.resolution)));
+        }
+    }
+
+    /// Adds a row; its id must be larger than those before it. A row that cannot be mirrored is set aside.
+    pub fn push(&mut self, row: &StoredFeature) {
+        use geo::CoordsIter;
+        let first = row.feature.geometry.as_ref().and_then(|geometry| geometry.coords_iter().next());
+        if let Some(first) = first {
+            self.anchor([first.x, first.y]);
+        }
+        match &mut self.geometry {
+            Some(packed) => {
+                if !packed.push(row.feature.geometry.as_ref()) {
+                    let reason = "lies too far from the rest of the layer for its resolution".to_owned();
+                    self.poisoned.push((row.id, reason));
+                    return;
+                }
+            }
+            None => self.pending += 1,
+        }
+        if self.pending > 0 && first.is_some() {
+            self.settle();
+        }
+        self.ids.push(row.id);
+        self.versions.push(u32::try_from(row.version).unwrap_or(u32::MAX));
+        for (column, value) in self.columns.iter_mut().zip(&row.feature.properties) {
+            column.push(value);
+        }
+    }
+
+    /// Notes a row that the store could not decode.
+    pub fn set_aside(&mut self, id: FeatureId, reason: String) {
+        self.poisoned.push((id, reason));
+    }
+
+    /// Rows without a geometry that came before the grid was known take their places.
+    fn settle(&mut self) {
+        let Some(packed) = &self.geometry else { return };
+        let mut whole = Packed::new(*packed.grid());
+        (0..self.pending).for_each(|_| {
+            whole.push(None);
+        });
+        whole.append(packed);
+        self.geometry = Some(whole);
+        self.pending = 0;
+    }
+
+    /// Appends the rows of a [`Self::sibling`] that read a later range of ids.
+    pub fn append(&mut self, mut other: Self) {
+        if self.geometry.is_none()
+            && let Some(packed) = &other.geometry
+        {
+            self.geometry = Some(Packed::new(*packed.grid()));
+        }
+        self.settle();
+        if other.geometry.is_none() {
+            other.geometry = self.geometry.as_ref().map(|packed| Packed::new(*packed.grid()));
+        }
+        other.settle();
+        match (&mut self.geometry, &other.geometry) {
+            (Some(packed), Some(more)) => packed.append(more),
+            _ => self.pending += other.pending,
+        }
+        let rows = other.ids.len();
+        self.ids.append(&mut other.ids);
+        self.versions.append(&mut other.versions);
+        for (column, more) in self.columns.iter_mut().zip(other.columns) {
+            column.append(more, rows);
+        }
+        self.poisoned.append(&mut other.poisoned);
+    }
+
+    /// Computes world coordinates and the R-tree. Also returns the rows that were set aside, with reasons.
+    ///
+    /// # Errors
+    /// When the storage CRS cannot be brought to Web Mercator.
+    pub fn finish(mut self) -> Result<(Base, Vec<(FeatureId, String)>), BuildError> {
+        self.anchor([0.0, 0.0]);
+        self.settle();
+        let mut geometry = self.geometry.take().unwrap_or_else(|| Packed::new(CoordinateGrid::around([0.0; 2], 1.0)));
+        geometry.shrink();
+        let grid = *geometry.grid();
+        let mercator = Arc::new(MercatorApprox::build(&self.crs, bounds(&geometry))?);
+        geometry.world = geometry.nodes.par_iter().map(|node| mercator.world(grid.unpack(*node))).collect();
+        let leaves: Vec<Leaf> =
+            (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, row)).collect();
+        self.columns.iter_mut().for_each(Column::finish);
+        self.ids.shrink_to_fit();
+        self.versions.shrink_to_fit();
+        let base = Base {
+            ids: self.ids,
+            versions: self.versions,
+            geometry,
+            columns: self.columns,
+            tree: RTree::bulk_load(leaves),
+            crs: self.crs,
+            mercator,
+        };
+        Ok((base, self.poisoned))
+    }
+}
+
+/// Bounding box of all vertices in storage CRS: `[min x, min y, max x, max y]`, a point at the grid's origin
+/// for an empty layer.
+fn bounds(geometry: &Packed) -> [f64; 4] {
+    let empty = || ([i32::MAX; 2], [i32::MIN; 2]);
+    let (min, max) = geometry
+        .nodes
+        .par_iter()
+        .fold(empty, |(min, max), [x, y]| ([min[0].min(*x), min[1].min(*y)], [max[0].max(*x), max[1].max(*y)]))
+        .reduce(empty, |a, b| ([a.0[0].min(b.0[0]), a.0[1].min(b.0[1])], [a.1[0].max(b.1[0]), a.1[1].max(b.1[1])]));
+    let (min, max) = if geometry.nodes.is_empty() { ([0; 2], [0; 2]) } else { (min, max) };
+    let (low, high) = (geometry.grid().unpack(min), geometry.grid().unpack(max));
+    [low[0], low[1], high[0], high[1]]
+}

@@ -1,0 +1,200 @@
+//! What readers see of a layer: base and delta as of one `seq`.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::base::{Base, Leaf, TreeBox, tree_unit};
+use super::ladder::{Ladder, Step, visible};
+use super::packed::GeometryKind;
+use crate::crs::Crs;
+use crate::definition::{FieldDefinition, LayerDefinition, Visibility};
+use crate::feature::{FeatureId, Value};
+use crate::log::Seq;
+
+/// A row of a snapshot.
+#[derive(Debug, Clone, Copy)]
+pub struct RowRef<'a> {
+    /// The part of the snapshot that holds it.
+    pub base: &'a Base,
+    /// Its row there.
+    pub row: u32,
+}
+
+impl RowRef<'_> {
+    /// The feature's id.
+    pub fn id(&self) -> FeatureId {
+        self.base.id(self.row)
+    }
+}
+
+/// What changed since the base was built.
+#[derive(Debug)]
+pub(super) struct Delta {
+    /// Features of the base that were changed or removed.
+    pub(super) masked: FxHashSet<FeatureId>,
+    /// Features that were changed or added.
+    pub(super) added: Base,
+}
+
+/// A layer as of one `seq`. Immutable; take it once and read it for the whole of an answer.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(super) definition: Arc<LayerDefinition>,
+    pub(super) seq: Seq,
+    pub(super) base: Arc<Base>,
+    pub(super) ladder: Arc<Ladder>,
+    pub(super) delta: Option<Delta>,
+}
+
+impl Snapshot {
+    /// A snapshot without a delta.
+    pub fn of(base: Base, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
+        let ladder = Arc::new(Ladder::build(&base, &definition));
+        Self { definition, seq, base: Arc::new(base), ladder, delta: None }
+    }
+
+    /// The definition under which the rows were read.
+    pub fn definition(&self) -> &Arc<LayerDefinition> {
+        &self.definition
+    }
+
+    /// The last change of the layer that is in here: its generation.
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// Number of features.
+    pub fn len(&self) -> usize {
+        self.base.len() + self.delta.as_ref().map_or(0, |delta| delta.added.len() - self.hidden(delta))
+    }
+
+    fn hidden(&self, delta: &Delta) -> usize {
+        delta.masked.iter().filter(|id| self.base.row(**id).is_some()).count()
+    }
+
+    /// True when there is no feature.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The storage CRS of the layer; `None` when no feature has a geometry.
+    pub fn crs(&self) -> Option<&Crs> {
+        let delta = self.delta.iter().map(|delta| &delta.added);
+        std::iter::once(&*self.base).chain(delta).find(|base| base.tree.size() > 0).map(Base::crs)
+    }
+
+    /// Bytes held, roughly.
+    pub fn bytes(&self) -> usize {
+        self.base.bytes() + self.delta.as_ref().map_or(0, |delta| delta.added.bytes())
+    }
+
+    /// A feature by id.
+    pub fn feature(&self, id: FeatureId) -> Option<RowRef<'_>> {
+        let changed =
+            self.delta.as_ref().and_then(|delta| Some(RowRef { base: &delta.added, row: delta.added.row(id)? }));
+        changed.or_else(|| {
+            let row = RowRef { base: &self.base, row: self.base.row(id)? };
+            (!self.is_masked(id)).then_some(row)
+        })
+    }
+
+    fn is_masked(&self, id: FeatureId) -> bool {
+        self.delta.as_ref().is_some_and(|delta| delta.masked.contains(&id))
+    }
+
+    /// Every feature, in no promised order.
+    pub fn rows(&self) -> impl Iterator<Item = RowRef<'_>> {
+        let rows = |base| (0..Base::len(base) as u32).map(move |row| RowRef { base, row });
+        let unchanged = rows(&self.base).filter(|row| !self.is_masked(row.id()));
+        unchanged.chain(self.delta.iter().flat_map(move |delta| rows(&delta.added)))
+    }
+
+    /// Features whose field equals a value.
+    pub fn find<'a>(&'a self, field: usize, value: &'a Value) -> impl Iterator<Item = RowRef<'a>> {
+        let matches =
+            move |base: &'a Base| base.columns()[field].rows_equal_to(value).map(move |row| RowRef { base, row });
+        let unchanged = matches(&self.base).filter(|row| !self.is_masked(row.id()));
+        unchanged.chain(self.delta.iter().flat_map(move |delta| matches(&delta.added)))
+    }
+
+    /// Calls `visit` for every feature whose box touches a box of world units.
+    pub fn search<'a>(&'a self, min: [u32; 2], max: [u32; 2], mut visit: impl FnMut(RowRef<'a>, &Leaf)) {
+        let envelope = TreeBox::from_corners(min.map(tree_unit), max.map(tree_unit));
+        for leaf in self.base.tree.locate_in_envelope_intersecting(envelope) {
+            let row = RowRef { base: &self.base, row: leaf.row };
+            if self.delta.is_none() || !self.is_masked(row.id()) {
+                visit(row, leaf);
+            }
+        }
+        if let Some(delta) = &self.delta {
+            for leaf in delta.added.tree.locate_in_envelope_intersecting(envelope) {
+                visit(RowRef { base: &delta.added, row: leaf.row }, leaf);
+            }
+        }
+    }
+
+    /// As [`Self::search`], but only features that are drawn at a zoom: where the ladder has a step, those
+    /// that it keeps (surfaces among them that are shorter than a pixel stand for their neighbourhood);
+    /// elsewhere all that are a pixel long. Changed features are treated as elsewhere until they become part
+    /// of the base. Returns how many were passed over.
+    pub fn search_drawn<'a>(
+        &'a self,
+        zoom: u8,
+        min: [u32; 2],
+        max: [u32; 2],
+        mut visit: impl FnMut(RowRef<'a>, &Leaf),
+    ) -> u32 {
+        let envelope = TreeBox::from_corners(min.map(tree_unit), max.map(tree_unit));
+        let step = self.ladder.step(zoom);
+        let mut passed_over = 0;
+        let mut offer = |row: RowRef<'a>, leaf: &Leaf, decided: bool| {
+            let point = || row.base.geometry().kind(row.row) == GeometryKind::Point;
+            if decided || visible(leaf.extent(), zoom) || point() {
+                visit(row, leaf);
+            } else {
+                passed_over += 1;
+            }
+        };
+        let tree = step.map_or(&self.base.tree, |step| &step.tree);
+        for leaf in tree.locate_in_envelope_intersecting(envelope) {
+            let row = RowRef { base: &self.base, row: leaf.row };
+            if self.delta.is_none() || !self.is_masked(row.id()) {
+                offer(row, leaf, step.is_some());
+            }
+        }
+        if let Some(delta) = &self.delta {
+            for leaf in delta.added.tree.locate_in_envelope_intersecting(envelope) {
+                offer(RowRef { base: &delta.added, row: leaf.row }, leaf, false);
+            }
+        }
+        passed_over
+    }
+
+    /// The ladder's step at a zoom, where there is one.
+    pub fn step(&self, zoom: u8) -> Option<&Step> {
+        self.ladder.step(zoom)
+    }
+
+    /// `[west, south, east, north]` in degrees, `None` for a layer without geometries.
+    pub fn extent_lonlat(&self) -> Option<[f64; 4]> {
+        use rstar::Envelope;
+        let mut envelope = self.base.tree.root().envelope();
+        if let Some(delta) = &self.delta {
+            envelope.merge(&delta.added.tree.root().envelope());
+        }
+        let (low, high) = (envelope.lower(), envelope.upper());
+        (low[0] <= high[0]).then(|| {
+            let world = |unit: i32| (f64::from(unit) + f64::from(1 << 29)) * 4.0;
+            let [west, north] = crate::crs::world_to_lonlat_f64([world(low[0]), world(low[1])]);
+            let [east, south] = crate::crs::world_to_lonlat_f64([world(high[0] + 1), world(high[1] + 1)]);
+            [west, south, east, north]
+        })
+    }
+}
+
+/// The fields that public tiles carry, with their positions.
+pub(crate) fn tile_fields(definition: &LayerDefinition) -> impl Iterator<Item = (usize, &FieldDefinition)> {
+    let fields = definition.fields.iter().enumerate();
+    fields.filter(|(_, field)| field.tile && field.visibility == Visibility::Public)
+}

@@ -1,0 +1,129 @@
+//! The layers of an installation, each with its current snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use super::snapshot::Snapshot;
+use crate::definition::LayerDefinition;
+use crate::feature::FeatureId;
+use crate::log::Seq;
+
+/// How a layer stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LayerState {
+    /// Rows that could not be mirrored, with reasons; they are in the store but in no answer.
+    pub set_aside: Vec<(FeatureId, String)>,
+    /// Why the layer cannot be served (anew), if so. An older snapshot may still be there.
+    pub trouble: Option<String>,
+    /// How often the whole layer was read.
+    pub reads: u64,
+}
+
+/// A layer and its current snapshot.
+#[derive(Debug)]
+pub struct Layer {
+    definition: ArcSwap<LayerDefinition>,
+    snapshot: ArcSwapOption<Snapshot>,
+    state: ArcSwap<LayerState>,
+}
+
+impl Layer {
+    pub(super) fn new(definition: LayerDefinition) -> Self {
+        Self {
+            definition: ArcSwap::from_pointee(definition),
+            snapshot: ArcSwapOption::empty(),
+            state: ArcSwap::default(),
+        }
+    }
+
+    /// The definition in force.
+    pub fn definition(&self) -> Arc<LayerDefinition> {
+        self.definition.load_full()
+    }
+
+    /// The features as of now; `None` while the layer is being read for the first time.
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot.load_full()
+    }
+
+    /// How the layer stands.
+    pub fn state(&self) -> Arc<LayerState> {
+        self.state.load_full()
+    }
+
+    pub(super) fn publish(&self, snapshot: Snapshot) {
+        self.definition.store(Arc::clone(&snapshot.definition));
+        self.snapshot.store(Some(Arc::new(snapshot)));
+    }
+
+    pub(super) fn note(&self, change: impl Fn(&mut LayerState)) {
+        self.state.rcu(|state| {
+            let mut state = LayerState::clone(state);
+            change(&mut state);
+            state
+        });
+    }
+}
+
+/// All layers. Cloning is cheap and shares them.
+#[derive(Debug, Clone, Default)]
+pub struct Territory {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    layers: ArcSwap<BTreeMap<String, Arc<Layer>>>,
+    seq: AtomicI64,
+}
+
+impl Territory {
+    /// The layers in order of id.
+    pub fn layers(&self) -> Vec<Arc<Layer>> {
+        self.inner.layers.load().values().cloned().collect()
+    }
+
+    /// A layer by id.
+    pub fn layer(&self, id: &str) -> Option<Arc<Layer>> {
+        self.inner.layers.load().get(id).cloned()
+    }
+
+    /// The `seq` up to which every ready layer reflects the change log.
+    pub fn seq(&self) -> Seq {
+        self.inner.seq.load(Ordering::Acquire)
+    }
+
+    pub(super) fn advance(&self, seq: Seq) {
+        self.inner.seq.fetch_max(seq, Ordering::AcqRel);
+    }
+
+    /// Adds a layer that is not there yet, or returns the one that is.
+    pub(super) fn add(&self, definition: LayerDefinition) -> Arc<Layer> {
+        let id = definition.id.clone();
+        let added = Arc::new(Layer::new(definition));
+        self.inner.layers.rcu(|layers| {
+            let mut layers = BTreeMap::clone(layers);
+            layers.entry(id.clone()).or_insert_with(|| Arc::clone(&added));
+            layers
+        });
+        self.layer(&id).unwrap_or(added)
+    }
+
+    pub(super) fn retain(&self, keep: impl Fn(&str) -> bool) {
+        self.inner.layers.rcu(|layers| {
+            let mut layers = BTreeMap::clone(layers);
+            layers.retain(|id, _| keep(id));
+            layers
+        });
+    }
+
+    /// Publishes a snapshot as a layer of its own: for tools and tests that have no store.
+    pub fn publish(&self, snapshot: Snapshot) {
+        let seq = snapshot.seq();
+        self.add(LayerDefinition::clone(snapshot.definition())).publish(snapshot);
+        self.advance(seq);
+    }
+}

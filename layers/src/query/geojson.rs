@@ -1,0 +1,236 @@
+//! Features as GeoJSON (RFC 7946): longitude before latitude, WGS 84, eight decimals (about a millimetre).
+
+use std::io::Write as _;
+
+use crate::cache::{GeometryKind, Packed, RowRef, Snapshot, ValueRef};
+use crate::definition::{LayerDefinition, Scope};
+
+/// Writes features of one layer.
+#[derive(Debug)]
+pub struct FeatureWriter {
+    /// Positions of the fields that are written, with `"name":` ready to copy.
+    fields: Vec<(usize, Vec<u8>)>,
+}
+
+impl FeatureWriter {
+    /// A writer for the fields that a scope may read.
+    pub fn new(definition: &LayerDefinition, scope: Scope) -> Self {
+        let fields = scope.fields(definition).map(|(position, field)| {
+            let mut name = Vec::with_capacity(field.name.len() + 3);
+            write_text(&mut name, &field.name);
+            name.push(b':');
+            (position, name)
+        });
+        Self { fields: fields.collect() }
+    }
+
+    /// Appends a feature as a JSON object with `type`, `id`, `bbox`, `geometry` and `properties`.
+    pub fn write(&self, out: &mut Vec<u8>, row: RowRef) {
+        out.extend(b"{\"type\":\"Feature\",\"id\":");
+        write_integer(out, row.id());
+        write_geometry(out, row);
+        out.extend(b",\"properties\":{");
+        for (position, (field, name)) in self.fields.iter().enumerate() {
+            if position > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(name);
+            write_value(out, row.base.value(row.row, *field));
+        }
+        out.extend(b"}}");
+    }
+}
+
+impl Snapshot {
+    /// A writer of this layer's features for a scope.
+    pub fn writer(&self, scope: Scope) -> FeatureWriter {
+        FeatureWriter::new(self.definition(), scope)
+    }
+}
+
+fn write_geometry(out: &mut Vec<u8>, row: RowRef) {
+    let geometry = row.base.geometry();
+    let (kind, multi) = (geometry.kind(row.row), geometry.is_multi(row.row));
+    if kind == GeometryKind::None {
+        out.extend(b",\"geometry\":null");
+        return;
+    }
+    let lonlat = |node: [i32; 2]| row.base.lonlat(geometry.grid().unpack(node));
+    write_bbox(out, geometry, row.row, lonlat);
+    let name = match kind {
+        GeometryKind::Point => "Point",
+        GeometryKind::Line => "LineString",
+        _ => "Polygon",
+    };
+    out.extend(b",\"geometry\":{\"type\":\"");
+    if multi {
+        out.extend(b"Multi");
+    }
+    out.extend(name.as_bytes());
+    out.extend(b"\",\"coordinates\":");
+    if multi {
+        out.push(b'[');
+    }
+    let mut first = true;
+    for ring in geometry.rings(row.row) {
+        if !first {
+            // A shell after the first closes the polygon before it.
+            let end = if kind == GeometryKind::Polygon && !ring.hole { &b"],"[..] } else { b"," };
+            out.extend(end);
+        }
+        match kind {
+            GeometryKind::Polygon => {
+                if !ring.hole {
+                    out.push(b'[');
+                }
+                write_positions(out, ring.nodes.iter().chain(ring.nodes.first()).map(|node| lonlat(*node)));
+            }
+            GeometryKind::Line => write_positions(out, ring.nodes.iter().map(|node| lonlat(*node))),
+            _ => write_position(out, lonlat(ring.nodes[0])),
+        }
+        first = false;
+    }
+    if kind == GeometryKind::Polygon && !first {
+        out.push(b']');
+    }
+    if multi {
+        out.push(b']');
+    }
+    out.push(b'}');
+}
+
+fn write_bbox(out: &mut Vec<u8>, geometry: &Packed, row: u32, lonlat: impl Fn([i32; 2]) -> [f64; 2]) {
+    let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
+    for [x, y] in geometry.rings(row).flat_map(|ring| ring.nodes).map(|node| lonlat(*node)) {
+        (low, high) = ([low[0].min(x), low[1].min(y)], [high[0].max(x), high[1].max(y)]);
+    }
+    out.extend(b",\"bbox\":[");
+    for (position, value) in [low[0], low[1], high[0], high[1]].into_iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        write_number(out, value);
+    }
+    out.push(b']');
+}
+
+fn write_positions(out: &mut Vec<u8>, positions: impl Iterator<Item = [f64; 2]>) {
+    for (index, position) in positions.enumerate() {
+        out.push(if index == 0 { b'[' } else { b',' });
+        write_position(out, position);
+    }
+    out.push(b']');
+}
+
+fn write_position(out: &mut Vec<u8>, [x, y]: [f64; 2]) {
+    out.push(b'[');
+    write_number(out, x);
+    out.push(b',');
+    write_number(out, y);
+    out.push(b']');
+}
+
+/// Appends a coordinate with at most eight decimals and no trailing zeros; the value must be finite and
+/// smaller than 10¹⁰.
+pub fn write_number(out: &mut Vec<u8>, value: f64) {
+    const SCALE: u64 = 100_000_000;
+    let scaled = (value * SCALE as f64).round() as i64;
+    if scaled < 0 {
+        out.push(b'-');
+    }
+    let (whole, mut part) = (scaled.unsigned_abs() / SCALE, scaled.unsigned_abs() % SCALE);
+    write_unsigned(out, whole);
+    if part == 0 {
+        return;
+    }
+    let mut digits = [b'0'; 9];
+    digits[0] = b'.';
+    for digit in digits[1..].iter_mut().rev() {
+        *digit = b'0' + (part % 10) as u8;
+        part /= 10;
+    }
+    let length = digits.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
+    out.extend_from_slice(&digits[..length]);
+}
+
+fn write_integer(out: &mut Vec<u8>, value: i64) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    write_unsigned(out, value.unsigned_abs());
+}
+
+fn write_unsigned(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
+fn write_value(out: &mut Vec<u8>, value: ValueRef) {
+    match value {
+        ValueRef::Null => out.extend(b"null"),
+        ValueRef::Integer(number) => write_integer(out, number),
+        ValueRef::Text(text) => write_text(out, text),
+        ValueRef::Boolean(flag) => out.extend(if flag { &b"true"[..] } else { b"false" }),
+        ValueRef::Date(date) => {
+            // Writing to a vector cannot fail.
+            let _ = write!(out, "\"{date}\"");
+        }
+        ValueRef::Real(_) | ValueRef::DateTime(_) => {
+            let _ = serde_json::to_writer(out, &value);
+        }
+    }
+}
+
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        let _ = serde_json::to_writer(out, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number(value: f64) -> String {
+        let mut out = Vec::new();
+        write_number(&mut out, value);
+        String::from_utf8(out).expect("ascii")
+    }
+
+    #[test]
+    fn numbers_are_short_and_exact() {
+        assert_eq!(number(12.338_8), "12.3388");
+        assert_eq!(number(-0.000_000_01), "-0.00000001");
+        assert_eq!(number(45.0), "45");
+        assert_eq!(number(0.0), "0");
+    }
+
+    proptest! {
+        #[test]
+        fn every_coordinate_reads_back_within_half_a_step(value in -180.0_f64..180.0) {
+            let back: f64 = number(value).parse().expect("a number");
+            prop_assert!((back - value).abs() <= 0.500_001e-8);
+        }
+
+        #[test]
+        fn every_text_is_valid_json(text in "\\PC*") {
+            let mut out = Vec::new();
+            write_text(&mut out, &text);
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).expect("json"), text);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! From a snapshot to the bytes of one layer in one tile.
+
+use std::cmp::Reverse;
+
+use rustc_hash::FxHashMap;
+
+use super::clip;
+use super::encode::{Encoder, Shape, ShapeKind};
+use super::grid::{EXTENT, TileId};
+use super::shape::{doubled_area, simplify, simplify_ring, snap, tidy_ring};
+use super::wire::WireEncoder;
+use crate::cache::{Base, Column, GeometryKind, Leaf, RowRef, Snapshot, UNITS_PER_PIXEL, ValueRef, visible};
+use crate::definition::LayerDefinition;
+
+/// What a request can choose of a tile.
+#[derive(Debug, Clone, Default)]
+pub struct TileOptions {
+    /// Byte budget instead of the definition's.
+    pub budget: Option<usize>,
+}
+
+/// One layer of one tile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tile {
+    /// A vector tile with just this layer, uncompressed; empty when nothing of the layer is here. The bytes
+    /// of several layers, one after the other, are a tile with these layers.
+    pub bytes: Vec<u8>,
+    /// Features in it.
+    pub kept: u32,
+    /// Features that it would hold if all were kept.
+    pub total: u32,
+}
+
+/// Renders a layer of a tile. Outside the zoom range of the layer's definition the tile is empty.
+pub fn render(snapshot: &Snapshot, tile: TileId, options: &TileOptions) -> Tile {
+    render_with::<WireEncoder>(snapshot, tile, options)
+}
+
+/// As [`render`], with a chosen encoder.
+pub fn render_with<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &TileOptions) -> Tile {
+    let definition = snapshot.definition();
+    if !(definition.zoom.min..=definition.zoom.max).contains(&tile.z) {
+        return Tile::default();
+    }
+    let (min, max) = tile.world_bounds();
+    let mut rows: Vec<(RowRef, u32)> = Vec::with_capacity(256);
+    let passed_over = snapshot.search_drawn(tile.z, min, max, |row, leaf: &Leaf| rows.push((row, leaf.extent())));
+    rows.sort_unstable_by_key(|(row, _)| row.id());
+    let budget = options.budget.unwrap_or_else(|| definition.tile_budget());
+    let mut drawn = draw::<E>(snapshot, tile, rows.iter().copied());
+    if drawn.bytes.len() > budget {
+        drawn = within_budget::<E>(snapshot, tile, rows, budget, drawn.bytes.len());
+    }
+    let hidden = snapshot.step(tile.z).map_or(passed_over, |step| {
+        let count = step.count(tile.x, tile.y);
+        count.total - count.kept
+    });
+    Tile { total: drawn.total + hidden, ..drawn }
+}
+
+/// The last resort where the ladder's estimate was too low, or a request asks for less: the largest features
+/// that fit. Neighbouring tiles may then differ along their border.
+fn within_budget<E: Encoder>(
+    snapshot: &Snapshot,
+    tile: TileId,
+    mut rows: Vec<(RowRef, u32)>,
+    budget: usize,
+    mut size: usize,
+) -> Tile {
+    let total = rows.len() as u32;
+    rows.sort_unstable_by_key(|(row, extent)| (Reverse(*extent), row.id()));
+    loop {
+        let share = budget as f64 / size as f64 * 0.97;
+        rows.truncate((rows.len() as f64 * share.min(0.97)) as usize);
+        let mut kept = rows.clone();
+        kept.sort_unstable_by_key(|(row, _)| row.id());
+        let drawn = draw::<E>(snapshot, tile, kept.into_iter());
+        size = drawn.bytes.len();
+        if size <= budget {
+            return Tile { total, ..drawn };
+        }
+    }
+}
+
+/// Draws rows, each with the extent of its box in tree units.
+fn draw<'a, E: Encoder>(snapshot: &'a Snapshot, tile: TileId, rows: impl Iterator<Item = (RowRef<'a>, u32)>) -> Tile {
+    let definition = snapshot.definition();
+    let fields: Vec<(usize, &str)> =
+        crate::cache::tile_fields(definition).map(|(position, field)| (position, field.name.as_str())).collect();
+    let keys: Vec<&str> = fields.iter().map(|(_, name)| *name).collect();
+    let mut encoder = E::new(&definition.id, EXTENT, &keys);
+    let mut pool = ValuePool::new(fields.iter().map(|(field, _)| *field).collect());
+    let mut pen = Pen::new(tile, tolerance(definition, tile.z));
+    let mut tags = Vec::new();
+    let mut kept = 0;
+    for (row, extent) in rows {
+        let Some(kind) = pen.shape(row, !visible(extent, tile.z)) else { continue };
+        tags.clear();
+        pool.tags(&mut encoder, row, &mut tags);
+        encoder.feature(row.id() as u64, kind, &pen.shape, &tags);
+        kept += 1;
+    }
+    Tile { bytes: encoder.finish(), kept, total: kept }
+}
+
+/// Tile units by which a vertex may be left out: a quarter of a pixel, nothing on the deepest zoom, which
+/// clients magnify.
+fn tolerance(definition: &LayerDefinition, zoom: u8) -> i32 {
+    if zoom >= definition.zoom.max { 0 } else { 2 }
+}
+
+/// Turns geometries into shapes, with buffers that are used again and again.
+struct Pen<P> {
+    project: P,
+    tolerance: i32,
+    shape: Shape,
+    ring: Vec<[i32; 2]>,
+    scratch: Vec<[i32; 2]>,
+    stack: Vec<(usize, usize)>,
+    keep: Vec<bool>,
+}
+
+impl Pen<()> {
+    fn new(tile: TileId, tolerance: i32) -> Pen<impl Fn([u32; 2]) -> [i32; 2] + Copy> {
+        Pen {
+            project: tile.project(),
+            tolerance,
+            shape: Shape::default(),
+            ring: Vec::new(),
+            scratch: Vec::new(),
+            stack: Vec::new(),
+            keep: Vec::new(),
+        }
+    }
+}
+
+impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
+    /// Leaves the row's geometry in `self.shape`; `None` when nothing of it is to be drawn.
+    ///
+    /// A surface that stands in for smaller ones around it is drawn as one pixel.
+    fn shape(&mut self, row: RowRef, stands_in: bool) -> Option<ShapeKind> {
+        self.shape.clear();
+        let geometry = row.base.geometry();
+        let kind = match geometry.kind(row.row) {
+            GeometryKind::None => return None,
+            GeometryKind::Point => {
+                for position in geometry.world(row.row) {
+                    let position = (self.project)(*position);
+                    if clip::holds(position) {
+                        self.shape.push(&[position]);
+                    }
+                }
+                ShapeKind::Point
+            }
+            GeometryKind::Line => {
+                for line in geometry.rings(row.row) {
+                    self.line(line.world);
+                }
+                ShapeKind::Line
+            }
+            GeometryKind::Polygon if stands_in => {
+                self.pixel(geometry.world(row.row));
+                ShapeKind::Polygon
+            }
+            GeometryKind::Polygon => {
+                let mut shell = false;
+                for ring in geometry.rings(row.row) {
+                    // A hole whose shell has vanished has nothing to be cut from.
+                    if !ring.hole || shell {
+                        let drawn = self.ring(ring.world, ring.hole);
+                        shell = if ring.hole { shell } else { drawn };
+                    }
+                }
+                ShapeKind::Polygon
+            }
+        };
+        (!self.shape.is_empty()).then_some(kind)
+    }
+
+    fn pixel(&mut self, world: &[[u32; 2]]) {
+        let [x, y] = world.first().map_or([0, 0], |vertex| (self.project)(*vertex));
+        let side = UNITS_PER_PIXEL as i32;
+        let [left, top] = [x, y].map(|value| value.div_euclid(side) * side);
+        self.ring.clear();
+        self.ring.extend([[left, top], [left + side, top], [left + side, top + side], [left, top + side]]);
+        clip::ring(&mut self.ring, &mut self.scratch);
+        tidy_ring(&mut self.ring);
+        if self.ring.len() > 2 {
+            self.shape.push(&self.ring);
+        }
+    }
+
+    fn line(&mut self, world: &[[u32; 2]]) {
+        snap(world, self.project, &mut self.ring);
+        simplify(&mut self.ring, self.tolerance, &mut self.stack, &mut self.keep);
+        let shape = &mut self.shape;
+        clip::line(&self.ring, &mut self.scratch, |piece| {
+            piece.dedup();
+            if piece.len() > 1 {
+                shape.push(piece);
+            }
+        });
+    }
+
+    fn ring(&mut self, world: &[[u32; 2]], hole: bool) -> bool {
+        snap(world, self.project, &mut self.ring);
+        simplify_ring(&mut self.ring, self.tolerance, &mut self.stack, &mut self.keep);
+        if !self.ring.iter().all(|vertex| clip::holds(*vertex)) {
+            clip::ring(&mut self.ring, &mut self.scratch);
+        }
+        tidy_ring(&mut self.ring);
+        if self.ring.len() < 3 {
+            return false;
+        }
+        let area = doubled_area(&self.ring);
+        if area == 0 {
+            return false;
+        }
+        // Shells run clockwise on the screen, holes the other way.
+        if (area > 0) == hole {
+            self.ring.reverse();
+        }
+        self.shape.push(&self.ring);
+        true
+    }
+}
+
+/// The values of a tile, each once.
+struct ValuePool {
+    fields: Vec<usize>,
+    /// Per field: dictionary code or number to index in the tile.
+    seen: Vec<FxHashMap<u64, u32>>,
+}
+
+impl ValuePool {
+    fn new(fields: Vec<usize>) -> Self {
+        let seen = fields.iter().map(|_| FxHashMap::default()).collect();
+        Self { fields, seen }
+    }
+
+    fn tags<E: Encoder>(&mut self, encoder: &mut E, row: RowRef, tags: &mut Vec<(u32, u32)>) {
+        for (key, (field, seen)) in self.fields.iter().zip(&mut self.seen).enumerate() {
+            let value = row.base.value(row.row, *field);
+            if value.is_null() {
+                continue;
+            }
+            let index = match identity(row.base, row.row, *field, value) {
+                Some(identity) => *seen.entry(identity).or_insert_with(|| encoder.value(value)),
+                None => encoder.value(value),
+            };
+            tags.push((key as u32, index));
+        }
+    }
+}
+
+/// A number that two equal values of a field share, where that is cheap to tell and worth it: texts that
+/// hardly ever repeat are written each time.
+fn identity(base: &Base, row: u32, field: usize, value: ValueRef) -> Option<u64> {
+    // Codes of base and delta are of different dictionaries.
+    let dictionary = std::ptr::from_ref(base).addr() as u64;
+    match (&base.columns()[field], value) {
+        (Column::Coded(column), _) => column.code(row).map(|code| dictionary.rotate_left(32) ^ u64::from(code)),
+        (_, ValueRef::Integer(number)) => Some(number as u64),
+        (_, ValueRef::Real(number)) => Some(number.to_bits()),
+        (_, ValueRef::Boolean(flag)) => Some(flag.into()),
+        (_, ValueRef::Date(date)) => Some(chrono::Datelike::num_days_from_ce(&date) as u64),
+        _ => None,
+    }
+}
+
+/// Dates travel in tiles as ISO 8601 text.
+pub(super) fn date_text(value: ValueRef) -> String {
+    match value {
+        ValueRef::Date(date) => date.to_string(),
+        ValueRef::DateTime(instant) => instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+        _ => String::new(),
+    }
+}
