@@ -13,8 +13,22 @@ use crate::{middleware, routes};
 /// Smaller answers are not worth compressing.
 const COMPRESSED_BYTES: u64 = 1024;
 
-/// Every path that the server answers.
+/// The server: every route, inside the middleware.
 pub fn router(app: &Arc<App>) -> Router {
+    wrap(routes(), app)
+}
+
+/// Puts routes inside the middleware.
+pub fn wrap(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
+    routes
+        .fallback(routes::unknown_path)
+        .method_not_allowed_fallback(routes::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(app), middleware::around))
+        .with_state(Arc::clone(app))
+}
+
+/// Every path that the server answers.
+pub fn routes() -> Router<Arc<App>> {
     // Tiles and files are compressed once and kept; a lookup of one point is too small and too frequent.
     let hot = Router::new()
         // For people: the geoportal, and the OGC landing page for machines at the same place.
@@ -40,8 +54,4 @@ pub fn router(app: &Arc<App>) -> Router {
         .route_layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES)));
 
     hot.merge(documents)
-        .fallback(routes::unknown_path)
-        .method_not_allowed_fallback(routes::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(app), middleware::around))
-        .with_state(Arc::clone(app))
 }

@@ -38,11 +38,14 @@ pub async fn serve(
             let permit = Arc::clone(&connections).acquire_owned().await;
             (listener.accept().await, permit)
         };
-        let (stream, permit) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut shutdown => break,
-            (Ok((stream, _)), Ok(permit)) = accepted => (stream, permit),
+            accepted = accepted => accepted,
+        };
+        let (Ok((stream, _)), Ok(permit)) = accepted else {
             // Out of file handles, or a connection that was gone at once: a pause keeps the loop from spinning.
-            else => { tokio::time::sleep(Duration::from_millis(50)).await; continue }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
         };
         prepare(&stream);
         let service = TowerToHyperService::new(router.clone());

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use bricola_layers::cache::{Layer, Snapshot};
-use bricola_layers::crs::{Crs, CrsError};
+use bricola_layers::crs::{Crs, CrsError, with_transformer};
 use bricola_layers::limits::{MAX_LOOKUP_POINTS, MAX_LOOKUP_RADIUS_M};
 use bricola_layers::query::{Place, write_number};
 use http::{HeaderValue, header};
@@ -182,6 +182,24 @@ fn write_place(out: &mut Vec<u8>, place: &Place) {
         write_number(out, value);
     }
     out.extend_from_slice(b",\"crs\":\"");
-    out.extend_from_slice(place.crs().uri().as_bytes());
-    out.extend_from_slice(b"\"}");
+    out.extend_from_slice(crs_name(place.crs()).as_bytes());
+    out.push(b'"');
+    let wgs84 = Crs::wgs84();
+    if *place.crs() != wgs84
+        && let Ok(Ok(operation)) = with_transformer(place.crs(), &wgs84, |transformer| transformer.operation_at([x, y]))
+    {
+        out.extend_from_slice(b",\"operation\":");
+        // Writing to a vector cannot fail.
+        let _ = serde_json::to_writer(&mut *out, &operation.name);
+        if let Some(accuracy) = operation.accuracy_m {
+            out.extend_from_slice(b",\"accuracy_m\":");
+            write_number(out, accuracy);
+        }
+    }
+    out.push(b'}');
+}
+
+/// `EPSG:n`, or the CRS's URI.
+fn crs_name(crs: &Crs) -> String {
+    crs.code().map_or_else(|| crs.uri(), |code| format!("EPSG:{code}"))
 }

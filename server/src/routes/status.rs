@@ -15,6 +15,7 @@ use crate::params::Params;
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
     Params::read(query.as_deref(), &[])?;
     let mut all_ready = true;
+    let now = chrono::Utc::now().timestamp_millis();
     let layers: Vec<Value> = select::visible(&app)
         .map(|(layer, definition)| {
             let (snapshot, state) = (layer.snapshot(), layer.state());
@@ -29,6 +30,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
                 },
                 "seq": snapshot.as_ref().map(|snapshot| snapshot.seq()),
                 "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
+                "age_s": snapshot.as_ref().map(|_| (now - layer.published_ms()).max(0) / 1000),
                 "set_aside": state.set_aside.len(),
                 "trouble": state.trouble,
             })
