@@ -19,6 +19,7 @@ use crate::web;
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     // The geoportal keeps its state (place, layers) in the fragment; the query stays ours.
     let params = Params::read(query.as_deref(), &["f", "lang"])?;
+    respond::language(&params, &headers)?;
     match respond::format(&params, &headers)? {
         Format::Html => {
             let encoding = Encoding::negotiate(&headers);

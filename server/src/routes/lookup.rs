@@ -53,7 +53,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
 
 /// The body of `POST /lookup`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with points: [[x, y], …], and crs, layers and radius if wanted")]
 struct Batch {
     /// `[x, y]` each.
     points: Vec<[f64; 2]>,

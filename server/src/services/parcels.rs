@@ -39,19 +39,19 @@ impl ParcelReference {
         official(text).or_else(|| short(text)).or_else(|| spoken(text)).ok_or(NotAReference)
     }
 
-    /// Whether a row of the layer of parcels is meant.
+    /// Whether a row of the layer of parcels is meant. What the layer does not say cannot speak against it.
     fn fits(&self, snapshot: &Snapshot, row: RowRef) -> bool {
-        let value = |field: &str| snapshot.definition().field(field).map(|(position, _)| row.base.value(row.row, position));
         let is = |field: &str, wanted: Option<&str>| {
-            wanted.is_none_or(|wanted| match value(field) {
-                Some(ValueRef::Text(text)) => {
+            let (Some(wanted), Some((position, _))) = (wanted, snapshot.definition().field(field)) else { return true };
+            match row.base.value(row.row, position) {
+                ValueRef::Text(text) => {
                     let none = matches!(text, "" | "_" | "0") && field != "number";
                     text.eq_ignore_ascii_case(wanted) || (wanted.is_empty() && none)
                 }
-                Some(ValueRef::Integer(number)) => wanted.parse() == Ok(number),
-                Some(ValueRef::Null) => wanted.is_empty(),
+                ValueRef::Integer(number) => wanted.parse() == Ok(number),
+                ValueRef::Null => wanted.is_empty() || field == "municipality",
                 _ => false,
-            })
+            }
         };
         is("municipality", self.municipality.as_deref())
             && is("section", self.section.as_deref())
