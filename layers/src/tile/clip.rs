@@ -154,8 +154,8 @@ mod tests {
             for vertex in pieces.iter().flatten() {
                 prop_assert!(holds(*vertex));
                 let nearest = vertices.windows(2).map(|pair| distance(*vertex, pair[0], pair[1])).fold(f64::MAX, f64::min);
-                // A piece cut on two sides is rounded twice.
-                prop_assert!(nearest <= 1.2, "{nearest}");
+                // A piece cut on several sides is rounded as often.
+                prop_assert!(nearest <= 1.5, "{nearest}");
             }
         }
     }

@@ -1,6 +1,8 @@
-//! Answers that need more than one layer or more than one module; no HTTP in here.
+//! Territorial answers and map furniture in plain Rust: each service is a question that a caller asks of the
+//! layers. Nothing here knows of HTTP.
 
 pub mod join;
 pub mod lookup;
 pub mod parcels;
+pub mod styles;
 pub mod tiles;

@@ -1,0 +1,67 @@
+# Bricola: every command of the project in one place. `make` lists them.
+
+# Build products stay out of the checkout, so that a fresh clone builds on what is there.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/bricola/target
+PARCELS ?= 30k
+BENCH_PARCELS ?= 1m
+SEED ?= 1
+LISTEN ?= 127.0.0.1:8080
+DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
+BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
+
+.PHONY: help demo build web test check unit e2e bench fuzz fmt deny clean
+
+help: ## list the commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: build ## build, generate the demo city (PARCELS=30k SEED=1), serve it on LISTEN=127.0.0.1:8080
+	@$(BRICOLA) demo --parcels $(PARCELS) --seed $(SEED) --data $(DATA) --listen $(LISTEN)
+
+build: web ## the release binary with the web app inside
+	@scripts/setup build
+	@cargo build --release --quiet --package bricola --locked
+
+web: web/dist/index.html ## the web app
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	@cd web && npm run --silent build
+	@touch $@
+
+test: ## install what is missing, then run every check and test
+	@scripts/setup test
+	@$(MAKE) --no-print-directory web check unit e2e
+
+check: ## formatting, lints, types
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
+	cd web && npm run --silent check
+
+unit: styles/check/node_modules/.package-lock.json ## Rust and TypeScript tests
+	cargo test --workspace --locked --quiet
+	cd web && npm run --silent test
+
+styles/check/node_modules/.package-lock.json: styles/check/package.json styles/check/package-lock.json
+	@cd styles/check && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+e2e: ## the web app in headless Chromium against a real server
+	cargo build --package bricola --locked --quiet
+	scripts/e2e $(CARGO_TARGET_DIR)/debug/bricola
+
+bench: build ## every figure, measured here beside its peers (long): BENCH_PARCELS=1m
+	@cargo build --release --quiet --package bricola --example bare --locked
+	@PARCELS=$(BENCH_PARCELS) bench/run $(BRICOLA) $(CARGO_TARGET_DIR)/release/examples/bare
+	@cargo bench --quiet --package bricola-layers --bench territory
+
+fmt: ## format the code
+	cargo fmt --all
+
+deny: ## licences and sources of dependencies (needs cargo-deny)
+	cargo deny check licenses bans sources
+
+clean: ## remove build products and the demo's data
+	rm -rf $(CARGO_TARGET_DIR) $(HOME)/.cache/bricola/demo-* web/dist web/node_modules

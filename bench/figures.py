@@ -1,0 +1,382 @@
+"""Measures a release binary of Bricola against the figures it is built for, with peers in the same run.
+
+usage: figures.py BRICOLA BARE [--parcels 1m] [--only load,restart,...]
+
+BARE is the bare axum server of `server/examples/bare.rs`. Everything runs on the loopback interface, in a
+folder of its own under the system's temporary folder, and is removed at the end. Every request loop is bounded.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+SECONDS = 8
+CONNECTIONS = 16
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def fetch(url, headers=None):
+    request = urllib.request.Request(url, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, dict(answer.headers), answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read()
+
+
+def resident_mb(pid):
+    with open(f"/proc/{pid}/status") as status:
+        for line in status:
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+class Server:
+    """`bricola serve` on a folder, until closed."""
+
+    def __init__(self, binary, data, *flags):
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        started = time.monotonic()
+        command = [binary, "serve", "--data", data, "--listen", f"127.0.0.1:{port}", "--log-level", "warn", *flags]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.ready_after = self.wait(started)
+
+    def wait(self, started):
+        while time.monotonic() - started < 300:
+            if self.process.poll() is not None:
+                raise SystemExit("bricola serve ended at once")
+            try:
+                if fetch(f"{self.url}/status")[0] == 200:
+                    return time.monotonic() - started
+            except OSError:
+                pass
+            time.sleep(0.01)
+        raise SystemExit("bricola serve is not ready after five minutes")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+class Bare:
+    """A bare axum handler that returns one answer from memory: the ceiling for a hit."""
+
+    def __init__(self, binary, folder, body, headers):
+        path = os.path.join(folder, "bare.bin")
+        with open(path, "wb") as file:
+            file.write(body)
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}/"
+        encoding = headers.get("content-encoding", headers.get("Content-Encoding", "identity"))
+        kind = headers.get("content-type", headers.get("Content-Type", "application/json"))
+        self.process = subprocess.Popen([binary, f"127.0.0.1:{port}", path, kind, encoding])
+        while True:
+            try:
+                fetch(self.url)
+                break
+            except OSError:
+                time.sleep(0.02)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def wrk(folder, base, paths, headers=None, seconds=SECONDS):
+    """Requests/s and p99 in ms over a list of paths, in order, each connection from another place."""
+    script = os.path.join(folder, "paths.lua")
+    listing = ",\n".join(json.dumps(path) for path in paths)
+    extra = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in (headers or {}).items())
+    with open(script, "w") as file:
+        file.write(
+            f"local paths = {{\n{listing}\n}}\n{extra}"
+            "local at = 0\n"
+            "function init(args) math.randomseed(tonumber(tostring({}):match('0x(%x+)'), 16) % 100000)\n"
+            " at = math.random(#paths) end\n"
+            "function request() at = at % #paths + 1 return wrk.format(nil, paths[at]) end\n"
+        )
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", script, base]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
+    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", output).groups()
+    p99 = float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
+    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    if errors:
+        raise SystemExit(f"{errors.group(1)} failed requests under load: {paths[0]} …")
+    return rate, p99
+
+
+def median_of_three(measure):
+    return statistics.median(measure() for _ in range(3))
+
+
+def tile_of(lon, lat, zoom):
+    scale = 1 << zoom
+    y = 0.5 - math.asinh(math.tan(math.radians(lat))) / (2 * math.pi)
+    return int((lon / 360 + 0.5) * scale), int(y * scale)
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.bricola, self.bare, self.parcels = arguments.bricola, arguments.bare, arguments.parcels
+        self.folder = tempfile.mkdtemp(prefix="bricola-bench-")
+        self.data = arguments.data or os.path.join(self.folder, "city")
+        self.rows = []
+        self.random = random.Random(1)
+
+    def say(self, name, value, target, holds):
+        mark = "reached" if holds else "MISSED"
+        self.rows.append((name, value, target, mark))
+        print(f"{name:<58} {value:<34} target {target:<26} {mark}", flush=True)
+
+    def run(self, only):
+        if not os.path.exists(os.path.join(self.data, "bricola.gpkg")):
+            started = time.monotonic()
+            subprocess.run([self.bricola, "demo", "--parcels", self.parcels, "--seed", "1", "--data", self.data, "--no-serve"],
+                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            print(f"demo city of {self.parcels} parcels generated and stored in {time.monotonic() - started:.1f} s")
+        for name in ("load", "restart", "lookup", "batch", "cold", "hot", "budget"):
+            if not only or name in only:
+                getattr(self, name)()
+
+    # -- loading ---------------------------------------------------------------------------------------------
+
+    def export(self, extension, driver):
+        path = os.path.join(self.folder, f"parcels.{extension}")
+        if not os.path.exists(path):
+            subprocess.run(["ogr2ogr", "-f", driver, path, os.path.join(self.data, "bricola.gpkg"), "parcels",
+                            "-select", "national_ref,municipality,sheet,number,kind,area_m2,label", "-nlt", "MULTIPOLYGON"],
+                           check=True, stderr=subprocess.DEVNULL)
+        return path
+
+    def load(self):
+        for extension, driver in (("fgb", "FlatGeobuf"), ("gpkg", "GPKG")):
+            path = self.export(extension, driver)
+            ours, theirs = [], []
+            for _ in range(3):
+                ours.append(self.load_once(path))
+                theirs.append(self.ogr2ogr(path))
+            mine, peer = statistics.median(ours), statistics.median(theirs)
+            self.say(f"load {self.parcels} parcels from {driver}, validated, to first tile", f"{mine:.1f} s",
+                     f"<= ogr2ogr into PostGIS {peer:.1f} s", mine <= peer)
+
+    def load_once(self, path):
+        data = os.path.join(self.folder, "load")
+        shutil.rmtree(data, ignore_errors=True)
+        with Server(self.bricola, data) as server:
+            started = time.monotonic()
+            subprocess.run([self.bricola, "load", path, "--layer", "parcels", "--data", data], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while True:
+                status, _, body = fetch(f"{server.url}/tiles/parcels.json")
+                if status == 200:
+                    west, south, east, north = json.loads(body)["bounds"]
+                    if east > west:
+                        x, y = tile_of((west + east) / 2, (south + north) / 2, 13)
+                        if fetch(f"{server.url}/tiles/parcels/13/{x}/{y}")[0] in (200, 204):
+                            return time.monotonic() - started
+                time.sleep(0.02)
+
+    def ogr2ogr(self, path):
+        with PostGis(self.folder) as cluster:
+            started = time.monotonic()
+            subprocess.run(["ogr2ogr", "-f", "PostgreSQL", cluster.dsn, path, "-nln", "parcels", "-nlt", "MULTIPOLYGON",
+                            "--config", "PG_USE_COPY", "YES"], check=True, stderr=subprocess.DEVNULL)
+            return time.monotonic() - started
+
+    # -- serving ---------------------------------------------------------------------------------------------
+
+    def restart(self):
+        times = []
+        for _ in range(3):
+            with Server(self.bricola, self.data) as server:
+                times.append(server.ready_after)
+        self.say("restart to ready, all layers", f"{statistics.median(times):.2f} s", "5 s", statistics.median(times) <= 5)
+
+    def extent(self, server):
+        bounds = json.loads(fetch(f"{server.url}/tiles/parcels.json")[2])["bounds"]
+        return bounds
+
+    def tiles(self, server, zoom, count):
+        """Random tiles of the zoom that are not empty."""
+        west, south, east, north = self.extent(server)
+        found = []
+        while len(found) < count:
+            lon, lat = self.random.uniform(west, east), self.random.uniform(south, north)
+            x, y = tile_of(lon, lat, zoom)
+            path = f"/tiles/parcels/{zoom}/{x}/{y}"
+            if fetch(server.url + path)[0] == 200:
+                found.append(path)
+        return found
+
+    def lookup(self):
+        with Server(self.bricola, self.data) as server:
+            west, south, east, north = self.extent(server)
+            paths = []
+            sample = None
+            while len(paths) < 2000:
+                x, y = self.random.uniform(west, east), self.random.uniform(south, north)
+                path = f"/lookup?x={x:.7f}&y={y:.7f}&crs=EPSG:4326&layers=parcels"
+                if sample is None or len(paths) % 200 == 0:
+                    status, headers, body = fetch(server.url + path)
+                    if sample is None and (status != 200 or not json.loads(body)["hits"]):
+                        continue
+                    sample = sample or (body, headers)
+                paths.append(path)
+            rate, p99 = wrk(self.folder, server.url, paths)
+            for zoom in (13, 14, 16):
+                self.tiles(server, zoom, 50)
+            memory = resident_mb(server.process.pid)
+            with Bare(self.bare, self.folder, *sample) as bare:
+                ratios = []
+                for _ in range(3):
+                    rate, p99 = wrk(self.folder, server.url, paths)
+                    ceiling, _ = wrk(self.folder, bare.url, ["/"])
+                    ratios.append((rate / ceiling, rate, ceiling, p99))
+            ratio, rate, ceiling, p99 = sorted(ratios)[1]
+            self.say("/lookup on parcels, 16 connections", f"{rate:,.0f}/s = {ratio:.2f} of bare axum {ceiling:,.0f}/s",
+                     "0.5", ratio >= 0.5)
+            self.say("/lookup p99", f"{p99:.2f} ms", "5 ms", p99 <= 5)
+            self.say("resident memory, tiles and lookups warm, all layers", f"{memory:.0f} MB", "400 MB (parcels)", memory <= 400)
+
+    def batch(self):
+        with Server(self.bricola, self.data) as server:
+            west, south, east, north = self.extent(server)
+        path, out = os.path.join(self.folder, "points.csv"), os.path.join(self.folder, "out.csv")
+        count = 1_000_000
+        with open(path, "w") as file:
+            file.write("id,lon,lat\n")
+            for number in range(count):
+                file.write(f"{number},{self.random.uniform(west, east):.7f},{self.random.uniform(south, north):.7f}\n")
+        result = subprocess.run([self.bricola, "lookup", path, "--layer", "parcels", "-o", out, "--data", self.data],
+                                check=True, capture_output=True, text=True)
+        print("   ", (result.stdout + result.stderr).strip().splitlines()[-1])
+        figures = re.search(r"([\d.,]+) points/s", (result.stdout + result.stderr).replace("_", ""))
+        rate = float(figures.group(1).replace(",", "")) if figures else 0.0
+        self.say("bricola lookup, CSV in and out", f"{rate:,.0f} points/s", "400,000 points/s", rate >= 400_000)
+
+    def cold(self):
+        with Server(self.bricola, self.data, "--tile-cache-mb", "0") as server:
+            for zoom, target in ((16, 6000), (14, 700)):
+                paths = self.tiles(server, zoom, 400)
+                rate = median_of_three(lambda: wrk(self.folder, server.url, paths, {"Accept-Encoding": "gzip"})[0])
+                self.say(f"cold tiles z{zoom} (tile cache off), gzip", f"{rate:,.0f}/s", f"{target:,}/s", rate >= target)
+
+    def hot(self):
+        with Server(self.bricola, self.data) as server:
+            path = self.tiles(server, 14, 1)[0]
+            _, headers, body = fetch(server.url + path, {"Accept-Encoding": "gzip"})
+            with Bare(self.bare, self.folder, body, headers) as bare:
+                ratios = []
+                for _ in range(3):
+                    rate, _ = wrk(self.folder, server.url, [path], {"Accept-Encoding": "gzip"})
+                    ceiling, _ = wrk(self.folder, bare.url, ["/"], {"Accept-Encoding": "gzip"})
+                    ratios.append((rate / ceiling, rate, ceiling))
+            ratio, rate, ceiling = sorted(ratios)[1]
+            self.say(f"hot tile z14 ({len(body):,} bytes gzip)", f"{rate:,.0f}/s = {ratio:.2f} of bare axum {ceiling:,.0f}/s",
+                     "0.8", ratio >= 0.8)
+
+    def budget(self):
+        worst_time, worst_bytes, asked = 0.0, 0, 0
+        with Server(self.bricola, self.data, "--tile-cache-mb", "0") as server:
+            layers = [layer["id"] for layer in json.loads(fetch(f"{server.url}/collections?f=json")[2])["collections"]]
+            west, south, east, north = self.extent(server)
+            for layer in layers:
+                for zoom in range(19):
+                    x0, y0 = tile_of(west, north, zoom)
+                    x1, y1 = tile_of(east, south, zoom)
+                    every = [(x, y) for x in range(x0, x1 + 1) for y in range(y0, y1 + 1)] if (x1 - x0 + 1) * (y1 - y0 + 1) <= 40 else [
+                        (self.random.randint(x0, x1), self.random.randint(y0, y1)) for _ in range(40)]
+                    for x, y in every:
+                        started = time.monotonic()
+                        status, _, body = fetch(f"{server.url}/tiles/{layer}/{zoom}/{x}/{y}")
+                        elapsed = time.monotonic() - started
+                        asked += 1
+                        if status == 200:
+                            if elapsed > worst_time:
+                                worst_time, slow = elapsed, f"{layer} z{zoom}"
+                            if len(body) > worst_bytes:
+                                worst_bytes, large = len(body), f"{layer} z{zoom}"
+        self.say(f"largest of {asked:,} tiles, z0-z18, every layer", f"{worst_bytes:,} bytes ({large})", "500,000 bytes", worst_bytes <= 500_000)
+        self.say("slowest of them", f"{worst_time * 1000:.0f} ms ({slow})", "100 ms", worst_time <= 0.1)
+
+
+class PostGis:
+    """A private cluster on a free port, run by an unprivileged user, removed afterwards."""
+
+    BIN = "/usr/lib/postgresql/15/bin"
+
+    def __init__(self, folder):
+        self.folder = tempfile.mkdtemp(prefix="pg-", dir=folder)
+        self.port = free_port()
+        self.dsn = f"PG:host=127.0.0.1 port={self.port} user=bench dbname=bench"
+
+    def command(self, *words):
+        if os.geteuid() == 0:
+            words = ("runuser", "-u", "postgres", "--", *words)
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+    def __enter__(self):
+        if os.geteuid() == 0:
+            parent = os.path.dirname(self.folder)
+            os.chmod(parent, 0o755)
+            shutil.chown(self.folder, "postgres", "postgres")
+        self.command(f"{self.BIN}/initdb", "-D", f"{self.folder}/data", "-U", "bench", "-A", "trust")
+        options = f"-p {self.port} -k '' -c shared_buffers=1GB -c max_wal_size=4GB"
+        self.command(f"{self.BIN}/pg_ctl", "-D", f"{self.folder}/data", "-o", options, "-l", f"{self.folder}/log", "-w", "start")
+        psql = ["psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "bench", "-q"]
+        subprocess.run([*psql, "-d", "postgres", "-c", "CREATE DATABASE bench"], check=True)
+        subprocess.run([*psql, "-d", "bench", "-c", "CREATE EXTENSION postgis"], check=True)
+        return self
+
+    def __exit__(self, *_):
+        self.command(f"{self.BIN}/pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bricola")
+    parser.add_argument("bare")
+    parser.add_argument("--parcels", default=os.environ.get("PARCELS", "1m"))
+    parser.add_argument("--data", help="a folder with the demo city already in it")
+    parser.add_argument("--only", default="", help="comma-separated names of measurements")
+    arguments = parser.parse_args()
+    bench = Bench(arguments)
+    try:
+        bench.run([name for name in arguments.only.split(",") if name])
+    finally:
+        shutil.rmtree(bench.folder, ignore_errors=True)
+    missed = [name for name, _, _, mark in bench.rows if mark != "reached"]
+    print(f"{len(bench.rows) - len(missed)} reached, {len(missed)} missed" + (": " + "; ".join(missed) if missed else ""))
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
