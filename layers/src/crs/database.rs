@@ -1,6 +1,6 @@
 //! PROJ's database, carried inside the binary and laid out once per user where PROJ can open it.
 //!
-//! PROJ reads its registry from a SQLite file. The build leaves that file packed in the binary
+//! PROJ reads its registry from an `SQLite` file. The build leaves that file packed in the binary
 //! (`layers/build.rs`); the first CRS asked for in a process unpacks it to
 //! `<cache>/bricola/proj-<hash>/proj.db`, where `<cache>` is `$XDG_CACHE_HOME`, `~/.cache` or the temporary
 //! folder, whichever can be written first. The file is compared byte for byte with the packed one at each
@@ -20,7 +20,11 @@ use super::CrsError;
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/proj.db.zst"));
 
 /// The folder that holds `proj.db`, or why there is none.
-static FOLDER: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| unpack_into_first(&candidates()));
+static FOLDER: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
+    let folder = unpack_into_first(&candidates())?;
+    probe(&folder)?;
+    Ok(folder)
+});
 
 /// A PROJ context that knows the carried database. Objects built from it belong to the calling thread.
 ///
@@ -31,6 +35,20 @@ pub(super) fn builder() -> Result<ProjBuilder, CrsError> {
     let mut builder = ProjBuilder::new();
     builder.set_search_paths(folder).map_err(|error| CrsError::Database(error.to_string()))?;
     Ok(builder)
+}
+
+/// Asks PROJ for one CRS. PROJ looks first where its environment variables and the user's own PROJ folder point, and
+/// takes a database of another version that it finds there; that cannot be undone from here, only named.
+fn probe(folder: &Path) -> Result<(), String> {
+    let mut builder = ProjBuilder::new();
+    let searched = builder.lib_info().map(|info| info.searchpath).unwrap_or_default();
+    builder.set_search_paths(folder).map_err(|error| error.to_string())?;
+    builder.proj("EPSG:6706").map(|_| ()).map_err(|error| {
+        format!(
+            "PROJ does not know EPSG:6706 ({error}), so a proj.db of another version stands before ours in {searched}; \
+             start without the environment variables PROJ_DATA and PROJ_LIB, or remove that file"
+        )
+    })
 }
 
 /// The folders to try, best first.
@@ -121,6 +139,30 @@ mod tests {
         assert_eq!(unpack_into_first(&[blocked.join("below"), good.clone()]), Ok(good));
         let message = unpack_into_first(&[blocked.join("below")]).unwrap_err();
         assert!(message.contains("XDG_CACHE_HOME") && message.contains("below"), "{message}");
+    }
+
+    /// Says what happens to a CRS in this process; the test below runs it in a process of its own.
+    #[test]
+    fn a_crs_is_asked_for() {
+        println!("{:?}", crate::crs::Crs::epsg(7795).map_err(|error| error.to_string()));
+    }
+
+    #[test]
+    fn a_database_of_another_version_in_the_environment_is_named() {
+        let ask = |folder: &Path| {
+            let output = process::Command::new(env::current_exe().unwrap())
+                .args(["--exact", "crs::database::tests::a_crs_is_asked_for", "--nocapture"])
+                .env("PROJ_DATA", folder)
+                .output()
+                .unwrap();
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let answer = ask(folder.path());
+        assert!(answer.contains("Ok(Crs(EPSG:7795))"), "a folder without a database does no harm: {answer}");
+        fs::write(folder.path().join("proj.db"), b"of another version").unwrap();
+        let answer = ask(folder.path());
+        assert!(answer.contains("start without the environment variables PROJ_DATA"), "{answer}");
     }
 
     #[test]

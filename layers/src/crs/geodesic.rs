@@ -69,3 +69,45 @@ fn perimeter(polygon: &Polygon<f64>) -> f64 {
 fn line_length(line: &LineString<f64>) -> f64 {
     line.lines().map(|segment| geodesic_distance_m(segment.start.into(), segment.end.into())).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use geo_types::{Coord, Rect, polygon};
+
+    use super::*;
+    use crate::crs::{Crs, Transformer};
+
+    #[test]
+    fn a_square_of_25_99_m2_in_san_marco_measures_what_the_projections_only_approach() {
+        // The square is laid out in zone 12, whose area factor there is 1.00002.
+        let (x, y, side) = (3_026_510.7759, 5_033_255.4806, 25.9905_f64.sqrt());
+        let rect = Rect::new(Coord { x, y }, Coord { x: x + side, y: y + side });
+        let mut square = Geometry::Rect(rect);
+        Transformer::new(&Crs::epsg(7795).unwrap(), &Crs::epsg(6706).unwrap()).unwrap().geometry(&mut square).unwrap();
+        assert!((geodesic_area_m2(&square) - 25.99).abs() < 2e-3, "{}", geodesic_area_m2(&square));
+        assert!((geodesic_length_m(&square) - 4.0 * 25.99_f64.sqrt()).abs() < 1e-3);
+    }
+
+    #[test]
+    fn areas_do_not_depend_on_the_way_rings_turn_and_holes_are_taken_off() {
+        let ring = polygon![(x: 12.0, y: 45.0), (x: 12.1, y: 45.0), (x: 12.1, y: 45.1), (x: 12.0, y: 45.1)];
+        let turned = polygon![(x: 12.0, y: 45.0), (x: 12.0, y: 45.1), (x: 12.1, y: 45.1), (x: 12.1, y: 45.0)];
+        let holed = polygon!(
+            exterior: [(x: 12.0, y: 45.0), (x: 12.1, y: 45.0), (x: 12.1, y: 45.1), (x: 12.0, y: 45.1)],
+            interiors: [[(x: 12.02, y: 45.02), (x: 12.04, y: 45.02), (x: 12.04, y: 45.04), (x: 12.02, y: 45.04)]],
+        );
+        let area = geodesic_area_m2(&Geometry::Polygon(ring));
+        // Authalic area between the parallels, computed apart with geographiclib in Python.
+        assert!((area - 87_548_393.448).abs() < 0.01, "{area}");
+        assert!((geodesic_area_m2(&Geometry::Polygon(turned)) - area).abs() < 1e-6);
+        assert!(geodesic_area_m2(&Geometry::Polygon(holed)) < area * 0.97);
+        assert!(geodesic_area_m2(&Geometry::Point((12.0, 45.0).into())).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn one_minute_of_latitude_is_a_nautical_mile_or_so() {
+        let metres = geodesic_distance_m([12.0, 45.0], [12.0, 45.0 + 1.0 / 60.0]);
+        assert!((metres - 1_852.199_0).abs() < 1e-4, "{metres}");
+        assert!(geodesic_distance_m([12.0, 45.0], [12.0, 45.0]).abs() < f64::EPSILON);
+    }
+}

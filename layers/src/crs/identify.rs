@@ -3,6 +3,9 @@
 //! PROJ's own `identify` is not in the safe interface, so a definition goes three ways: its authority node, its
 //! name (ESRI's names are in the table), its parameters compared with those of the CRSs that Italian offices use.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use proj::Proj;
 use serde_json::Value as Json;
 
@@ -226,12 +229,25 @@ pub(super) fn code_of(crs: &Crs) -> Option<u32> {
     }
     let plain = plain(described["name"].as_str().unwrap_or_default());
     let named = NAMES.iter().find(|(name, _)| *name == plain).map(|(_, code)| *code);
-    named.into_iter().chain(COMPARED.iter().copied()).find(|code| {
-        describe(&format!("EPSG:{code}")).is_some_and(|known| same_system(described, &known, named == Some(*code)))
-    })
+    named
+        .into_iter()
+        .chain(COMPARED.iter().copied())
+        .find(|code| registered(*code).is_some_and(|known| same_system(described, &known, named == Some(*code))))
 }
 
-fn describe(source: &str) -> Option<Json> {
+/// The description of a code of the tables above, asked of PROJ once.
+fn registered(code: u32) -> Option<Arc<Json>> {
+    static KNOWN: LazyLock<Mutex<HashMap<u32, Arc<Json>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(json) = known.get(&code) {
+        return Some(Arc::clone(json));
+    }
+    let json = Arc::new(describe(&format!("EPSG:{code}"))?);
+    known.insert(code, Arc::clone(&json));
+    Some(json)
+}
+
+pub(super) fn describe(source: &str) -> Option<Json> {
     projjson(&database::builder().ok()?.proj(source).ok()?)
 }
 

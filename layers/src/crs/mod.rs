@@ -14,18 +14,24 @@
 mod control_points;
 mod database;
 mod definition;
+#[cfg(test)]
+mod definitions_met;
 mod error;
 mod geodesic;
+mod guess;
 mod identify;
 mod italy;
 mod mercator;
 mod operations;
+mod recipe;
+pub mod text;
 mod transformer;
 mod vertices;
 
 pub use definition::Crs;
 pub use error::CrsError;
 pub use geodesic::{geodesic_area_m2, geodesic_distance_m, geodesic_length_m};
+pub use guess::{Guess, guess_crs};
 pub use mercator::{MercatorApprox, lonlat_to_world, lonlat_to_world_f64, world_to_lonlat, world_to_lonlat_f64};
 pub use operations::Operation;
 pub use transformer::{Transformer, with_transformer};

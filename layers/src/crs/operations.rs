@@ -65,7 +65,7 @@ pub(super) fn between(from: &Crs, to: &Crs, area: Option<[f64; 4]>) -> Result<Pr
     if is_ballpark(&description) {
         return Err(none());
     }
-    if description.starts_with("unavailable") { create(Some(vec!["ALLOW_BALLPARK=NO"])) } else { Ok(any) }
+    if description.starts_with(UNDECIDED) { create(Some(vec!["ALLOW_BALLPARK=NO"])) } else { Ok(any) }
 }
 
 /// A null shift between datums that are not related.
@@ -77,7 +77,7 @@ fn is_ballpark(description: &str) -> bool {
 ///
 /// It is put together here, since PROJ's own choice is not dependable: EPSG:4806 gets a 45 m operation, and
 /// the boxes of the areas overlap. The middle piece works on latitude and longitude in degrees.
-pub(super) fn monte_mario(from: &Crs, to: &Crs, area: ItalianArea) -> Result<(Proj, Operation), CrsError> {
+pub(super) fn monte_mario(from: &Crs, to: &Crs, area: ItalianArea) -> Result<(String, Operation), CrsError> {
     let (old, other) = if from.is_monte_mario() { (from, to) } else { (to, from) };
     let monte_mario = Crs::epsg(4265)?;
     let hub = Crs::epsg(if other.is_wgs84_datum() { 4326 } else { 4258 })?;
@@ -88,9 +88,6 @@ pub(super) fn monte_mario(from: &Crs, to: &Crs, area: ItalianArea) -> Result<(Pr
     let (last, last_info) = steps(last.0, last.1, area)?;
     let middle = helmert.pipeline(from == old);
     let pipeline = format!("proj=pipeline{first}{middle}{last}").replace(TO_DEGREES_AND_BACK, "");
-    let proj = database::builder()?
-        .proj(&pipeline)
-        .map_err(|_| CrsError::NoOperation { from: from.to_string(), to: to.to_string() })?;
     let mut rest: Vec<String> = Vec::new();
     let mut accuracy = helmert.accuracy_m;
     for step in [first_info, last_info] {
@@ -105,7 +102,7 @@ pub(super) fn monte_mario(from: &Crs, to: &Crs, area: ItalianArea) -> Result<(Pr
         if from == old { "from Monte Mario" } else { "to Monte Mario" },
         area.name()
     );
-    Ok((proj, Operation { name, code: Some(helmert.code.to_owned()), accuracy_m: Some(accuracy), note }))
+    Ok((pipeline, Operation { name, code: Some(helmert.code.to_owned()), accuracy_m: Some(accuracy), note }))
 }
 
 /// What the pieces of a pipeline do where they meet, to no effect.
@@ -121,13 +118,13 @@ fn steps(from: &Crs, to: &Crs, area: ItalianArea) -> Result<(String, Operation),
     let none = || CrsError::NoOperation { from: from.to_string(), to: to.to_string() };
     let [lon, lat] = area.heart();
     let proj = between(from, to, Some([lon - 0.1, lat - 0.1, lon + 0.1, lat + 0.1]))?;
-    if proj.proj_info().description.is_none_or(|text| text.starts_with("unavailable")) {
+    if definition(&proj).is_none() {
         // Several operations: PROJ tells which one it takes once it has taken it.
         for [x, y] in places(from, &[area.heart()])? {
             proj.convert((x, y)).map_err(|_| none())?;
         }
     }
-    let definition = proj.proj_info().definition.ok_or_else(none)?;
+    let definition = definition(&proj).ok_or_else(none)?;
     let steps = match definition.strip_prefix("proj=pipeline") {
         Some(steps) => steps.to_owned(),
         None if definition.starts_with("proj=noop") => String::new(),
@@ -135,6 +132,14 @@ fn steps(from: &Crs, to: &Crs, area: ItalianArea) -> Result<(String, Operation),
     };
     Ok((steps, describe(&proj)))
 }
+
+/// The pipeline of an object that has settled on one operation.
+pub(super) fn definition(proj: &Proj) -> Option<String> {
+    proj.proj_info().definition.filter(|text| !text.starts_with(UNDECIDED))
+}
+
+/// How PROJ begins what it says of an object that chooses by place and has not yet chosen.
+const UNDECIDED: &str = "unavailable";
 
 /// About where WGS 84 longitudes and latitudes lie in `crs`, in authority order: to steer a choice, not to
 /// answer with.
@@ -191,6 +196,9 @@ pub(super) fn same_crs() -> Operation {
 fn code(name: &str) -> Option<String> {
     if let Some((_, code)) = CODES.iter().find(|(known, _)| *known == name) {
         return Some((*code).to_owned());
+    }
+    if name.contains("unknown") || name.contains("unnamed") {
+        return None;
     }
     let id = &identify::projjson(&database::builder().ok()?.proj(name).ok()?)?["id"];
     Some(format!("{}:{}", id["authority"].as_str()?, id["code"]))

@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use geo_types::Geometry;
 use proj::{Proj, ProjError};
 
 use super::definition::Axes;
-use super::italy::{AREAS, ItalianArea, inside};
+use super::italy::inside;
 use super::operations::{self, Operation};
+use super::recipe::{self, AreaRecipe, Recipe};
 use super::vertices::try_each_vertex;
-use super::{Crs, CrsError};
+use super::{Crs, CrsError, database};
 
 /// Transforms coordinates between two CRSs, `[x, y]` on both sides. Bound to its thread, as PROJ's objects are;
 /// [`with_transformer`] keeps one per thread and pair.
@@ -19,26 +21,16 @@ pub struct Transformer {
     from: Crs,
     to: Crs,
     axes: (Axes, Axes),
+    recipe: Arc<Recipe>,
     route: Route,
-    operation: Operation,
 }
 
-/// The way from source to target.
+/// The way from source to target, in this thread.
 enum Route {
-    /// Same coordinates: same CRS, or geographic CRSs whose datums are held to be identical.
     Same,
-    /// PROJ's object, which may choose among operations by place.
     Proj(Proj),
-    /// Monte Mario to or from another datum: the operation of the area that the point falls in.
-    ByArea(Vec<Area>),
-}
-
-/// One area of Italy and its operation; the last one (mainland) takes what no other has.
-struct Area {
-    /// In source coordinates, authority order; empty = everywhere.
-    outline: Vec<[f64; 2]>,
-    proj: Proj,
-    operation: Operation,
+    /// As in [`Recipe::ByArea`].
+    ByArea(Vec<Proj>),
 }
 
 impl Transformer {
@@ -48,20 +40,20 @@ impl Transformer {
     /// # Errors
     /// [`CrsError::NoOperation`] when nothing better than a null shift is known, [`CrsError::Database`].
     pub fn new(from: &Crs, to: &Crs) -> Result<Self, CrsError> {
-        let (route, operation) = if from == to {
-            (Route::Same, operations::same_crs())
-        } else if from.is_wgs84_like() && to.is_wgs84_like() {
-            (Route::Same, operations::describe(&operations::between(from, to, None)?))
-        } else if from.is_monte_mario() != to.is_monte_mario() {
-            let areas = areas(from, to)?;
-            let operation = areas[areas.len() - 1].operation.clone();
-            (Route::ByArea(areas), operation)
-        } else {
-            let proj = operations::between(from, to, None)?;
-            let operation = typical(from, &proj);
-            (Route::Proj(proj), operation)
+        let recipe = recipe::find(from, to)?;
+        let pipeline = |text: &str| {
+            let none = |_| CrsError::NoOperation { from: from.to_string(), to: to.to_string() };
+            database::builder()?.proj(text).map_err(none)
         };
-        Ok(Self { from: from.clone(), to: to.clone(), axes: (from.axes(), to.axes()), route, operation })
+        let route = match recipe.as_ref() {
+            Recipe::Same(_) => Route::Same,
+            Recipe::Pipeline(text, _) => Route::Proj(pipeline(text)?),
+            Recipe::ByPlace(_) => Route::Proj(operations::between(from, to, None)?),
+            Recipe::ByArea(areas) => {
+                Route::ByArea(areas.iter().map(|area| pipeline(&area.pipeline)).collect::<Result<_, _>>()?)
+            }
+        };
+        Ok(Self { from: from.clone(), to: to.clone(), axes: (from.axes(), to.axes()), recipe, route })
     }
 
     /// Source CRS.
@@ -76,7 +68,10 @@ impl Transformer {
 
     /// The operation used: on the mainland, where it depends on the place (see [`Transformer::operation_at`]).
     pub fn operation(&self) -> &Operation {
-        &self.operation
+        match self.recipe.as_ref() {
+            Recipe::Same(operation) | Recipe::Pipeline(_, operation) | Recipe::ByPlace(operation) => operation,
+            Recipe::ByArea(areas) => &areas[areas.len() - 1].operation,
+        }
     }
 
     /// The operation used for a point of the source CRS.
@@ -85,10 +80,10 @@ impl Transformer {
     /// As [`Transformer::point`].
     pub fn operation_at(&self, point: [f64; 2]) -> Result<Operation, CrsError> {
         self.point(point)?;
-        Ok(match &self.route {
-            Route::Same => self.operation.clone(),
-            Route::Proj(proj) => operations::describe(proj),
-            Route::ByArea(areas) => area_of(areas, self.axes.0.to_authority(point)).operation.clone(),
+        Ok(match (self.recipe.as_ref(), &self.route) {
+            (Recipe::ByPlace(_), Route::Proj(proj)) => operations::describe(proj),
+            (Recipe::ByArea(areas), _) => areas[area_of(areas, self.axes.0.to_authority(point))].operation.clone(),
+            _ => self.operation().clone(),
         })
     }
 
@@ -100,10 +95,10 @@ impl Transformer {
     pub fn point(&self, point: [f64; 2]) -> Result<[f64; 2], CrsError> {
         self.check_source(point)?;
         let authority = self.axes.0.to_authority(point);
-        let proj = match &self.route {
-            Route::Same => return Ok(point),
-            Route::Proj(proj) => proj,
-            Route::ByArea(areas) => &area_of(areas, authority).proj,
+        let proj = match (&self.route, self.recipe.as_ref()) {
+            (Route::Proj(proj), _) => proj,
+            (Route::ByArea(projs), Recipe::ByArea(areas)) => &projs[area_of(areas, authority)],
+            _ => return Ok(point),
         };
         let (x, y) =
             proj.convert((authority[0], authority[1])).map_err(|error| self.refused(point, &reason(&error)))?;
@@ -175,33 +170,10 @@ fn reason(error: &ProjError) -> String {
     }
 }
 
-/// The three areas, the mainland last.
-fn areas(from: &Crs, to: &Crs) -> Result<Vec<Area>, CrsError> {
-    let build = |area: ItalianArea| {
-        let outline = operations::places(from, area.outline())?;
-        let (proj, operation) = operations::monte_mario(from, to, area)?;
-        Ok(Area { outline, proj, operation })
-    };
-    AREAS.iter().rev().map(|area| build(*area)).collect()
-}
-
-fn area_of(areas: &[Area], authority: [f64; 2]) -> &Area {
-    let found = areas.iter().find(|area| area.outline.is_empty() || inside(authority, &area.outline));
-    found.unwrap_or(&areas[areas.len() - 1])
-}
-
-/// The operation in the middle of where the source CRS is used.
-fn typical(from: &Crs, proj: &Proj) -> Operation {
-    let [west, south, east, north] = from.area_of_use();
-    let mut operation = operations::describe(proj);
-    if operation.name.starts_with("unavailable") {
-        let middle = [f64::midpoint(west, east), f64::midpoint(south, north)];
-        for [x, y] in operations::places(from, &[middle]).unwrap_or_default() {
-            let _ = proj.convert((x, y));
-            operation = operations::describe(proj);
-        }
-    }
-    operation
+/// The index of the area that a point of the source CRS falls in.
+fn area_of(areas: &[AreaRecipe], authority: [f64; 2]) -> usize {
+    let found = areas.iter().position(|area| area.outline.is_empty() || inside(authority, &area.outline));
+    found.unwrap_or(areas.len() - 1)
 }
 
 /// Transformers that a thread keeps; past it they are all let go (only custom definitions can come to so many).
