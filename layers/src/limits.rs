@@ -31,3 +31,13 @@ pub const TILE_BUDGET_BYTES: usize = 500_000;
 pub const MAX_ZOOM: u8 = 22;
 /// Layers in one composite tile request.
 pub const MAX_COMPOSITE_LAYERS: usize = 32;
+/// How deep JSON, XML and geometry collections of a source may be nested.
+pub const MAX_NESTING: usize = 64;
+/// Members of one archive.
+pub const MAX_ARCHIVE_MEMBERS: usize = 100_000;
+/// How deep archives may lie in archives (the cadastre of all Italy: country, region, province, comune).
+pub const MAX_ARCHIVE_DEPTH: usize = 5;
+/// Bytes of one XML tag, one JSON member name or one header line of a source file.
+pub const MAX_TAG_BYTES: usize = 1024 * 1024;
+/// Columns of one source.
+pub const MAX_COLUMNS: usize = 4_096;

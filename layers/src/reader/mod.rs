@@ -4,6 +4,30 @@
 //! names. Mapping to a layer's fields, reprojection, checks and repair belong to [`crate::check`].
 //! Every reader streams: memory does not grow with the file.
 
+mod archive;
+mod builder;
+mod columns;
+mod crs_name;
+mod csv;
+mod detect;
+mod encoding;
+mod flatgeobuf;
+mod geojson;
+mod geometry;
+mod geopackage;
+mod gml;
+mod kml;
+mod open;
+mod shapefile;
+mod source;
+mod tally;
+#[cfg(test)]
+mod testing;
+mod xml;
+
+pub use builder::geometry_from_gpkg;
+pub use open::{LayerInfo, OpenOptions, layers, open, open_bytes};
+
 use geo_types::Geometry;
 use thiserror::Error;
 
