@@ -4,6 +4,10 @@
 //! Every write, whoever makes it (Bricola, QGIS, `ogr2ogr`, a database client), passes triggers that keep the
 //! superseded row in the layer's history table and append to the change log. Followers read the log.
 
+mod geopackage;
+
+pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
+
 use std::ops::Range;
 
 use futures::Stream;

@@ -1,0 +1,233 @@
+//! The embedded store: one `GeoPackage` file.
+//!
+//! It is a plain SQLite file that QGIS, GDAL and `sqlite3` open and edit while a server runs on it: the triggers
+//! of each layer write history and change log whoever edits, and [`Store::changed`] wakes on foreign edits too.
+//!
+//! All SQL runs on threads that may block, through `rusqlite` (sqlx on the same linked SQLite moves every value
+//! between threads: 7 µs of CPU for a parcel read where this takes 1 µs); `sqlx` runs the migrations. A transaction
+//! is one closure on such a thread: it ends with a commit or a rollback even when the caller stops waiting.
+//!
+//! | file | what |
+//! |---|---|
+//! | `open` | the checks of a file, its migrations, connections |
+//! | `schema` | the SQL of one layer: table, history, triggers |
+//! | `define` | layers in and out of the store |
+//! | `rows` | scans, features by id, edits |
+//! | `replace` | atomic replacement of a layer |
+//! | `follow` | being woken by the change log |
+//! | `blob`, `values`, `srs` | geometries, properties, reference systems as the standard writes them |
+
+mod blob;
+mod define;
+mod follow;
+mod open;
+mod replace;
+mod rows;
+mod schema;
+mod srs;
+mod values;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::Stream;
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+pub use replace::GeoPackageReplacement;
+
+use super::{Edit, Store, StoreError, StoredLayer};
+use crate::definition::LayerDefinition;
+use crate::feature::{FeatureId, StoredFeature};
+use crate::log::{Change, Operation, Seq};
+
+/// How a store file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Created when it is not there, migrated when it is older.
+    ReadWrite,
+    /// Must be there, in the form of this version; nothing is written.
+    ReadOnly,
+}
+
+/// The embedded store. Clones share the file's connections.
+#[derive(Clone)]
+pub struct GeoPackageStore {
+    file: Arc<File>,
+}
+
+/// An open store file.
+struct File {
+    path: PathBuf,
+    /// One writer at a time, in order of arrival; `None` when opened for reading only. A replacement holds it
+    /// while it writes through its own connection.
+    writer: Option<Arc<tokio::sync::Mutex<Connection>>>,
+    /// Connections for reading that nobody uses now.
+    readers: Mutex<Vec<Connection>>,
+    follower: follow::Follower,
+    /// Read without looking for a journal: the folder cannot be written.
+    immutable: bool,
+}
+
+impl GeoPackageStore {
+    /// Opens or creates a store file. Replacements of processes that died are cleared away.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when the file is not a store, is damaged, or was made by a newer version;
+    /// [`StoreError::Busy`] when another program holds it for longer than five seconds.
+    pub async fn open(path: impl AsRef<Path>, mode: OpenMode) -> Result<Self, StoreError> {
+        open::open(path.as_ref(), mode).await.map(|file| Self { file: Arc::new(file) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let file = Arc::clone(&self.file);
+        blocking(move || file.read(query)).await
+    }
+
+    /// Runs `change` in a transaction on the writer, then wakes the followers.
+    async fn transact<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let writer = Arc::clone(self.file.writer()?);
+        let file = Arc::clone(&self.file);
+        let mut connection = writer.lock_owned().await;
+        blocking(move || {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| failure(&e))?;
+            let done = change(&transaction)?;
+            let seq = last_seq(&transaction)?;
+            transaction.commit().map_err(|e| failure(&e))?;
+            file.follower.advance(seq);
+            Ok(done)
+        })
+        .await
+    }
+}
+
+impl File {
+    fn writer(&self) -> Result<&Arc<tokio::sync::Mutex<Connection>>, StoreError> {
+        self.writer.as_ref().ok_or_else(|| {
+            StoreError::Unusable(format!("{} was opened for reading only", self.path.display()))
+        })
+    }
+
+    /// Runs `query` on a connection for reading, inside a transaction: all that it reads is of one moment.
+    fn read<T>(&self, query: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => open::reader(&self.path, self.immutable)?,
+        };
+        let answer = query(&mut connection);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < open::IDLE_READERS {
+            readers.push(connection);
+        }
+        answer
+    }
+}
+
+impl Store for GeoPackageStore {
+    type Replacement = GeoPackageReplacement;
+
+    async fn layers(&self) -> Result<Vec<StoredLayer>, StoreError> {
+        self.read(define::layers).await
+    }
+
+    async fn define(&self, definition: &LayerDefinition) -> Result<(), StoreError> {
+        let definition = definition.clone();
+        self.transact(move |transaction| define::define(transaction, &definition)).await
+    }
+
+    async fn drop_layer(&self, layer: &str) -> Result<(), StoreError> {
+        let layer = layer.to_owned();
+        self.transact(move |transaction| define::drop_layer(transaction, &layer)).await
+    }
+
+    fn scan(
+        &self,
+        layer: &str,
+        ids: Range<FeatureId>,
+    ) -> impl Stream<Item = Result<Vec<Result<StoredFeature, (FeatureId, String)>>, StoreError>> + Send {
+        rows::scan(Arc::clone(&self.file), layer.to_owned(), ids)
+    }
+
+    async fn features(&self, layer: &str, ids: &[FeatureId]) -> Result<Vec<StoredFeature>, StoreError> {
+        let (layer, ids) = (layer.to_owned(), ids.to_vec());
+        self.read(move |connection| rows::features(connection, &layer, &ids)).await
+    }
+
+    async fn write(&self, layer: &str, edits: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {
+        let layer = layer.to_owned();
+        self.transact(move |transaction| rows::write(transaction, &layer, &edits)).await
+    }
+
+    async fn replace(&self, layer: &str) -> Result<GeoPackageReplacement, StoreError> {
+        replace::begin(Arc::clone(&self.file), layer.to_owned()).await
+    }
+
+    async fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StoreError> {
+        self.read(move |connection| changes(connection, after, limit)).await
+    }
+
+    async fn last_seq(&self) -> Result<Seq, StoreError> {
+        self.read(|connection| last_seq(connection)).await
+    }
+
+    async fn changed(&self, after: Seq) -> Result<(), StoreError> {
+        self.file.follower.past(after).await
+    }
+}
+
+fn changes(connection: &Connection, after: Seq, limit: usize) -> Result<Vec<Change>, StoreError> {
+    let sql = "SELECT seq, layer, fid, operation, at FROM bricola_changes WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(|e| failure(&e))?;
+    let rows = statement.query_map((after, limit.min(i64::MAX as usize) as i64), |row| {
+        let operation = match row.get_ref(3)?.as_str()? {
+            "insert" => Operation::Insert,
+            "update" => Operation::Update,
+            "delete" => Operation::Delete,
+            _ => Operation::Replace,
+        };
+        Ok(Change { seq: row.get(0)?, layer: row.get(1)?, id: row.get(2)?, operation, at: row.get(4)? })
+    });
+    rows.and_then(Iterator::collect).map_err(|e| failure(&e))
+}
+
+fn last_seq(connection: &Connection) -> Result<Seq, StoreError> {
+    let sql = "SELECT ifnull(max(seq), 0) FROM bricola_changes";
+    connection.prepare_cached(sql).and_then(|mut query| query.query_row((), |row| row.get(0))).map_err(|e| failure(&e))
+}
+
+/// Runs work that may block where it holds up no other task.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(answer) => answer,
+        Err(error) => Err(StoreError::Failure(format!("a task of the store ended: {error}"))),
+    }
+}
+
+/// What SQLite says, in the words of the contract.
+fn failure(error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+        Some(ErrorCode::NotADatabase) => StoreError::Unusable("the file is no SQLite database".to_owned()),
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Unusable(format!(
+            "the file is damaged ({error}): restore it from a backup, or save what can be read with \
+             sqlite3's .recover"
+        )),
+        Some(ErrorCode::DiskFull) => StoreError::Failure("the disk is full".to_owned()),
+        _ => StoreError::Failure(error.to_string()),
+    }
+}

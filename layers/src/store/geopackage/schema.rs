@@ -1,0 +1,248 @@
+//! The SQL of one layer: its table, its history, its triggers. Text from outside never enters SQL, except the
+//! names of a checked definition (lower-case letters, digits, underscores), which are quoted all the same.
+
+use std::fmt::Write as _;
+
+use super::values::column_type;
+use crate::definition::{FieldDefinition, LayerDefinition};
+use crate::store::StoreError;
+
+/// The tables of a layer and the SQL that runs on them.
+#[derive(Debug, Clone)]
+pub(super) struct Schema {
+    /// Name of the table that people see: the layer id with underscores for its hyphens.
+    pub table: String,
+    pub definition: LayerDefinition,
+    /// `EPSG:n` of the definition.
+    pub srs: i32,
+}
+
+/// Names that a table of ours must not take.
+const TAKEN: &[&str] = &["gpkg_", "rtree_", "sqlite_", "bricola_", "idx_", "trigger_"];
+
+impl Schema {
+    /// Checks what the store needs of a definition: names that are safe in SQL, and a storage CRS.
+    pub fn of(definition: &LayerDefinition) -> Result<Self, StoreError> {
+        let id = &definition.id;
+        let unusable = |reason: String| StoreError::Unusable(format!("layer \"{id}\": {reason}"));
+        let table = id.replace('-', "_");
+        if !is_name(&table) || id.contains('_') || TAKEN.iter().any(|taken| table.starts_with(taken)) {
+            return Err(unusable("this id cannot be the name of a table; choose another".to_owned()));
+        }
+        for field in &definition.fields {
+            if !is_name(&field.name) || ["fid", "geom", "version", "rowid", "oid"].contains(&field.name.as_str()) {
+                return Err(unusable(format!("\"{}\" cannot be the name of a column", field.name)));
+            }
+        }
+        if let Some(key) = definition.key.iter().find(|key| definition.field(key).is_none()) {
+            return Err(unusable(format!("the key \"{key}\" is not one of its fields")));
+        }
+        let crs = definition.crs.as_deref().ok_or_else(|| unusable("it has no storage CRS".to_owned()))?;
+        let srs = crs
+            .strip_prefix("EPSG:")
+            .and_then(|code| code.parse().ok())
+            .filter(|&code| code > 0)
+            .ok_or_else(|| unusable(format!("the storage CRS \"{crs}\" is not of the form EPSG:n")))?;
+        Ok(Self { table, definition: definition.clone(), srs })
+    }
+
+    /// The columns after `fid` that belong to the feature, each after `prefix` (`OLD.`, `s.` …).
+    pub fn columns(&self, prefix: &str) -> String {
+        let mut columns = format!("{prefix}\"geom\"");
+        for field in &self.definition.fields {
+            let _ = write!(columns, ", {prefix}\"{}\"", field.name);
+        }
+        columns
+    }
+
+    /// Number of columns that [`Schema::columns`] names.
+    pub fn width(&self) -> usize {
+        1 + self.definition.fields.len()
+    }
+
+    fn declared(&self) -> String {
+        let mut declared = format!("\"geom\" {}", self.definition.geometry.sql_name());
+        for field in &self.definition.fields {
+            let _ = write!(declared, ", {}", column(field));
+        }
+        declared
+    }
+
+    /// A table that can hold the layer, under the given name.
+    pub fn create_table(&self, name: &str) -> String {
+        format!(
+            "CREATE TABLE \"{name}\" (\"fid\" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, {}, \
+             \"version\" INTEGER NOT NULL DEFAULT 1)",
+            self.declared()
+        )
+    }
+
+    pub fn history(&self) -> String {
+        format!("bricola_history_{}", self.table)
+    }
+
+    /// The superseded states: each stood from the change `seq_from` until the change `seq_to`.
+    pub fn create_history(&self) -> String {
+        let history = self.history();
+        format!(
+            "CREATE TABLE \"{history}\" (\"fid\" INTEGER NOT NULL, {}, \"version\" INTEGER NOT NULL, \
+             \"seq_from\" INTEGER NOT NULL, \"seq_to\" INTEGER NOT NULL); \
+             CREATE INDEX \"{history}_fid\" ON \"{history}\" (\"fid\", \"seq_to\");",
+            self.declared()
+        )
+    }
+
+    /// Adds columns for new fields to the table and to the history.
+    pub fn add_columns(&self, added: &[&FieldDefinition]) -> String {
+        let mut sql = String::new();
+        for field in added {
+            for table in [&self.table, &self.history()] {
+                let _ = write!(sql, "ALTER TABLE \"{table}\" ADD COLUMN {};", column(field));
+            }
+        }
+        sql
+    }
+
+    /// The key as the unique index holds it: nulls count as equal. Rows whose key is null in every field have no
+    /// key; they are neither unique nor matched.
+    fn key(&self, prefix: &str) -> Option<(Vec<String>, String)> {
+        let names = &self.definition.key;
+        if names.is_empty() {
+            return None;
+        }
+        let terms = names.iter().map(|name| format!("ifnull({prefix}\"{name}\", x'')")).collect();
+        let all: Vec<String> = names.iter().map(|name| format!("{prefix}\"{name}\"")).collect();
+        // coalesce() wants two arguments at least.
+        let present = format!("coalesce({}, NULL) IS NOT NULL", all.join(", "));
+        Some((terms, present))
+    }
+
+    /// The unique index on the key of `table`, made by the replacement `id` (0: by the definition).
+    pub fn create_key_index(&self, table: &str, id: i64) -> Option<String> {
+        let (terms, present) = self.key("")?;
+        let index = format!("bricola_key_{}_{id}", self.table);
+        Some(format!("CREATE UNIQUE INDEX \"{index}\" ON \"{table}\" ({}) WHERE {present}", terms.join(", ")))
+    }
+
+    /// `ON` condition that joins two rows by key, `inner` being the one that is looked up in the index.
+    pub fn same_key(&self, outer: &str, inner: &str) -> Option<String> {
+        let ((outer, _), (inner, present)) = (self.key(outer)?, self.key(inner)?);
+        let equal: Vec<String> = inner.iter().zip(&outer).map(|(inner, outer)| format!("{inner} = {outer}")).collect();
+        Some(format!("{} AND {present}", equal.join(" AND ")))
+    }
+
+    /// A query for one key that stands twice in `table`, its fields joined by ` / `.
+    pub fn duplicate_key(&self, table: &str) -> Option<String> {
+        let (terms, present) = self.key("")?;
+        let shown: Vec<String> =
+            self.definition.key.iter().map(|name| format!("ifnull(CAST(\"{name}\" AS TEXT), '')")).collect();
+        Some(format!(
+            "SELECT {} FROM \"{table}\" WHERE {present} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+            shown.join(" || ' / ' || "),
+            terms.join(", ")
+        ))
+    }
+
+    /// True where the features of two rows are the same, byte by byte.
+    pub fn same_feature(&self, a: &str, b: &str) -> String {
+        let (a, b) = (self.columns(a), self.columns(b));
+        let equal: Vec<String> = a.split(", ").zip(b.split(", ")).map(|(a, b)| format!("{a} IS {b}")).collect();
+        equal.join(" AND ")
+    }
+
+    /// The change since which a row has stood: its last superseded state ended then, or it was inserted then.
+    pub fn since(&self, fid: &str) -> String {
+        let (layer, history) = (&self.definition.id, self.history());
+        format!(
+            "max(ifnull((SELECT max(\"seq_to\") FROM \"{history}\" WHERE \"fid\" = {fid}), 0), \
+             ifnull((SELECT max(seq) FROM bricola_changes WHERE layer = '{layer}' AND fid = {fid} \
+             AND operation = 'insert'), 0), \
+             ifnull((SELECT max(seq) FROM bricola_replacements WHERE layer = '{layer}' AND last_fid >= {fid} \
+             AND first_fid <= {fid}), 0))"
+        )
+    }
+
+    /// Copies a superseded row into the history, `seq` being an expression for the change that superseded it.
+    pub fn supersede(&self, row: &str, seq: &str, from: &str) -> String {
+        format!(
+            "INSERT INTO \"{}\" (\"fid\", {}, \"version\", \"seq_from\", \"seq_to\") \
+             SELECT {row}\"fid\", {}, {row}\"version\", {}, {seq}{from}",
+            self.history(),
+            self.columns(""),
+            self.columns(row),
+            self.since(&format!("{row}\"fid\"")),
+        )
+    }
+
+    fn log(&self, fid: &str, operation: &str, from: &str) -> String {
+        let layer = &self.definition.id;
+        format!("INSERT INTO bricola_changes (layer, fid, operation) SELECT '{layer}', {fid}, '{operation}'{from}")
+    }
+
+    /// The triggers by which every writer feeds log and history. They call nothing that plain SQLite lacks, and
+    /// count on `recursive_triggers` being off, as it is unless a program asks for it.
+    ///
+    /// `overwrite` sees to INSERT OR REPLACE, which removes rows without any delete trigger. A plain INSERT that
+    /// fails takes its entries back; INSERT OR IGNORE leaves an "update" in the log of a row that did not change,
+    /// which does no harm.
+    pub fn create_triggers(&self) -> String {
+        let table = &self.table;
+        let [insert, update, renumber, delete, overwrite] = self.trigger_names();
+        // What the log gave to the statement before; it moves with every row of a longer INSERT.
+        let seq = "last_insert_rowid()";
+        let last = "(SELECT max(seq) FROM bricola_changes)";
+        let mut taken = String::from("\"fid\" = NEW.\"fid\"");
+        if let Some(same_key) = self.same_key("NEW.", "") {
+            let _ = write!(taken, " OR ({same_key})");
+        }
+        format!(
+            "CREATE TRIGGER \"{insert}\" AFTER INSERT ON \"{table}\" BEGIN {}; END; \
+             CREATE TRIGGER \"{update}\" AFTER UPDATE ON \"{table}\" WHEN NEW.\"fid\" = OLD.\"fid\" BEGIN \
+             {}; {}; UPDATE \"{table}\" SET \"version\" = OLD.\"version\" + 1 WHERE \"fid\" = NEW.\"fid\"; END; \
+             CREATE TRIGGER \"{renumber}\" AFTER UPDATE ON \"{table}\" WHEN NEW.\"fid\" <> OLD.\"fid\" BEGIN \
+             {}; {}; {}; END; \
+             CREATE TRIGGER \"{delete}\" AFTER DELETE ON \"{table}\" BEGIN {}; {}; END; \
+             CREATE TRIGGER \"{overwrite}\" BEFORE INSERT ON \"{table}\" \
+             WHEN EXISTS (SELECT 1 FROM \"{table}\" WHERE {taken}) BEGIN {}; {}; END;",
+            self.log("NEW.\"fid\"", "insert", ""),
+            self.log("NEW.\"fid\"", "update", ""),
+            self.supersede("OLD.", seq, ""),
+            self.log("OLD.\"fid\"", "delete", ""),
+            self.supersede("OLD.", seq, ""),
+            self.log("NEW.\"fid\"", "insert", ""),
+            self.log("OLD.\"fid\"", "delete", ""),
+            self.supersede("OLD.", seq, ""),
+            self.log("\"fid\"", "update", &format!(" FROM \"{table}\" WHERE {taken}")),
+            self.supersede(&format!("\"{table}\"."), last, &format!(" FROM \"{table}\" WHERE {taken}")),
+        )
+    }
+
+    pub fn drop_triggers(&self) -> String {
+        self.trigger_names().iter().fold(String::new(), |mut sql, name| {
+            let _ = write!(sql, "DROP TRIGGER IF EXISTS \"{name}\";");
+            sql
+        })
+    }
+
+    /// How many triggers a layer has.
+    pub const TRIGGERS: usize = 5;
+
+    fn trigger_names(&self) -> [String; Self::TRIGGERS] {
+        ["insert", "update", "renumber", "delete", "overwrite"].map(|event| format!("bricola_{event}_{}", self.table))
+    }
+
+    /// The columns from which [`super::values::feature`] reads.
+    pub fn select(&self) -> String {
+        format!("SELECT \"fid\", \"version\", {} FROM \"{}\"", self.columns(""), self.table)
+    }
+}
+
+fn column(field: &FieldDefinition) -> String {
+    format!("\"{}\" {}", field.name, column_type(field.kind))
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.len() <= 63
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
