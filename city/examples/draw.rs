@@ -1,0 +1,78 @@
+//! Draws a part of the demo city as SVG: `draw PARCELS SEED X Y WIDTH_M OUT.svg` (X, Y in metres from the city's
+//! origin; width 0 = everything).
+use std::fmt::Write as _;
+
+use bricola_city::district::{District, Number, ground_ring, local};
+use bricola_city::plan::{Kind, Plan};
+use bricola_city::district::Use;
+use geo_types::{LineString, Polygon};
+
+fn path(out: &mut String, ring: &LineString<f64>) {
+    for (i, at) in ring.0.iter().enumerate() {
+        let at = local(*at);
+        let _ = write!(out, "{}{:.1},{:.1}", if i == 0 { "M" } else { "L" }, at.x, -at.y);
+    }
+    out.push('Z');
+}
+
+fn draw(out: &mut String, polygon: &Polygon<f64>, style: &str) {
+    let mut d = String::new();
+    path(&mut d, polygon.exterior());
+    for hole in polygon.interiors() {
+        path(&mut d, hole);
+    }
+    let _ = writeln!(out, "<path fill-rule='evenodd' d='{d}' {style}/>");
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |i: usize| args.get(i).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    let start = std::time::Instant::now();
+    let plan = Plan::new(number(0) as u64, number(1) as u64);
+    eprintln!("plan {:?}: {} chunks {:?} old {:?}", start.elapsed(), plan.chunks.len(), plan.bounds, plan.old_town);
+    let [w, s, e, n] = plan.bounds;
+    let (x, y, width) = if number(4) > 0.0 { (number(2), number(3), number(4)) } else { ((w + e) / 2.0, (n + s) / 2.0, (e - w).max(n - s) * 1.1) };
+    let half = width / 2.0;
+    let mut svg = format!("<svg xmlns='http://www.w3.org/2000/svg' width='1400' height='1400' viewBox='{} {} {width} {width}' style='background:#fff'>\n", x - half, -y - half);
+    draw(&mut svg, &Polygon::new(ground_ring(&plan, &plan.lagoon), vec![]), "fill='#a8cfe0'");
+    draw(&mut svg, &Polygon::new(ground_ring(&plan, &plan.mainland), vec![]), "fill='#eceadf'");
+    let start = std::time::Instant::now();
+    let (mut parcels, mut buildings, mut vertices, mut streets, mut by) = (0, 0, 0, 0, std::collections::BTreeMap::new());
+    for chunk in &plan.chunks {
+        let district = District::build(&plan, chunk);
+        parcels += district.parcels.len();
+        buildings += district.buildings.len();
+        streets += district.streets.len();
+        *by.entry(format!("{:?}", chunk.kind).split('(').next().unwrap_or("").to_owned()).or_insert(0) += district.parcels.len();
+        if chunk.kind == Kind::River {
+            draw(&mut svg, &Polygon::new(ground_ring(&plan, &chunk.outline()), vec![]), "fill='#a8cfe0'");
+        }
+        for parcel in &district.parcels {
+            vertices += parcel.polygon.exterior().0.len() - 1;
+            let c = local(parcel.polygon.exterior().0[0]);
+            if (c.x - x).abs() > half * 1.2 || (c.y - y).abs() > half * 1.2 {
+                continue;
+            }
+            let fill = match (parcel.number, parcel.land) {
+                (Number::Road(_), _) => "#ffffff",
+                (Number::Water(_), _) => "#a8cfe0",
+                (_, Use::Park) => "#b9d8a0",
+                (_, Use::School) => "#f0dcb4",
+                (_, Use::Church) => "#e6d2e6",
+                (_, Use::Field) => if parcel.seed % 3 == 0 { "#e3e8c4" } else if parcel.seed % 3 == 1 { "#d9e2b8" } else { "#eae6c8" },
+                (_, Use::Marsh) => "#c3cfa0",
+                (_, Use::Factory | Use::Shops) => "#e3dfe8",
+                (_, Use::Empty) => "#dfe5cc",
+                _ => "#f1ece0",
+            };
+            draw(&mut svg, &parcel.polygon, &format!("fill='{fill}' stroke='#b5ad9d' stroke-width='{}'", width / 9000.0));
+        }
+        for building in &district.buildings {
+            draw(&mut svg, &building.polygon, "fill='#c98d6b' stroke='#8f5f45' stroke-width='.25'");
+        }
+    }
+    svg.push_str("</svg>");
+    eprintln!("{parcels} parcels {by:?}, {buildings} buildings, {streets} local streets, {} plan streets, {:.2} vertices each, {:?}", plan.streets.len(), vertices as f64 / parcels as f64, start.elapsed());
+    std::fs::write(args.get(5).map_or("city.svg", String::as_str), svg)?;
+    Ok(())
+}

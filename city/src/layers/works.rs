@@ -1,0 +1,143 @@
+//! Public works and their sites.
+
+use bricola_layers::feature::Value;
+use geo_types::Geometry;
+
+use super::{Rows, area, day, int, line, real, stream, text};
+use crate::district::{District, inside, local, point};
+use crate::layers::mobility::stretch;
+use crate::plane::P;
+use crate::rng::Rng;
+use crate::site::{LOCAL, Use, Way};
+use crate::street::Street;
+
+/// One work of a chunk.
+struct Work {
+    cup: String,
+    title: String,
+    kind: &'static str,
+    phase: &'static str,
+    geometry: Geometry<f64>,
+    /// Middle of its site, its direction and half width.
+    site: (P, P, f64),
+    amount: f64,
+    start: i64,
+    length: i64,
+    delay: i64,
+}
+
+const PHASES: [&str; 8] = ["need", "feasibility", "executive-design", "tender", "execution", "execution", "testing", "closed"];
+
+fn works(district: &District) -> Vec<Work> {
+    let mut out = Vec::new();
+    let mut push = |rng: &mut Rng, title: String, kind, geometry, site, amount: f64| {
+        let phase = rng.pick(&PHASES);
+        let serial = u64::from(district.chunk.id) * 64 + out.len() as u64;
+        let region = char::from(b'B' + rng.below(9) as u8);
+        let start = rng.whole(-500, 900);
+        let (length, delay) = (rng.whole(60, 620), if rng.chance(0.4) { rng.whole(10, 260) } else { 0 });
+        out.push(Work {
+            // Letter, two digits, letter, year, serial of five digits and four more: domain rules of the code.
+            cup: format!("{region}{:02}{}{:02}{:05}0006", serial / 100_000 % 100, rng.pick(&['E', 'B', 'H', 'D']), rng.whole(18, 25), serial % 100_000),
+            title,
+            kind,
+            phase,
+            geometry,
+            site,
+            amount: (amount / 1000.0).round() * 1000.0,
+            start,
+            length,
+            delay,
+        });
+    };
+    for (i, parcel) in district.parcels.iter().enumerate() {
+        let mut rng = stream(district, 12, i as u64);
+        let Some(front) = parcel.front else { continue };
+        let u = P { x: front.inward.y, y: -front.inward.x };
+        let site = (front.door - front.inward * 1.6, u, 1.2);
+        match parcel.land {
+            Use::School if rng.chance(0.22) => {
+                let amount = rng.range(180_000.0, 3_900_000.0);
+                let title = format!("Adeguamento sismico ed efficientamento scuola in {}", Street::of(district, front.street).full);
+                push(&mut rng, title, "building", Geometry::Point(point(inside(&parcel.polygon))), site, amount);
+            }
+            Use::Park if rng.chance(0.09) => {
+                let amount = rng.range(40_000.0, 600_000.0);
+                let title = format!("Riqualificazione area verde in {}", Street::of(district, front.street).full);
+                push(&mut rng, title, "green", area(parcel.polygon.clone()), site, amount);
+            }
+            Use::Church | Use::Palace if rng.chance(0.05) => {
+                let amount = rng.range(250_000.0, 6_500_000.0);
+                let title = format!("Restauro facciate in {}", Street::of(district, front.street).full);
+                push(&mut rng, title, "restoration", Geometry::Point(point(inside(&parcel.polygon))), site, amount);
+            }
+            _ => {}
+        }
+    }
+    for (i, street) in district.streets.iter().enumerate().filter(|(_, street)| street.way != Way::Campo) {
+        let mut rng = stream(district, 13, i as u64);
+        if !rng.chance(if street.way == Way::Bridge { 0.05 } else { 0.012 }) {
+            continue;
+        }
+        let path = district.street_line(street);
+        let (a, b) = (local(path.0[path.0.len() / 2 - 1]), local(path.0[path.0.len() / 2]));
+        let name = Street::of(district, i as u32 | LOCAL).full;
+        let (title, kind) = match street.way {
+            Way::Bridge => (format!("Restauro e abbattimento barriere {name}"), "bridge"),
+            Way::Calle | Way::Salizada | Way::Fondamenta => (format!("Ripristino masegni e sottoservizi {name}"), "paving"),
+            _ => (format!("Asfaltatura e marciapiedi {name}"), "roads"),
+        };
+        let amount = rng.range(60_000.0, 1_400_000.0);
+        push(&mut rng, title, kind, line(path), (a.toward(b, 0.5), (b - a).unit(), street.width * 0.45), amount);
+    }
+    out
+}
+
+/// The register of public works.
+pub fn register(district: &District, rows: &mut Rows) {
+    for (i, work) in works(district).into_iter().enumerate() {
+        let mut rng = stream(district, 14, i as u64);
+        let progress = match work.phase {
+            "execution" => rng.whole(5, 95),
+            "testing" | "closed" => 100,
+            _ => 0,
+        };
+        let end = work.start + work.length;
+        rows.push(
+            work.geometry,
+            vec![
+                text(work.cup),
+                text(work.title),
+                text(work.phase),
+                text(work.kind),
+                real(work.amount, 2),
+                day(work.start),
+                day(end),
+                day(end + work.delay),
+                int(progress),
+                text(rng.pick(&["PNRR", "Bilancio comunale", "Legge speciale", "Regione", "Mutuo CDP"])),
+            ],
+        );
+    }
+}
+
+/// Sites of the works in execution.
+pub fn sites(district: &District, rows: &mut Rows) {
+    for (i, work) in works(district).into_iter().enumerate().filter(|(_, work)| work.phase == "execution") {
+        let mut rng = stream(district, 15, i as u64);
+        let (middle, along, half) = work.site;
+        let reach = along * rng.range(3.0, 6.0);
+        rows.push(
+            stretch(middle - reach, middle + reach, half),
+            vec![
+                text(format!("C{:05}{:03}", district.chunk.id, i + 1)),
+                text(work.cup),
+                text(format!("Cantiere: {}", work.title)),
+                day(work.start),
+                day(work.start + work.length + work.delay),
+                text(rng.pick(&["none", "narrowed", "narrowed", "closed"])),
+            ],
+        );
+    }
+    let _ = Value::Null;
+}
