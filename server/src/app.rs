@@ -9,6 +9,8 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::services::styles::glyphs::Glyphs;
+use crate::services::styles::sprites::Sprites;
 use crate::services::tiles::Tiles;
 
 /// The server as its routes see it.
@@ -25,6 +27,10 @@ pub struct App {
     pub tiles: Tiles,
     /// `Cache-Control` of tiles.
     pub tile_cache_control: HeaderValue,
+    /// Glyphs of the map's labels.
+    pub glyphs: Glyphs,
+    /// Icons of the map.
+    pub sprites: Sprites,
     /// Counters and clocks.
     pub metrics: Metrics,
     /// As many permits as requests may be worked on at the same time.
@@ -50,6 +56,8 @@ impl App {
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
             tiles: Tiles::new(config.tiles.cache_mib, config.tiles.threads)?,
             tile_cache_control: cache_control,
+            glyphs: Glyphs::new(),
+            sprites: Sprites::new(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
             started: Instant::now(),

@@ -45,6 +45,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/collections", get(routes::collections::list))
         .route("/collections/{id}", get(routes::collections::one))
         .route("/tiles/{layers}", get(routes::tiles::tile_json))
+        // What a map needs beside its tiles.
+        .route("/styles", get(routes::styles::list))
+        .route("/styles/{id}", get(routes::styles::one))
+        .route("/fonts/{stack}/{range}", get(routes::styles::glyphs))
+        .route("/sprites/{file}", get(routes::styles::sprite))
         // Answers of any size.
         .route("/lookup", post(routes::lookup::post))
         .route("/parcels", get(routes::parcels::get))

@@ -6,10 +6,39 @@
 use std::sync::Arc;
 
 use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
-use bricola_layers::store::{Store, StoreError};
+use bricola_layers::store::{GeoPackageStore, OpenMode, Store, StoreError};
+use thiserror::Error;
 use tracing::info;
 
 use crate::config::Config;
+
+/// An open store of either kind.
+pub enum AnyStore {
+    /// The embedded one, a file in the data folder.
+    GeoPackage(Arc<GeoPackageStore>),
+}
+
+/// Why a store cannot be used.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {0}: {1}")]
+    Folder(std::path::PathBuf, std::io::Error),
+    /// The file is no store, or is held by another program.
+    #[error("{0}: {1}")]
+    Store(std::path::PathBuf, StoreError),
+}
+
+/// Opens the store of the configuration, and makes it where there is none.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
+    std::fs::create_dir_all(&config.data).map_err(|error| OpenError::Folder(config.data.clone(), error))?;
+    let path = config.store_file();
+    let store = GeoPackageStore::open(&path, OpenMode::ReadWrite).await.map_err(|error| OpenError::Store(path, error))?;
+    Ok(AnyStore::GeoPackage(Arc::new(store)))
+}
 
 /// The definitions in force: the shipped ones, and those of the data folder over them.
 ///

@@ -10,7 +10,7 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
 use super::respond::{self, Language};
-use super::{select, tiles};
+use super::select;
 use crate::app::App;
 use crate::error::{Answer, Problem};
 use crate::params::Params;
@@ -21,8 +21,7 @@ const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
 pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let (language, base) = negotiate(&app, query.as_deref(), &headers)?;
     let layers: Vec<_> = select::visible(&app).collect();
-    let extents = layers.iter().filter_map(|(layer, _)| layer.snapshot()?.extent_lonlat());
-    let bbox = app.config.tenant.envelope.or_else(|| extents.reduce(tiles::union));
+    let bbox = select::envelope(&app);
     let collections: Vec<Value> =
         layers.iter().map(|(layer, definition)| describe(&app, layer, definition, &base, language)).collect();
     let seq = app.territory.seq();

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::crs::text::{Interpretation, parse_place};
 use bricola_layers::crs::{Crs, CrsError, with_transformer};
 use bricola_layers::limits::{MAX_LOOKUP_POINTS, MAX_LOOKUP_RADIUS_M};
 use bricola_layers::query::{Place, write_number};
@@ -26,19 +27,27 @@ const QUICK_RADIUS_M: f64 = 100.0;
 /// Coordinates beyond this are no place on earth in any CRS.
 const FARTHEST: f64 = 1e9;
 
-/// `GET /lookup?x=&y=&crs=&layers=&radius=`. x is east or longitude, y is north or latitude, whatever axis order
-/// the authority of the CRS publishes.
+/// `GET /lookup?x=&y=&crs=&layers=&radius=`, or `?q=` with coordinates as people type them. x is east or longitude,
+/// y is north or latitude, whatever axis order the authority of the CRS publishes.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
-    let params = Params::read(query.as_deref(), &["x", "y", "crs", "layers", "radius", "f"])?;
+    let params = Params::read(query.as_deref(), &["x", "y", "q", "crs", "layers", "radius", "f"])?;
     params.one_of("f", &[("json", ())])?;
     let radius_m = radius(params.number("radius")?)?;
-    let place = place(&params)?;
+    let (place, interpretations) = match params.text("q") {
+        None => (place(&params)?, Vec::new()),
+        Some(text) => typed_place(&app, &params, text)?,
+    };
     let seq = app.territory.seq();
     let lookup = Lookup { layers: layers(&app, params.text("layers"))?, radius_m, scope: app.scope };
     let work = move || {
         let mut out = Vec::with_capacity(2048);
         out.extend_from_slice(b"{\"query\":");
         write_place(&mut out, &place);
+        if !interpretations.is_empty() {
+            out.extend_from_slice(b",\"interpretations\":");
+            // Writing to a vector cannot fail.
+            let _ = serde_json::to_writer(&mut out, &interpretations);
+        }
         out.extend_from_slice(b",\"hits\":");
         lookup.write_hits(&mut out, &place)?;
         Ok::<_, CrsError>(out)
@@ -116,7 +125,7 @@ fn finish(mut out: Vec<u8>, seq: i64) -> Answer {
 }
 
 fn place(params: &Params<'_>) -> Result<Place, Problem> {
-    let advice = "give x (east or longitude) and y (north or latitude), and crs=EPSG:n unless they are degrees";
+    let advice = "give x (east or longitude) and y (north or latitude), and crs=EPSG:n unless they are degrees; or q with coordinates as typed";
     let coordinate = |name: &str| match params.number(name)? {
         Some(number) if number.abs() <= FARTHEST => Ok(number),
         Some(_) => Err(Problem::parameter(name, params.text(name).unwrap_or_default(), "lies beyond every CRS")),
@@ -134,6 +143,19 @@ fn place(params: &Params<'_>) -> Result<Place, Problem> {
         }
     }
     Place::new(&crs, position).map_err(|error| unplaceable(&error))
+}
+
+/// A place as somebody typed it: the best reading, and all of them.
+fn typed_place(app: &App, params: &Params<'_>, text: &str) -> Result<(Place, Vec<Interpretation>), Problem> {
+    if let Some((name, value)) = ["x", "y"].into_iter().find_map(|name| Some((name, params.text(name)?))) {
+        return Err(Problem::parameter(name, value, "is said by q already; give one or the other"));
+    }
+    let known = params.text("crs").map(|name| crs(Some(name))).transpose()?;
+    let readings = parse_place(text, known.as_ref(), select::envelope(app))
+        .map_err(|error| Problem::parameter("q", text, error))?;
+    let Some(best) = readings.first() else { return Err(Problem::parameter("q", text, "is no place")) };
+    let place = Place::new(&best.crs, [best.x, best.y]).map_err(|error| unplaceable(&error))?;
+    Ok((place, readings))
 }
 
 fn crs(text: Option<&str>) -> Result<Crs, Problem> {

@@ -6,6 +6,7 @@ pub mod lookup;
 pub mod metrics;
 pub mod parcels;
 pub mod status;
+pub mod styles;
 pub mod tiles;
 
 mod body;

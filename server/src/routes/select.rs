@@ -59,6 +59,17 @@ pub fn visible(app: &App) -> impl Iterator<Item = (Arc<Layer>, Arc<LayerDefiniti
     layers.filter(move |(_, definition)| scope.sees_layer(definition))
 }
 
+/// Where the tenant lies: as configured, or as far as its layers reach; west, south, east, north in degrees.
+pub fn envelope(app: &App) -> Option<[f64; 4]> {
+    let extents = || visible(app).filter_map(|(layer, _)| layer.snapshot()?.extent_lonlat()).reduce(union);
+    app.config.tenant.envelope.or_else(extents)
+}
+
+/// The box around two boxes.
+pub fn union(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
+    [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]
+}
+
 /// The features of the layers as of now.
 ///
 /// # Errors

@@ -148,7 +148,7 @@ fn describe(app: &App, set: &str, base: &str, parts: &[Part], language: Language
     let mut attributions: Vec<&str> = parts.iter().filter_map(|(definition, _)| definition.attribution.as_deref()).collect();
     attributions.dedup();
     let extents = parts.iter().filter_map(|(_, snapshot)| snapshot.as_ref()?.extent_lonlat());
-    let bounds = extents.reduce(union).or(app.config.tenant.envelope);
+    let bounds = extents.reduce(select::union).or(app.config.tenant.envelope);
     let mut json = json!({
         "tilejson": "3.0.0",
         "name": text(|definition| &definition.title, ", "),
@@ -190,9 +190,4 @@ fn vector_layer(definition: &LayerDefinition, language: Language) -> Value {
         "maxzoom": definition.zoom.max,
         "fields": fields,
     })
-}
-
-/// The box around two boxes.
-pub fn union(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
-    [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]
 }

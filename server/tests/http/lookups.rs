@@ -57,6 +57,27 @@ async fn the_same_place_is_found_in_every_usual_crs() {
 }
 
 #[tokio::test]
+async fn coordinates_are_read_as_people_type_them() {
+    let server = Server::start().await;
+    for typed in [
+        "45.43423, 12.33884",
+        "45,43423 12,33884",
+        "12.33884 E 45.43423 N",
+        "45°26'03.23\"N 12°20'19.82\"E",
+        "3026513.7759 5033258.4806",
+        "E 3026513,78 N 5033258,48",
+        "EPSG:3003 1761186.9981 5036632.4894",
+    ] {
+        let request = server.client.get(server.url("/lookup")).query(&[("q", typed), ("layers", "parcels")]);
+        let json = server.send(request).await.json();
+        assert_eq!(json["hits"][0]["feature"]["id"], 1, "{typed}: {json}");
+        let best = &json["interpretations"][0];
+        assert!(best["reason"].as_str().is_some_and(|reason| !reason.is_empty()) && best["swapped"].is_boolean(), "{best}");
+        assert_eq!((&best["lon"], &best["crs"]), (&json["query"]["lon"], &json["query"]["crs"]), "{json}");
+    }
+}
+
+#[tokio::test]
 async fn the_radius_decides_which_points_and_lines_are_near() {
     let server = Server::start().await;
     let at = |radius: &str| format!("/lookup?x=3026515.7759&y=5033260.4806&crs=EPSG:7795&layers=fountains,streets{radius}");

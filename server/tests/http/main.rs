@@ -8,4 +8,5 @@ mod limits;
 mod lookups;
 mod parameters;
 mod parcels;
+mod styles;
 mod tiles;
