@@ -5,12 +5,14 @@
 //! A declared CRS is replaced only when its numbers cannot be places in it at all (metres in a column called
 //! longitude); otherwise a better fit is suggested, and rows that fall far away are refused one by one.
 
+use std::fmt::Write as _;
+
 use geo::{BoundingRect, MapCoordsInPlace};
 use geo_types::{Coord, Geometry};
 use thiserror::Error;
 
 use super::finding::text;
-use crate::crs::{Crs, CrsError, Transformer, guess_crs, with_transformer};
+use crate::crs::{Crs, CrsError, Guess, Transformer, guess_crs, with_transformer};
 use crate::definition::Text;
 use crate::reader::SourceCrs;
 
@@ -142,13 +144,16 @@ fn guessed(sample: &[[f64; 2]], envelope: Option<[f64; 4]>) -> Result<Placing, P
         return Ok(Placing { crs: Crs::wgs84(), swapped: false, how, remarks: Vec::new() });
     };
     let mut guesses = guess_crs(sample, envelope).into_iter();
-    let (crs, swapped, reason) = guesses.next().ok_or(PlaceError::Unknown { x, y })?;
+    // Metres that fall nowhere near are nothing to go by; degrees are degrees wherever they fall.
+    let best = guesses.next().filter(|best| best.inside > 0.0 || best.crs.is_geographic());
+    let Guess { crs, swapped, inside, reason } = best.ok_or(PlaceError::Unknown { x, y })?;
     let how = text(format!("non dichiarato, dedotto: {reason}"), format!("not declared, guessed: {reason}"));
     let mut remarks = Vec::new();
     if swapped {
         remarks.push(swapped_remark());
     }
-    if let Some((other, _, why)) = guesses.next() {
+    if let Some(other) = guesses.next().filter(|other| other.inside >= CLEAR * inside) {
+        let Guess { crs: other, reason: why, .. } = other;
         remarks.push(text(
             format!("potrebbe essere anche {other} ({why}): in tal caso indicare --crs"),
             format!("it might also be {other} ({why}): if so, say --crs"),
@@ -186,13 +191,11 @@ fn doubt(placing: &mut Placing, wished: bool, sample: &[[f64; 2]], envelope: Opt
     if as_is.expected > 0.5 {
         return;
     }
-    let best = guess_crs(sample, envelope).into_iter().find(|(crs, swapped, _)| {
-        let expected = grown(envelope.unwrap_or_else(|| crs.area_of_use()));
-        *crs != placing.crs && fit(crs, *swapped, sample, expected).expected >= CLEAR
-    });
+    let mut guesses = guess_crs(sample, envelope).into_iter();
+    let best = guesses.find(|guess| guess.crs != placing.crs && guess.inside >= CLEAR);
     let declared = placing.crs.to_string();
     match best {
-        Some((crs, swapped, reason)) if as_is.possible <= HARDLY && !wished => {
+        Some(Guess { crs, swapped, reason, .. }) if as_is.possible <= HARDLY && !wished => {
             placing.how = text(
                 format!("il file dichiara {declared}, ma i numeri non possono esserlo; dedotto: {reason}"),
                 format!("the file says {declared}, which the numbers cannot be; guessed: {reason}"),
@@ -209,9 +212,9 @@ fn doubt(placing: &mut Placing, wished: bool, sample: &[[f64; 2]], envelope: Opt
                 format!("in {declared} il {share:.0} % dei punti provati cade fuori dall'area attesa"),
                 format!("in {declared}, {share:.0} % of the points tried fall outside the expected area"),
             );
-            if let Some((crs, _, reason)) = best {
-                it.push_str(&format!("; come {crs} tornerebbero ({reason}): indicare --crs"));
-                en.push_str(&format!("; as {crs} they would fit ({reason}): say --crs"));
+            if let Some(Guess { crs, reason, .. }) = best {
+                let _ = write!(it, "; come {crs} tornerebbero ({reason}): indicare --crs");
+                let _ = write!(en, "; as {crs} they would fit ({reason}): say --crs");
             }
             placing.remarks.push(text(it, en));
         }

@@ -1,0 +1,246 @@
+import type { StyleSpecification } from 'maplibre-gl';
+import type { BBox, Collection, Collections, Hit, LookupAnswer } from './api.ts';
+import { isAbort } from './api.ts';
+import type { Context } from './context.ts';
+import { announce, el } from './dom.ts';
+import { Layers } from './layers.ts';
+import { CityMap, type View } from './map/cityMap.ts';
+import { type StyledLayer, readStyle } from './map/legend.ts';
+import { boundsOf, metresFor } from './map/measure.ts';
+import { absolutise } from './map/style.ts';
+import { Sprite } from './map/swatch.ts';
+import type { SearchTarget } from './searching.ts';
+import { copyText } from './share.ts';
+import { here } from './ui/here.ts';
+import { mapControls } from './ui/mapControls.ts';
+import { page } from './ui/page.ts';
+import { PARCELS } from './ui/parcelCard.ts';
+import { problemAlert, spinner } from './ui/problem.ts';
+import { formatHash, parseHash } from './urlState.ts';
+
+/** How near a point or line must be to count as hit, in screen pixels. */
+const HIT_PIXELS = 12;
+/** The same in metres where no map is drawn. */
+const HIT_METRES = 25;
+const MAX_HIT_METRES = 500;
+/** A place found by search is shown at least this near. */
+const PLACE_ZOOM = 17;
+
+/** A place to ask about: in degrees, and as it was typed when it was. */
+interface Place {
+  lon: number;
+  lat: number;
+  typed?: { x: number; y: number; crs: string };
+}
+
+/** Builds the page and keeps its parts in step: map, layers, chosen place, address. */
+export async function start(context: Context): Promise<void> {
+  const { api, t } = context;
+  const initial = parseHash(location.hash);
+  const view = page(context, { share, chosen: goTo, resized: () => map?.resize() });
+  const hereView = here(context, view.panel.here, {
+    collections: () => collections,
+    show: showHit,
+    identifyCentre,
+    close: clearPlace,
+  });
+  hereView.idle();
+
+  let collections: Collection[] = [];
+  let tenant: Collections['tenant'];
+  let map: CityMap | undefined;
+  let mapView: View | undefined = initial.view;
+  let layers: Layers | undefined;
+  let place: Place | undefined;
+  let asking: AbortController | undefined;
+  /** What is highlighted, kept for a map that is still loading. */
+  let highlighted: Hit | undefined;
+
+  const controls = mapControls(context, {
+    zoomIn: () => map?.zoomBy(1),
+    zoomOut: () => map?.zoomBy(-1),
+    home: () => {
+      if (tenant?.bbox) map?.fit(tenant.bbox);
+    },
+    identifyCentre,
+  });
+
+  function writeHash(): void {
+    const changed = layers?.changedFromStyle();
+    const hash = formatHash({
+      ...(mapView ? { view: mapView } : {}),
+      ...(changed ? { layers: changed } : {}),
+      ...(place ? { place: { lat: place.lat, lon: place.lon } } : {}),
+    });
+    if (hash !== location.hash) history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
+    view.header.setHash(hash);
+  }
+
+  async function share(): Promise<void> {
+    const link = new URL(location.href);
+    link.searchParams.set('lang', context.language);
+    const text = t((await copyText(link.href)) ? 'share.copied' : 'share.failed');
+    announce(text);
+    view.notice(text);
+  }
+
+  async function identify(target: Place, takeFocus: boolean): Promise<void> {
+    asking?.abort();
+    const controller = new AbortController();
+    asking = controller;
+    place = target;
+    map?.showPlace(target.lon, target.lat);
+    view.panel.show('here');
+    view.panel.open();
+    hereView.loading();
+    writeHash();
+    const radius = mapView ? Math.min(metresFor(HIT_PIXELS, mapView.zoom, target.lat), MAX_HIT_METRES) : HIT_METRES;
+    try {
+      const point = target.typed ?? { x: round8(target.lon), y: round8(target.lat), crs: 'EPSG:4326' };
+      const answer = await api.lookupAt(point, Math.max(1, Math.round(radius)), controller.signal);
+      if (controller.signal.aborted) return;
+      hereView.answer(answer);
+      highlight(mainHit(answer));
+      if (takeFocus) hereView.focus();
+    } catch (error) {
+      if (isAbort(error)) return;
+      highlight(undefined);
+      hereView.failed(error, () => void identify(target, true));
+    }
+  }
+
+  function highlight(hit: Hit | undefined): void {
+    highlighted = hit;
+    map?.highlight(hit ? [hit.feature] : []);
+  }
+
+  function identifyCentre(): void {
+    const centre = map?.visibleCentre() ?? boxCentre(tenant?.bbox);
+    if (centre) void identify(centre, true);
+  }
+
+  function clearPlace(): void {
+    asking?.abort();
+    place = undefined;
+    highlighted = undefined;
+    map?.clearPlace();
+    hereView.idle();
+    writeHash();
+    hereView.focus();
+  }
+
+  function showHit(hit: Hit): void {
+    highlight(hit);
+    const box = hit.feature.bbox ?? boundsOf(hit.feature.geometry);
+    if (box) map?.fit(box);
+  }
+
+  function goTo(target: SearchTarget): void {
+    const { lon, lat } = target;
+    const typed = target.kind === 'point' ? { typed: { x: target.x, y: target.y, crs: target.crs } } : {};
+    // The panel opens first, since it takes room from the map.
+    const asked = identify({ lon, lat, ...typed }, true);
+    const box = target.kind === 'parcel' ? (target.feature.bbox ?? boundsOf(target.feature.geometry)) : undefined;
+    if (box) map?.fit(box);
+    else map?.reveal(lon, lat, PLACE_ZOOM);
+    void asked;
+  }
+
+  async function load(): Promise<void> {
+    view.panel.layers.replaceChildren(spinner(t('layers.loading')));
+    try {
+      const answer = await api.collections();
+      collections = answer.collections;
+      tenant = answer.tenant;
+      if (tenant?.name) view.setTenant(tenant.name);
+    } catch (error) {
+      view.panel.layers.replaceChildren(problemAlert(error, context, () => void load(), t('error.layers')));
+      return;
+    }
+    await draw();
+  }
+
+  /** Fetches the style, draws the map and lists the layers; without a style the layers are listed all the same. */
+  async function draw(): Promise<void> {
+    view.mapArea.querySelector('.map-problem')?.remove();
+    view.setMapBusy(true);
+    let style: StyleSpecification | undefined;
+    try {
+      style = absolutise(await api.style<StyleSpecification>(), api.url('styles/'));
+    } catch (error) {
+      view.setMapBusy(false);
+      view.mapArea.append(el('div', { class: 'map-problem' }, problemAlert(error, context, () => void draw(), t('error.map'))));
+    }
+    const styled = style ? readStyle(style, context.language) : new Map<string, StyledLayer>();
+    const sprite = await Sprite.load(typeof style?.sprite === 'string' ? style.sprite : undefined);
+    layers = new Layers(context, collections, styled, sprite, initial.layers, {
+      setVisible: (layer, visible) => map?.setVisible(layer, visible),
+      refresh: (sources) => map?.refresh(sources),
+      changed: writeHash,
+    });
+    view.panel.layers.replaceChildren(layers.element);
+    if (style) drawMap(layers.withVisibility(style));
+    if (initial.place && !place) void identify(initial.place, false);
+  }
+
+  function drawMap(style: StyleSpecification): void {
+    try {
+      map = new CityMap(view.mapCanvas, style, { view: initial.view, bounds: tenant?.bbox ?? undefined }, t, {
+        pick: (lon, lat) => void identify({ lon, lat }, false).then(() => map?.reveal(lon, lat)),
+        pickCentre: identifyCentre,
+        moved,
+        pointer: showPosition,
+        loaded: () => {
+          view.setMapBusy(false);
+          if (place) map?.showPlace(place.lon, place.lat);
+          highlight(highlighted);
+        },
+      });
+    } catch {
+      view.setMapBusy(false);
+      view.mapArea.append(el('div', { class: 'map-problem' }, el('div', { class: 'alert alert-warning', role: 'alert' }, t('map.nowebgl'))));
+      return;
+    }
+    map.setPadding(() => ({ top: 0, left: 0, right: 0, bottom: view.panel.covered() }));
+    view.mapArea.append(...controls.elements);
+    moved(map.view());
+    Object.assign(view.mapArea, { cityMap: map });
+  }
+
+  function moved(now: View): void {
+    mapView = now;
+    layers?.setZoom(now.zoom);
+    showPosition();
+    writeHash();
+  }
+
+  function showPosition(lon?: number, lat?: number): void {
+    if (!map) return;
+    const { zoom } = map.view();
+    if (lon !== undefined && lat !== undefined) controls.setPosition({ lon, lat, pointer: true, zoom });
+    else controls.setPosition({ ...map.visibleCentre(), pointer: false, zoom });
+  }
+
+  // A link pasted into the same page moves the map instead of loading it anew.
+  addEventListener('hashchange', () => {
+    const state = parseHash(location.hash);
+    if (state.view) map?.jump(state.view);
+    if (state.layers) layers?.show(state.layers);
+    if (state.place) void identify(state.place, false);
+  });
+
+  await load();
+}
+
+function mainHit(answer: LookupAnswer): Hit | undefined {
+  return answer.hits.find(({ layer }) => layer === PARCELS) ?? answer.hits[0];
+}
+
+function boxCentre(box: BBox | null | undefined): { lon: number; lat: number } | undefined {
+  if (!box) return undefined;
+  return { lon: (box[0] + box[2]) / 2, lat: (box[1] + box[3]) / 2 };
+}
+
+function round8(degrees: number): number {
+  return Number(degrees.toFixed(8));
+}

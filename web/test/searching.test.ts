@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Api, ApiError } from '../src/api.ts';
+import type { Context } from '../src/context.ts';
+import { translator } from '../src/i18n.ts';
+import { runSearch } from '../src/searching.ts';
+import { Formatter } from '../src/text/format.ts';
+import { describe as describeError } from '../src/ui/problem.ts';
+
+const t = translator('it');
+const context: Context = { api: new Api('http://host/c_l736/', 'it'), language: 'it', t, format: new Formatter('it', t) };
+const { signal } = new AbortController();
+
+function serve(body: unknown, status = 200, type = 'application/json'): string[] {
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', (url: string) => {
+    asked.push(url);
+    return Promise.resolve(new Response(JSON.stringify(body), { status, headers: { 'content-type': type } }));
+  });
+  return asked;
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe('a search', () => {
+  it('asks for a parcel by sheet and number, under the tenant’s path, and offers every one that it finds', async () => {
+    const geometry = { type: 'Polygon', coordinates: [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]] };
+    const asked = serve({
+      type: 'FeatureCollection',
+      features: [{ type: 'Feature', id: 1, geometry, properties: { sheet: 12, number: '123', national_ref: 'Z999_001200.123', area_m2: 1500 } }],
+    });
+    const { results } = await runSearch(context, 'foglio 12 particella 123', 'EPSG:3003', signal);
+    expect(asked).toEqual(['http://host/c_l736/parcels?sheet=12&number=123']);
+    expect(results[0]?.title).toBe('Foglio 12, particella 123');
+    expect(results[0]?.note.replaceAll('\u00a0', ' ')).toBe('Z999_001200.123 · 1500 m²');
+    expect(results[0]?.target).toMatchObject({ kind: 'parcel', lon: 1 });
+  });
+
+  it('says which parcel there is not', async () => {
+    serve({ type: 'FeatureCollection', features: [] });
+    expect(await runSearch(context, '1/2', undefined, signal)).toEqual({ results: [], message: 'Nessuna particella 2 nel foglio 1.' });
+  });
+
+  it('offers every reading of coordinates, keeping the system in which they were typed', async () => {
+    const asked = serve({
+      query: { x: 1, y: 2, crs: 'EPSG:3003', lon: 12.3, lat: 45.4 },
+      interpretations: [{ crs: 'EPSG:3003', x: 1761183.998, y: 5036629.489, lon: 12.3388, lat: 45.4342, swapped: true, reason: 'nel territorio' }],
+      hits: [],
+    });
+    const { results } = await runSearch(context, '5036629.489 1761183.998', undefined, signal);
+    expect(asked).toEqual(['http://host/c_l736/lookup?q=5036629.489+1761183.998']);
+    expect(results[0]).toEqual({
+      title: 'Punto 45,434200 N, 12,338800 E',
+      note: 'EPSG:3003 Monte Mario / Italy 1 (Gauss-Boaga Ovest) · assi scambiati · nel territorio',
+      target: { kind: 'point', crs: 'EPSG:3003', x: 1761183.998, y: 5036629.489, lon: 12.3388, lat: 45.4342 },
+    });
+  });
+
+  it('asks nothing for words', async () => {
+    const asked = serve({});
+    expect((await runSearch(context, 'Rialto', undefined, signal)).message).toBe(t('search.hint'));
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('a refusal', () => {
+  it('is told in the server’s words', async () => {
+    serve({ title: 'Coordinate fuori territorio', detail: 'x=1 cade in mare', status: 400, code: 'out' }, 400, 'application/problem+json');
+    const error = await runSearch(context, '1 2', undefined, signal).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(describeError(error, context)).toEqual({ title: 'Coordinate fuori territorio', detail: 'x=1 cade in mare' });
+  });
+
+  it('without words is told by its status, and a silent server as such', async () => {
+    serve('<html>', 502, 'text/html');
+    const bad = await runSearch(context, '1 2', undefined, signal).catch((reason: unknown) => reason);
+    expect(describeError(bad, context)).toEqual({ title: t('error.title'), detail: 'HTTP 502' });
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('failed')));
+    const silent = await runSearch(context, '1 2', undefined, signal).catch((reason: unknown) => reason);
+    expect(describeError(silent, context).title).toBe(t('error.network'));
+  });
+});
