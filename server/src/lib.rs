@@ -1,2 +1,21 @@
-//! x
+//! Bricola, the binary: HTTP, command line, configuration.
+//!
+//! This crate is the outer ring. A newcomer finds a route in [`router`], its noun in `routes/`, its answer in
+//! [`services`] or in the crate `bricola-layers`, and its SQL in the stores of that crate. No type of axum
+//! leaves `router`, `routes`, `middleware` and `error`.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod encoding;
+pub mod error;
+pub mod metrics;
+pub mod router;
+pub mod serve;
 pub mod services;
+pub mod store;
+
+mod middleware;
+mod params;
+mod routes;
+mod web;

@@ -28,6 +28,8 @@ pub struct Layer {
     definition: ArcSwap<LayerDefinition>,
     snapshot: ArcSwapOption<Snapshot>,
     state: ArcSwap<LayerState>,
+    /// Milliseconds since 1970 when the snapshot was published.
+    published: AtomicI64,
 }
 
 impl Layer {
@@ -36,6 +38,7 @@ impl Layer {
             definition: ArcSwap::from_pointee(definition),
             snapshot: ArcSwapOption::empty(),
             state: ArcSwap::default(),
+            published: AtomicI64::new(0),
         }
     }
 
@@ -54,7 +57,13 @@ impl Layer {
         self.state.load_full()
     }
 
+    /// Milliseconds since 1970 when the snapshot of now was published; 0 when there is none.
+    pub fn published_ms(&self) -> i64 {
+        self.published.load(Ordering::Relaxed)
+    }
+
     pub(super) fn publish(&self, snapshot: Snapshot) {
+        self.published.store(chrono::Utc::now().timestamp_millis(), Ordering::Relaxed);
         self.definition.store(Arc::clone(&snapshot.definition));
         self.snapshot.store(Some(Arc::new(snapshot)));
     }
@@ -101,7 +110,7 @@ impl Territory {
     }
 
     /// Adds a layer that is not there yet, or returns the one that is.
-    pub(super) fn add(&self, definition: LayerDefinition) -> Arc<Layer> {
+    pub fn add(&self, definition: LayerDefinition) -> Arc<Layer> {
         let id = definition.id.clone();
         let added = Arc::new(Layer::new(definition));
         self.inner.layers.rcu(|layers| {

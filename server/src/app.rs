@@ -1,0 +1,72 @@
+//! What every route shares.
+
+use std::time::Instant;
+
+use bricola_layers::cache::Territory;
+use bricola_layers::definition::Scope;
+use http::HeaderValue;
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::services::styles::glyphs::Glyphs;
+use crate::services::styles::sprites::Sprites;
+use crate::services::tiles::Tiles;
+
+/// The server as its routes see it.
+pub struct App {
+    /// Configuration in force.
+    pub config: Config,
+    /// The layers in memory.
+    pub territory: Territory,
+    /// How many layers the store had at the start: the territory hears of them a moment later.
+    pub expected_layers: usize,
+    /// What callers may see.
+    pub scope: Scope,
+    /// Finished tiles.
+    pub tiles: Tiles,
+    /// `Cache-Control` of tiles.
+    pub tile_cache_control: HeaderValue,
+    /// Glyphs of the map's labels.
+    pub glyphs: Glyphs,
+    /// Icons of the map.
+    pub sprites: Sprites,
+    /// Counters and clocks.
+    pub metrics: Metrics,
+    /// As many permits as requests may be worked on at the same time.
+    pub requests: Semaphore,
+    /// When the process became a server.
+    pub started: Instant,
+}
+
+impl App {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// When the threads for tiles cannot be started.
+    pub fn new(config: Config, territory: Territory, expected_layers: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let cache_control = match config.tiles.max_age_seconds {
+            0 => HeaderValue::from_static("public, no-cache"),
+            seconds => HeaderValue::try_from(format!("public, max-age={seconds}"))
+                .unwrap_or(HeaderValue::from_static("public, no-cache")),
+        };
+        Ok(Self {
+            territory,
+            expected_layers,
+            scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
+            tiles: Tiles::new(config.tiles.cache_mib, config.tiles.threads)?,
+            tile_cache_control: cache_control,
+            glyphs: Glyphs::new(),
+            sprites: Sprites::new(),
+            metrics: Metrics::new(),
+            requests: Semaphore::new(config.limits.concurrent_requests),
+            started: Instant::now(),
+            config,
+        })
+    }
+
+    /// Whether the territory has heard of every layer of the store.
+    pub fn is_announced(&self) -> bool {
+        self.territory.seq() > 0 || self.territory.layers().len() >= self.expected_layers
+    }
+}

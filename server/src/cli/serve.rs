@@ -1,0 +1,54 @@
+//! `bricola serve`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bricola_layers::cache::{Territory, follow};
+use bricola_layers::definition::Catalog;
+use bricola_layers::store::Store;
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use super::{Failure, Outcome, say};
+use crate::app::App;
+use crate::config::Config;
+use crate::router::router;
+use crate::serve::{serve, signals};
+use crate::store::redefine;
+
+/// Follows the store and answers requests until it is asked to end. Prints its address on standard output
+/// when it listens; layers become ready one by one after that.
+pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> Outcome {
+    let shutdown = signals().map_err(Failure::failed)?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "; is Bricola running already? --listen takes another address",
+            std::io::ErrorKind::PermissionDenied => "; ports below 1024 belong to the administrator",
+            _ => "",
+        };
+        Failure::failed(format!("cannot listen on {}: {error}{advice}", config.listen))
+    })?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    if let Err(error) = redefine(&*store, catalog).await {
+        warn!(%error, "cannot bring the stored layers under their new definitions; serving them under the old ones");
+    }
+    let expected = store.layers().await.map_err(Failure::failed)?.len();
+    if expected == 0 {
+        info!("the store is empty; fill a layer with: bricola load FILE --layer ID");
+    }
+    let territory = Territory::default();
+    let follower = tokio::spawn(follow(store, territory.clone()));
+    let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
+    let app = Arc::new(App::new(config, territory, expected).map_err(Failure::failed)?);
+    let upkeep = tokio::spawn({
+        let app = Arc::clone(&app);
+        async move { app.metrics.upkeep().await }
+    });
+    say(&format!("http://{address}/\n"))?;
+    info!(%address, layers = expected, version = env!("CARGO_PKG_VERSION"), "listening");
+    serve(listener, router(&app), &limits, grace, shutdown).await;
+    follower.abort();
+    upkeep.abort();
+    info!("ended");
+    Ok(())
+}

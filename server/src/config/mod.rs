@@ -1,0 +1,146 @@
+//! Configuration: one typed table of keys, filled from a TOML file, the environment and flags.
+//!
+//! The same words everywhere: the key `tenant.name` is the variable `BRICOLA_TENANT_NAME` and the flag
+//! `--tenant-name`. A flag wins over a variable, a variable over the file, the file over the default.
+//! Unknown keys of the file are refused with their line. What a key means is written once, at its
+//! declaration below; `bricola config --print-default` and `--help` print the same words.
+
+mod check;
+mod flags;
+mod load;
+mod print;
+mod settings;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use flags::{Flags, environment_name, flag_name, with_flags};
+pub use load::{ConfigError, load};
+pub use print::{print, print_default};
+pub use settings::{Key, Kind};
+
+use settings::settings;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people: time, level, message, fields.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+settings! {
+    /// The whole configuration.
+    Config {
+        /// Address and port to listen on; port 0 takes a free one.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), Kind::Text, "";
+        /// Data folder: holds the store `bricola.gpkg` and, in `layers/*.toml`, layer definitions that add to
+        /// or replace the shipped ones.
+        data: PathBuf = PathBuf::from("./bricola-data"), Kind::Text, "";
+        /// Address under which clients reach this server, without a slash at the end. When absent, links are
+        /// made from the request (`Host`, and `X-Forwarded-*` if `trust_forwarded`).
+        public_url: Option<String> = None, Kind::Text, "\"https://mappe.comune.example.it\"";
+        /// Whether to believe `X-Forwarded-Host`, `-Proto` and `-Prefix`, as set by a reverse proxy.
+        trust_forwarded: bool = true, Kind::Boolean, "";
+        /// Whether to serve every layer and field, not only those that are public. Only for a closed network.
+        show_all_layers: bool = false, Kind::Boolean, "";
+        /// Seconds that running requests get to finish after SIGINT or SIGTERM.
+        shutdown_seconds: u64 = 10, Kind::Integer, "";
+        /// The ente that the data belong to.
+        tenant: Tenant = Tenant::default(), Kind::Section(Tenant::KEYS), "";
+        /// Vector tiles.
+        tiles: Tiles = Tiles::default(), Kind::Section(Tiles::KEYS), "";
+        /// Limits on requests; what goes over one is refused with an error that names it.
+        limits: Limits = Limits::default(), Kind::Section(Limits::KEYS), "";
+        /// Which web pages of other hosts may read the answers.
+        cors: Cors = Cors::default(), Kind::Section(Cors::KEYS), "";
+        /// The log, on standard error.
+        log: Log = Log::default(), Kind::Section(Log::KEYS), "";
+    }
+}
+
+settings! {
+    /// The ente that the data belong to.
+    Tenant {
+        /// Name, as titles show it.
+        name: String = "Comune".to_owned(), Kind::Text, "";
+        /// IPA code of the Indice dei domicili digitali della Pubblica Amministrazione.
+        ipa: Option<String> = None, Kind::Text, "\"c_l736\"";
+        /// ISTAT code, six digits.
+        istat: Option<String> = None, Kind::Text, "\"027042\"";
+        /// Belfiore (national cadastral) code: a letter and three digits. Parcel references that name no comune
+        /// are taken to mean this one.
+        belfiore: Option<String> = None, Kind::Text, "\"L736\"";
+        /// CRS in which layers are stored that do not name their own. Metric, and true to scale where the ente
+        /// lies: EPSG:7795 (RDN2008 zone 12) for the Veneto, EPSG:7791, 7792 or 7793 (UTM 32 to 34) elsewhere.
+        crs: String = "EPSG:7795".to_owned(), Kind::Text, "";
+        /// Box around the territory, `[west, south, east, north]` in degrees: loads warn of rows outside it, and
+        /// undeclared coordinate systems and swapped axes are told apart by it.
+        envelope: Option<[f64; 4]> = None, Kind::Numbers, "[12.16, 45.23, 12.60, 45.60]";
+    }
+}
+
+settings! {
+    /// Vector tiles.
+    Tiles {
+        /// Memory for finished tiles, in MiB; 0 makes every tile anew.
+        cache_mib: u64 = 256, Kind::Integer, "";
+        /// `max-age` of tiles in seconds: for so long a browser does not ask whether a tile changed.
+        max_age_seconds: u64 = 0, Kind::Integer, "";
+        /// Threads that make tiles; 0 takes one for each processor.
+        threads: usize = 0, Kind::Integer, "";
+    }
+}
+
+settings! {
+    /// Limits on requests.
+    Limits {
+        /// Bytes of a request body.
+        body_bytes: usize = 2 * 1024 * 1024, Kind::Integer, "";
+        /// Bytes of path and query together.
+        uri_bytes: usize = 8 * 1024, Kind::Integer, "";
+        /// Seconds until an answer must be ready.
+        request_seconds: u64 = 30, Kind::Integer, "";
+        /// Seconds that a client may take to send the head of a request.
+        header_seconds: u64 = 10, Kind::Integer, "";
+        /// Requests worked on at the same time; more are turned away with 503 and `Retry-After`.
+        concurrent_requests: usize = 1024, Kind::Integer, "";
+        /// Open connections; more wait in the queue of the operating system.
+        connections: usize = 8192, Kind::Integer, "";
+    }
+}
+
+settings! {
+    /// Which web pages of other hosts may read the answers.
+    Cors {
+        /// Origins such as `https://www.comune.example.it`; `*` is everybody, an empty list nobody.
+        origins: Vec<String> = vec!["*".to_owned()], Kind::TextList, "";
+    }
+}
+
+settings! {
+    /// The log, on standard error.
+    Log {
+        /// Least level that is written, with exceptions for single targets (`info,bricola::access=debug` writes
+        /// a line for each request; without it only failed and slow ones).
+        level: String = "info".to_owned(), Kind::Text, "";
+        /// `text` for people, `json` for machines.
+        format: LogFormat = LogFormat::Text, Kind::Text, "";
+    }
+}
+
+impl Config {
+    /// The store file of the data folder.
+    pub fn store_file(&self) -> PathBuf {
+        self.data.join("bricola.gpkg")
+    }
+
+    /// The folder of layer definitions of the data folder.
+    pub fn definitions(&self) -> PathBuf {
+        self.data.join("layers")
+    }
+}

@@ -1,0 +1,251 @@
+//! Errors as clients see them: RFC 9457 problem details, from one table.
+//!
+//! A route returns a [`Problem`]; the middleware writes it out, with the path and the request id in it. The
+//! cause of a fault of ours goes to the log, once, and never into the answer.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+/// What can go wrong, as a client may tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A parameter has a value that it does not take.
+    InvalidParameter,
+    /// The path takes no such parameter.
+    UnknownParameter,
+    /// A parameter that is needed is not there.
+    MissingParameter,
+    /// A parameter is there more than once.
+    RepeatedParameter,
+    /// The body is not what the path takes.
+    InvalidBody,
+    /// z, x or y of a tile is not a number.
+    InvalidTile,
+    /// The tile grid has no such tile.
+    OutsideGrid,
+    /// Nothing lies at this path.
+    UnknownPath,
+    /// No layer of this name.
+    UnknownLayer,
+    /// No style of this name.
+    UnknownStyle,
+    /// No such font, glyph range or sprite.
+    UnknownAsset,
+    /// The tile lies outside the zoom range of its layers.
+    OutsideZoomRange,
+    /// The path is there, the method is not.
+    MethodNotAllowed,
+    /// None of the formats that the client accepts.
+    NotAcceptable,
+    /// The client was too slow to send its request.
+    RequestTimeout,
+    /// The body is larger than allowed.
+    BodyTooLarge,
+    /// Path and query are longer than allowed.
+    UriTooLong,
+    /// The body has a media type that the path does not take.
+    UnsupportedMediaType,
+    /// A fault of ours.
+    Internal,
+    /// The layer is still being read.
+    LayerLoading,
+    /// More requests at once than allowed.
+    Overloaded,
+    /// The answer took longer than allowed.
+    Timeout,
+}
+
+impl Kind {
+    /// Every kind, for documentation and tests.
+    pub const ALL: &'static [Self] = &[
+        Self::InvalidParameter,
+        Self::UnknownParameter,
+        Self::MissingParameter,
+        Self::RepeatedParameter,
+        Self::InvalidBody,
+        Self::InvalidTile,
+        Self::OutsideGrid,
+        Self::UnknownPath,
+        Self::UnknownLayer,
+        Self::UnknownStyle,
+        Self::UnknownAsset,
+        Self::OutsideZoomRange,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::RequestTimeout,
+        Self::BodyTooLarge,
+        Self::UriTooLong,
+        Self::UnsupportedMediaType,
+        Self::Internal,
+        Self::LayerLoading,
+        Self::Overloaded,
+        Self::Timeout,
+    ];
+
+    /// The table: status, stable code, title.
+    #[rustfmt::skip]
+    pub const fn row(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::InvalidParameter     => (StatusCode::BAD_REQUEST,            "invalid-parameter",      "A parameter has a value that it does not take"),
+            Self::UnknownParameter     => (StatusCode::BAD_REQUEST,            "unknown-parameter",      "This path takes no such parameter"),
+            Self::MissingParameter     => (StatusCode::BAD_REQUEST,            "missing-parameter",      "A parameter is missing"),
+            Self::RepeatedParameter    => (StatusCode::BAD_REQUEST,            "repeated-parameter",     "A parameter is given more than once"),
+            Self::InvalidBody          => (StatusCode::BAD_REQUEST,            "invalid-body",           "The body is not what this path takes"),
+            Self::InvalidTile          => (StatusCode::BAD_REQUEST,            "invalid-tile",           "A tile number is not a number"),
+            Self::OutsideGrid          => (StatusCode::NOT_FOUND,              "outside-grid",           "The tile grid has no such tile"),
+            Self::UnknownPath          => (StatusCode::NOT_FOUND,              "unknown-path",           "Nothing lies at this path"),
+            Self::UnknownLayer         => (StatusCode::NOT_FOUND,              "unknown-layer",          "There is no such layer"),
+            Self::UnknownStyle         => (StatusCode::NOT_FOUND,              "unknown-style",          "There is no such style"),
+            Self::UnknownAsset         => (StatusCode::NOT_FOUND,              "unknown-asset",          "There is no such font, glyph range or sprite"),
+            Self::OutsideZoomRange     => (StatusCode::NOT_FOUND,              "outside-zoom-range",     "The layers have no tiles at this zoom"),
+            Self::MethodNotAllowed     => (StatusCode::METHOD_NOT_ALLOWED,     "method-not-allowed",     "This path does not take this method"),
+            Self::NotAcceptable        => (StatusCode::NOT_ACCEPTABLE,         "not-acceptable",         "The answer exists in none of the accepted formats"),
+            Self::RequestTimeout       => (StatusCode::REQUEST_TIMEOUT,        "request-timeout",        "The request was sent too slowly"),
+            Self::BodyTooLarge         => (StatusCode::PAYLOAD_TOO_LARGE,      "body-too-large",         "The body is larger than allowed"),
+            Self::UriTooLong           => (StatusCode::URI_TOO_LONG,           "uri-too-long",           "Path and query are longer than allowed"),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This path does not take this kind of body"),
+            Self::Internal             => (StatusCode::INTERNAL_SERVER_ERROR,  "internal-error",         "The server failed; the cause is in its log"),
+            Self::LayerLoading         => (StatusCode::SERVICE_UNAVAILABLE,    "layer-loading",          "A layer is still being read"),
+            Self::Overloaded           => (StatusCode::SERVICE_UNAVAILABLE,    "overloaded",             "Too many requests are being worked on"),
+            Self::Timeout              => (StatusCode::GATEWAY_TIMEOUT,        "timeout",                "The answer took longer than allowed"),
+        }
+    }
+}
+
+/// One error on its way to a client.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: Kind,
+    detail: Cow<'static, str>,
+    members: Map<String, Value>,
+    cause: Option<String>,
+    retry_after: Option<u32>,
+}
+
+/// What a route returns.
+pub type Answer = Result<Response, Problem>;
+
+impl Problem {
+    /// An error with its explanation: what was wrong, why, and what to do.
+    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, detail: detail.into(), members: Map::new(), cause: None, retry_after: None }
+    }
+
+    /// A parameter with a value that it does not take.
+    pub fn parameter(name: &str, value: &str, reason: impl Display) -> Self {
+        let shown = clipped(value);
+        Self::new(Kind::InvalidParameter, format!("{name}={shown}: {reason}"))
+            .with("parameter", name)
+            .with("value", shown.into_owned())
+    }
+
+    /// A parameter that is needed and not there.
+    pub fn missing(name: &str, reason: impl Display) -> Self {
+        Self::new(Kind::MissingParameter, format!("{name}: {reason}")).with("parameter", name)
+    }
+
+    /// A fault of ours; the cause goes to the log.
+    pub fn internal(cause: impl Display) -> Self {
+        let mut problem = Self::new(Kind::Internal, "The request is well-formed; trying again later may help.");
+        problem.cause = Some(cause.to_string());
+        problem
+    }
+
+    /// Adds a member to the body, such as `allowed`.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// When to try again, in seconds.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Which kind it is.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What goes to the log and nowhere else.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// Writes it out (RFC 9457), keeping headers that were set on the way, such as `Allow`.
+    pub fn write(&self, path: &str, request_id: &str, kept: HeaderMap) -> Response {
+        let (status, code, title) = self.kind.row();
+        let mut body = Map::new();
+        body.insert("type".into(), json!(format!("urn:bricola:problem:{code}")));
+        body.insert("title".into(), json!(title));
+        body.insert("status".into(), json!(status.as_u16()));
+        body.insert("detail".into(), json!(self.detail));
+        body.insert("code".into(), json!(code));
+        body.insert("instance".into(), json!(clipped(path)));
+        body.insert("request_id".into(), json!(request_id));
+        body.extend(self.members.clone());
+        let mut response = (status, Value::Object(body).to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.extend(kept.into_iter().filter(|(name, _)| name.as_ref().is_some_and(is_kept)));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Headers of the bare response that the written one keeps.
+fn is_kept(name: &HeaderName) -> bool {
+    *name == header::ALLOW || *name == header::VARY
+}
+
+/// Long values are cut: an error must not be larger than the request.
+pub(crate) fn clipped(value: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 200;
+    match value.char_indices().nth(LONGEST) {
+        None => Cow::Borrowed(value),
+        Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
+    }
+}
+
+/// A bare response that carries the problem to the middleware, which writes it.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.row().0.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_kebab_case() {
+        let mut codes: Vec<_> = Kind::ALL.iter().map(|kind| kind.row().1).collect();
+        assert!(codes.iter().all(|code| code.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase())));
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn the_cause_is_not_written_out() {
+        let response = Problem::internal("SELECT secret FROM /var/lib").write("/lookup", "abc", HeaderMap::new());
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+        let body = runtime.block_on(axum::body::to_bytes(response.into_body(), 10_000)).expect("body");
+        let text = String::from_utf8(body.to_vec()).expect("text");
+        assert!(text.contains("internal-error") && !text.contains("SELECT") && !text.contains("/var"), "{text}");
+    }
+}

@@ -1,0 +1,73 @@
+//! What stands between a request and the process: limits, the clock, and panics.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use http::header;
+
+use crate::app::App;
+use crate::error::{Kind, Problem};
+
+/// Paths that answer however busy the server is.
+const ALWAYS: &[&str] = &["/status", "/metrics"];
+
+/// Runs the route inside the limits; whatever happens, there is an answer.
+pub async fn run(app: &App, request: Request, next: Next, pattern: &str) -> Response {
+    if let Some(problem) = too_large(app, &request) {
+        return problem.into_response();
+    }
+    let permit = app.requests.try_acquire();
+    if permit.is_err() && !ALWAYS.contains(&pattern) {
+        let most = app.config.limits.concurrent_requests;
+        return Problem::new(Kind::Overloaded, format!("{most} requests are being worked on; try again in a second."))
+            .with("limit", "limits.concurrent_requests")
+            .with("allowed", most)
+            .retry_after(1)
+            .into_response();
+    }
+    let seconds = app.config.limits.request_seconds;
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(Duration::from_secs(seconds), answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            app.metrics.panic();
+            Problem::internal(format!("panic: {}", message(&*panic))).into_response()
+        }
+        Err(_) => Problem::new(Kind::Timeout, format!("There was no answer within {seconds} s; ask for less at a time."))
+            .with("limit", "limits.request_seconds")
+            .with("allowed", seconds)
+            .retry_after(5)
+            .into_response(),
+    }
+}
+
+fn too_large(app: &App, request: &Request) -> Option<Problem> {
+    let limits = &app.config.limits;
+    let uri = request.uri();
+    let length = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    if length > limits.uri_bytes {
+        let detail = format!("{length} bytes of path and query; {} are allowed.", limits.uri_bytes);
+        return Some(
+            Problem::new(Kind::UriTooLong, detail).with("limit", "limits.uri_bytes").with("allowed", limits.uri_bytes),
+        );
+    }
+    let declared = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
+    (declared > limits.body_bytes as u64).then(|| body_too_large(limits.body_bytes))
+}
+
+/// The answer to a body over the limit.
+pub fn body_too_large(limit: usize) -> Problem {
+    Problem::new(Kind::BodyTooLarge, format!("The body may have {limit} bytes; send it in parts."))
+        .with("limit", "limits.body_bytes")
+        .with("allowed", limit)
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}

@@ -1,0 +1,77 @@
+//! Query parameters: each path declares the ones that it takes, and every other is refused by name.
+
+use std::borrow::Cow;
+
+use crate::error::{Kind, Problem};
+
+/// The parameters of one request.
+pub struct Params<'a> {
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Params<'a> {
+    /// Reads a query string; `allowed` are the parameters that the path takes.
+    ///
+    /// # Errors
+    /// A parameter that the path does not take, or one that is given twice.
+    pub fn read(query: Option<&'a str>, allowed: &[&str]) -> Result<Self, Problem> {
+        let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            if !allowed.contains(&&*name) {
+                return Err(unknown(&name, allowed));
+            }
+            if pairs.iter().any(|(other, _)| *other == name) {
+                return Err(Problem::new(Kind::RepeatedParameter, format!("{name} is given more than once; give it once."))
+                    .with("parameter", &*name));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// The text of a parameter; one without text counts as not given.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.pairs.iter().find(|(other, _)| other == name)?;
+        Some(value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// A finite decimal number. A decimal comma is taken too, as people in Italy write it.
+    ///
+    /// # Errors
+    /// When the text is not one.
+    pub fn number(&self, name: &str) -> Result<Option<f64>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let parsed = if text.contains(',') { text.replacen(',', ".", 1).parse() } else { text.parse::<f64>() };
+        match parsed {
+            Ok(number) if number.is_finite() => Ok(Some(number)),
+            _ => Err(Problem::parameter(name, text, "must be a finite decimal number, such as 12.3388")),
+        }
+    }
+
+    /// One of a few words.
+    ///
+    /// # Errors
+    /// When it is none of them.
+    pub fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match words.iter().find(|(word, _)| *word == text) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => {
+                let allowed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                Err(Problem::parameter(name, text, format!("must be one of {}", allowed.join(", ")))
+                    .with("allowed", allowed))
+            }
+        }
+    }
+}
+
+fn unknown(name: &str, allowed: &[&str]) -> Problem {
+    let shown = crate::error::clipped(name);
+    let advice = match allowed {
+        [] => "it takes none".to_owned(),
+        _ => format!("it takes {}", allowed.join(", ")),
+    };
+    Problem::new(Kind::UnknownParameter, format!("This path does not take the parameter \"{shown}\": {advice}."))
+        .with("parameter", &*shown)
+        .with("allowed", allowed.to_vec())
+}

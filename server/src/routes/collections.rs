@@ -1,0 +1,151 @@
+//! `/collections`: what layers there are (OGC API Features 1, 7.13 and 7.14), and what an application needs to
+//! draw and name them.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use bricola_layers::cache::Layer;
+use bricola_layers::definition::{FieldDefinition, LayerDefinition, Theme};
+use http::{HeaderMap, header};
+use serde_json::{Map, Value, json};
+
+use super::respond::{self, Language};
+use super::select;
+use crate::app::App;
+use crate::error::{Answer, Problem};
+use crate::params::Params;
+
+const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
+
+/// `GET /collections`.
+pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
+    let (language, base) = negotiate(&app, query.as_deref(), &headers)?;
+    let layers: Vec<_> = select::visible(&app).collect();
+    let bbox = select::envelope(&app);
+    let collections: Vec<Value> =
+        layers.iter().map(|(layer, definition)| describe(&app, layer, definition, &base, language)).collect();
+    let seq = app.territory.seq();
+    answer(
+        &json!({
+            "collections": collections,
+            "links": [link(&base, "/collections?f=json", "self", "application/json", "collections")],
+            "seq": seq,
+            "tenant": {"name": app.config.tenant.name, "bbox": bbox},
+        }),
+        language,
+        seq,
+    )
+}
+
+/// `GET /collections/{id}`.
+pub async fn one(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let (language, base) = negotiate(&app, query.as_deref(), &headers)?;
+    let found = app.territory.layer(&id).map(|layer| (layer.definition(), layer));
+    let Some((definition, layer)) = found.filter(|(definition, _)| app.scope.sees_layer(definition)) else {
+        return Err(select::unknown(&app, &id));
+    };
+    let seq = layer.snapshot().map_or_else(|| app.territory.seq(), |snapshot| snapshot.seq());
+    answer(&describe(&app, &layer, &definition, &base, language), language, seq)
+}
+
+fn negotiate(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<(Language, String), Problem> {
+    let params = Params::read(query, &["f", "lang"])?;
+    params.one_of("f", &[("json", ())])?;
+    Ok((respond::language(&params, headers)?, respond::base_url(&app.config, headers)))
+}
+
+fn answer(body: &Value, language: Language, seq: i64) -> Answer {
+    let mut response = respond::json(body);
+    respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
+    respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
+    respond::set_seq(&mut response, seq);
+    Ok(response)
+}
+
+fn link(base: &str, path: &str, rel: &str, kind: &str, title: &str) -> Value {
+    json!({"href": format!("{base}{path}"), "rel": rel, "type": kind, "title": title})
+}
+
+fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, language: Language) -> Value {
+    let snapshot = layer.snapshot();
+    let id = &definition.id;
+    let storage = definition.crs.as_deref().unwrap_or(&app.config.tenant.crs);
+    let storage = storage.strip_prefix("EPSG:").map(|code| format!("http://www.opengis.net/def/crs/EPSG/0/{code}"));
+    let storage = storage.unwrap_or_else(|| CRS84.to_owned());
+    let title = language.of(&definition.title);
+    let mut json = json!({
+        "id": id,
+        "title": title,
+        "description": language.of(&definition.description),
+        "crs": [CRS84, storage],
+        "storageCrs": storage,
+        "itemType": "feature",
+        "theme": definition.theme,
+        "themeTitle": theme_title(definition.theme, language),
+        "geometryType": definition.geometry,
+        "label": definition.label,
+        "key": definition.key,
+        "minzoom": definition.zoom.min,
+        "maxzoom": definition.zoom.max,
+        "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
+        "ready": snapshot.is_some(),
+        "visibility": definition.visibility,
+        "fields": app.scope.fields(definition).map(|(_, field)| describe_field(field, language)).collect::<Vec<_>>(),
+        "links": [
+            link(base, &format!("/collections/{id}?f=json"), "self", "application/json", title),
+            link(base, &format!("/tiles/{id}.json"), "describedby", "application/json", "TileJSON"),
+            {
+                "href": format!("{base}/tiles/{id}/{{z}}/{{x}}/{{y}}"), "rel": "item", "templated": true,
+                "type": "application/vnd.mapbox-vector-tile", "title": title,
+            },
+        ],
+    });
+    if let Some(extent) = snapshot.and_then(|snapshot| snapshot.extent_lonlat()) {
+        json["extent"] = json!({"spatial": {"bbox": [extent], "crs": CRS84}});
+    }
+    for (name, value) in [
+        ("attribution", &definition.attribution),
+        ("licence", &definition.licence),
+        ("contact", &definition.contact),
+    ] {
+        if let Some(value) = value {
+            json[name] = json!(value);
+        }
+    }
+    json
+}
+
+fn describe_field(field: &FieldDefinition, language: Language) -> Value {
+    let mut json = Map::new();
+    json.insert("name".into(), json!(field.name));
+    json.insert("type".into(), json!(field.kind));
+    json.insert("title".into(), json!(language.of(&field.title)));
+    if let Some(unit) = &field.unit {
+        json.insert("unit".into(), json!(unit));
+    }
+    if !field.values.is_empty() {
+        let values = field.values.iter().map(|value| json!({"code": value.code, "title": language.of(&value.title)}));
+        json.insert("values".into(), values.collect());
+    }
+    Value::Object(json)
+}
+
+fn theme_title(theme: Theme, language: Language) -> &'static str {
+    let (italian, english) = match theme {
+        Theme::Boundaries => ("Confini e suddivisioni", "Boundaries and districts"),
+        Theme::Cadastre => ("Catasto", "Cadastre"),
+        Theme::Addresses => ("Strade e indirizzi", "Streets and addresses"),
+        Theme::Planning => ("Urbanistica", "Planning"),
+        Theme::Taxes => ("Tributi e occupazioni", "Taxes and occupations"),
+        Theme::Mobility => ("Mobilità", "Mobility"),
+        Theme::Services => ("Scuola e servizi sociali", "Schools and social services"),
+        Theme::Green => ("Verde e spazi pubblici", "Green and public spaces"),
+        Theme::Works => ("Lavori pubblici", "Public works"),
+    };
+    if language == Language::Italian { italian } else { english }
+}

@@ -1,0 +1,36 @@
+//! `/metrics`, for Prometheus.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::IntoResponse;
+use http::header;
+
+use super::select;
+use crate::app::App;
+use crate::error::Answer;
+use crate::params::Params;
+
+/// `GET /metrics`: text exposition format 0.0.4.
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
+    Params::read(query.as_deref(), &[])?;
+    let metrics = &app.metrics;
+    metrics.gauge("bricola_uptime_seconds", None).set(app.started.elapsed().as_secs_f64());
+    metrics.gauge("bricola_seq", None).set(app.territory.seq() as f64);
+    let (bytes, entries) = app.tiles.size();
+    metrics.gauge("bricola_tile_cache_bytes", None).set(bytes as f64);
+    metrics.gauge("bricola_tile_cache_entries", None).set(entries as f64);
+    for (layer, definition) in select::visible(&app) {
+        let label = Some(("layer", definition.id.as_str()));
+        let snapshot = layer.snapshot();
+        metrics.gauge("bricola_layer_ready", label).set(if snapshot.is_some() { 1.0 } else { 0.0 });
+        metrics.gauge("bricola_layer_reads", label).set(layer.state().reads as f64);
+        if let Some(snapshot) = snapshot {
+            metrics.gauge("bricola_layer_features", label).set(snapshot.len() as f64);
+            metrics.gauge("bricola_layer_bytes", label).set(snapshot.bytes() as f64);
+            metrics.gauge("bricola_layer_seq", label).set(snapshot.seq() as f64);
+        }
+    }
+    let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, app.metrics.render()).into_response())
+}

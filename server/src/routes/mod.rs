@@ -1,0 +1,30 @@
+//! One file per noun of the URL.
+
+pub mod collections;
+pub mod landing;
+pub mod lookup;
+pub mod metrics;
+pub mod parcels;
+pub mod status;
+pub mod styles;
+pub mod tiles;
+
+mod body;
+mod respond;
+mod select;
+
+use axum::extract::Request;
+
+use crate::error::{Kind, Problem};
+
+/// The answer for paths that are not there.
+pub async fn unknown_path(request: Request) -> Problem {
+    let path = crate::error::clipped(request.uri().path()).into_owned();
+    Problem::new(Kind::UnknownPath, format!("There is nothing at {path}; /?f=json lists what there is."))
+}
+
+/// The answer for methods that a path does not take; the router adds `Allow`.
+pub async fn method_not_allowed(request: Request) -> Problem {
+    let method = crate::error::clipped(request.method().as_str()).into_owned();
+    Problem::new(Kind::MethodNotAllowed, format!("This path does not take {method}; the header Allow says what it takes."))
+}

@@ -1,0 +1,81 @@
+//! `/parcels`: parcels by cadastral reference.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::{HeaderValue, header};
+
+use super::{respond, select};
+use crate::app::App;
+use crate::error::{Answer, Problem};
+use crate::params::Params;
+use crate::services::parcels::{LAYER, NotAReference, ParcelReference, tidy_number};
+
+/// Parcels of one answer: a whole sheet fits.
+const MOST: usize = 10_000;
+
+/// `GET /parcels?sheet=&number=&section=&annex=&municipality=` or `?ref=`: a GeoJSON FeatureCollection with `seq`.
+/// A reference may mean several parcels, so the answer is always a list.
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
+    let params = Params::read(query.as_deref(), &["ref", "municipality", "section", "sheet", "annex", "number", "f"])?;
+    params.one_of("f", &[("json", ()), ("geojson", ())])?;
+    let reference = reference(&params)?;
+    let layers = select::named(&app, LAYER)?;
+    let snapshot = select::ready(&layers)?.swap_remove(0);
+    let (seq, scope) = (snapshot.seq(), app.scope);
+    let out = tokio::task::spawn_blocking(move || {
+        let writer = snapshot.writer(scope);
+        let mut out = Vec::with_capacity(4096);
+        out.extend_from_slice(b"{\"type\":\"FeatureCollection\",\"features\":[");
+        for (position, row) in reference.find(&snapshot, MOST).into_iter().enumerate() {
+            if position > 0 {
+                out.push(b',');
+            }
+            writer.write(&mut out, row);
+        }
+        out.extend_from_slice(b"],\"seq\":");
+        out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
+        out.push(b'}');
+        out
+    });
+    let mut response = Response::new(Body::from(out.await.map_err(Problem::internal)?));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/geo+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    respond::set_seq(&mut response, seq);
+    Ok(response)
+}
+
+fn reference(params: &Params<'_>) -> Result<ParcelReference, Problem> {
+    if let Some(text) = params.text("ref") {
+        let rest = ["municipality", "section", "sheet", "annex", "number"];
+        if let Some(name) = rest.into_iter().find(|name| params.text(name).is_some()) {
+            let value = params.text(name).unwrap_or_default();
+            return Err(Problem::parameter(name, value, "is said by ref already; give one or the other"));
+        }
+        return ParcelReference::parse(text)
+            .map_err(|error: NotAReference| Problem::parameter("ref", text, format!("{text} {error}")));
+    }
+    let Some(sheet) = params.text("sheet") else {
+        return Err(Problem::missing("sheet", "give sheet and number, such as sheet=12&number=123, or ref=L736_0012A0.123"));
+    };
+    let number = sheet.trim_start_matches('0').parse::<u16>().ok().filter(|number| *number <= 9999);
+    let number = number.ok_or_else(|| Problem::parameter("sheet", sheet, "must be a whole number from 1 to 9999"))?;
+    let letter = |name: &str| match params.text(name) {
+        None => Ok(None),
+        Some("_" | "0") => Ok(Some(String::new())),
+        Some(text) if text.len() == 1 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            Ok(Some(text.to_ascii_uppercase()))
+        }
+        Some(text) => Err(Problem::parameter(name, text, "must be one letter or digit (_ or 0: without one)")),
+    };
+    Ok(ParcelReference {
+        municipality: params.text("municipality").map(str::to_uppercase),
+        section: letter("section")?,
+        sheet: Some(number.into()),
+        annex: letter("annex")?,
+        number: params.text("number").map(tidy_number),
+    })
+}

@@ -1,0 +1,86 @@
+//! Which layers a request means, and whether the caller may see them.
+
+use std::sync::Arc;
+
+use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::definition::LayerDefinition;
+use bricola_layers::limits::MAX_COMPOSITE_LAYERS;
+
+use crate::app::App;
+use crate::error::{Kind, Problem};
+
+/// Seconds after which a layer that is being read is worth another try.
+const LOADING_RETRY_SECONDS: u32 = 1;
+
+/// The layers of a list such as `parcels,ztl`. A layer that the caller may not see does not exist.
+///
+/// # Errors
+/// An unknown name, a name that is there twice, too many, or none.
+pub fn named(app: &App, list: &str) -> Result<Vec<Arc<Layer>>, Problem> {
+    let mut layers: Vec<Arc<Layer>> = Vec::new();
+    for (position, id) in list.split(',').enumerate() {
+        if position >= MAX_COMPOSITE_LAYERS {
+            return Err(Problem::parameter("layers", list, format!("names more than {MAX_COMPOSITE_LAYERS} layers"))
+                .with("limit", "MAX_COMPOSITE_LAYERS")
+                .with("allowed", MAX_COMPOSITE_LAYERS));
+        }
+        let layer = app.territory.layer(id).filter(|layer| app.scope.sees_layer(&layer.definition()));
+        let layer = layer.ok_or_else(|| unknown(app, id))?;
+        if layers.iter().any(|other| Arc::ptr_eq(other, &layer)) {
+            return Err(Problem::parameter("layers", list, format!("names {id} twice")));
+        }
+        layers.push(layer);
+    }
+    Ok(layers)
+}
+
+/// The answer to a layer that is not there.
+pub fn unknown(app: &App, id: &str) -> Problem {
+    let shown = crate::error::clipped(id);
+    let known: Vec<String> = visible(app).map(|(_, definition)| definition.id.clone()).collect();
+    let nearest = known.iter().max_by(|a, b| strsim::jaro(a, id).total_cmp(&strsim::jaro(b, id)));
+    let hint = match nearest.filter(|nearest| strsim::jaro(nearest, id) > 0.8) {
+        Some(nearest) => format!(" Did you mean \"{nearest}\"?"),
+        None => " /collections lists the layers.".to_owned(),
+    };
+    Problem::new(Kind::UnknownLayer, format!("There is no layer \"{shown}\".{hint}"))
+        .with("parameter", "layers")
+        .with("value", &*shown)
+        .with("allowed", known)
+}
+
+/// Every layer that the caller may see, with its definition, in order of id.
+pub fn visible(app: &App) -> impl Iterator<Item = (Arc<Layer>, Arc<LayerDefinition>)> {
+    let scope = app.scope;
+    let layers = app.territory.layers().into_iter().map(|layer| {
+        let definition = layer.definition();
+        (layer, definition)
+    });
+    layers.filter(move |(_, definition)| scope.sees_layer(definition))
+}
+
+/// Where the tenant lies: as configured, or as far as its layers reach; west, south, east, north in degrees.
+pub fn envelope(app: &App) -> Option<[f64; 4]> {
+    let extents = || visible(app).filter_map(|(layer, _)| layer.snapshot()?.extent_lonlat()).reduce(union);
+    app.config.tenant.envelope.or_else(extents)
+}
+
+/// The box around two boxes.
+pub fn union(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
+    [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]
+}
+
+/// The features of the layers as of now.
+///
+/// # Errors
+/// The first layer that is still being read.
+pub fn ready(layers: &[Arc<Layer>]) -> Result<Vec<Arc<Snapshot>>, Problem> {
+    layers.iter().map(|layer| layer.snapshot().ok_or_else(|| loading(&layer.definition().id))).collect()
+}
+
+/// The answer for a layer that is still being read.
+pub fn loading(id: &str) -> Problem {
+    Problem::new(Kind::LayerLoading, format!("Layer \"{id}\" is still being read; try again in a second."))
+        .with("layer", id)
+        .retry_after(LOADING_RETRY_SECONDS)
+}

@@ -1,0 +1,193 @@
+//! `/tiles`: vector tiles by z/x/y, and TileJSON, under the URLs that users of Martin know.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::definition::{FieldType, LayerDefinition, Visibility};
+use bricola_layers::tile::{TileError, TileId};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::respond::{self, Language};
+use super::select;
+use crate::app::App;
+use crate::encoding::Encoding;
+use crate::error::{Answer, Kind, Problem};
+use crate::params::Params;
+use crate::services::tiles::{Finished, Request};
+
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
+const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
+/// Features kept and features there were, when the byte budget left some out.
+const KEPT: HeaderName = HeaderName::from_static("bricola-kept");
+
+/// `GET /tiles/{layers}/{z}/{x}/{y}`, with `.mvt` or `.pbf` at the end if the client likes it so.
+pub async fn tile(
+    State(app): State<Arc<App>>,
+    Path((set, z, x, y)): Path<(String, String, String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    Params::read(query.as_deref(), &[])?;
+    let layers = select::named(&app, &set)?;
+    let tile = tile_id(&z, &x, &y)?;
+    in_zoom_range(&layers, tile)?;
+    let snapshots = select::ready(&layers)?;
+    let seq = snapshots.iter().map(|snapshot| snapshot.seq()).max().unwrap_or_default();
+    let encoding = Encoding::negotiate(&headers);
+    let asked = Request { set: &set, tile, encoding, scope: app.scope };
+    let (finished, hit) = app.tiles.get(snapshots, asked).await.map_err(Problem::internal)?;
+    app.metrics.tile(hit);
+    let mut response = answer(finished, encoding, &headers);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, app.tile_cache_control.clone());
+    headers.insert(header::VARY, VARY);
+    respond::set_seq(&mut response, seq);
+    Ok(response)
+}
+
+fn answer(finished: Finished, encoding: Encoding, asked: &HeaderMap) -> Response {
+    let Finished { bytes, etag, kept, total } = finished;
+    let known = std::str::from_utf8(&etag).is_ok_and(|etag| respond::matches(asked, etag));
+    let empty = bytes.is_empty();
+    let mut response = Response::new(if known || empty { Body::empty() } else { Body::from(bytes) });
+    *response.status_mut() = match (known, empty) {
+        (true, _) => StatusCode::NOT_MODIFIED,
+        (false, true) => StatusCode::NO_CONTENT,
+        (false, false) => StatusCode::OK,
+    };
+    let headers = response.headers_mut();
+    if let Ok(etag) = HeaderValue::from_maybe_shared(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    if kept < total
+        && let Ok(value) = HeaderValue::from_str(&format!("{kept}/{total}"))
+    {
+        headers.insert(KEPT, value);
+    }
+    if !known && !empty {
+        headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        if encoding != Encoding::Identity {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+        }
+    }
+    response
+}
+
+fn tile_id(z: &str, x: &str, y: &str) -> Result<TileId, Problem> {
+    let y = y.strip_suffix(".mvt").or_else(|| y.strip_suffix(".pbf")).unwrap_or(y);
+    let number = |name: &str, text: &str| {
+        // `+5` and `05` would give a tile a second address.
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        text.parse::<u32>().ok().filter(|_| plain).ok_or_else(|| {
+            let shown = crate::error::clipped(text).into_owned();
+            Problem::new(Kind::InvalidTile, format!("{name}={shown}: must be a whole number without sign or leading zeros"))
+                .with("parameter", name)
+                .with("value", shown)
+        })
+    };
+    let (z, x, y) = (number("z", z)?, number("x", x)?, number("y", y)?);
+    TileId::new(z, x, y).map_err(|error| {
+        let (name, value) = match error {
+            TileError::Zoom(_) => ("z".to_owned(), z),
+            TileError::Outside { axis, value, .. } => (axis.to_string(), value),
+        };
+        Problem::new(Kind::OutsideGrid, format!("{error}.")).with("parameter", name).with("value", value)
+    })
+}
+
+fn in_zoom_range(layers: &[Arc<Layer>], tile: TileId) -> Result<(), Problem> {
+    let (mut min, mut max) = (u8::MAX, 0);
+    for layer in layers {
+        let zoom = layer.definition().zoom;
+        if (zoom.min..=zoom.max).contains(&tile.z) {
+            return Ok(());
+        }
+        (min, max) = (min.min(zoom.min), max.max(zoom.max));
+    }
+    Err(Problem::new(Kind::OutsideZoomRange, format!("zoom {}: these layers have tiles from zoom {min} to {max}.", tile.z))
+        .with("parameter", "z")
+        .with("value", tile.z)
+        .with("allowed", json!({"min": min, "max": max})))
+}
+
+/// `GET /tiles/{layers}.json`: TileJSON 3.0.0.
+pub async fn tile_json(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let params = Params::read(query.as_deref(), &["lang"])?;
+    let language = respond::language(&params, &headers)?;
+    let Some(set) = name.strip_suffix(".json") else {
+        let shown = crate::error::clipped(&name);
+        let detail = format!("TileJSON is at /tiles/{shown}.json, tiles are at /tiles/{shown}/{{z}}/{{x}}/{{y}}.");
+        return Err(Problem::new(Kind::UnknownPath, detail));
+    };
+    let layers = select::named(&app, set)?;
+    let base = respond::base_url(&app.config, &headers);
+    let parts: Vec<_> = layers.iter().map(|layer| (layer.definition(), layer.snapshot())).collect();
+    let mut response = respond::json(&describe(&app, set, &base, &parts, language));
+    respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
+    respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
+    Ok(response)
+}
+
+type Part = (Arc<LayerDefinition>, Option<Arc<Snapshot>>);
+
+fn describe(app: &App, set: &str, base: &str, parts: &[Part], language: Language) -> Value {
+    let text = |pick: fn(&LayerDefinition) -> &bricola_layers::definition::Text, separator: &str| {
+        parts.iter().map(|(definition, _)| language.of(pick(definition))).collect::<Vec<_>>().join(separator)
+    };
+    let min = parts.iter().map(|(definition, _)| definition.zoom.min).min().unwrap_or_default();
+    let max = parts.iter().map(|(definition, _)| definition.zoom.max).max().unwrap_or_default();
+    let mut attributions: Vec<&str> = parts.iter().filter_map(|(definition, _)| definition.attribution.as_deref()).collect();
+    attributions.dedup();
+    let extents = parts.iter().filter_map(|(_, snapshot)| snapshot.as_ref()?.extent_lonlat());
+    let bounds = extents.reduce(select::union).or(app.config.tenant.envelope);
+    let mut json = json!({
+        "tilejson": "3.0.0",
+        "name": text(|definition| &definition.title, ", "),
+        "description": text(|definition| &definition.description, " "),
+        "version": "1.0.0",
+        "scheme": "xyz",
+        "tiles": [format!("{base}/tiles/{set}/{{z}}/{{x}}/{{y}}")],
+        "minzoom": min,
+        "maxzoom": max,
+        "vector_layers": parts.iter().map(|(definition, _)| vector_layer(definition, language)).collect::<Vec<_>>(),
+    });
+    if let Some([west, south, east, north]) = bounds {
+        json["bounds"] = json!([west, south, east, north]);
+        json["center"] = json!([f64::midpoint(west, east), f64::midpoint(south, north), min.midpoint(max)]);
+    }
+    if !attributions.is_empty() {
+        json["attribution"] = json!(attributions.join(" | "));
+    }
+    json
+}
+
+fn vector_layer(definition: &LayerDefinition, language: Language) -> Value {
+    // Tiles are the same for everybody: they carry the public fields only.
+    let fields = definition.fields.iter().filter(|field| field.tile && field.visibility == Visibility::Public);
+    let fields: serde_json::Map<String, Value> = fields
+        .map(|field| {
+            let kind = match field.kind {
+                FieldType::Integer | FieldType::Real => "Number",
+                FieldType::Boolean => "Boolean",
+                FieldType::Text | FieldType::Date | FieldType::DateTime => "String",
+            };
+            (field.name.clone(), json!(kind))
+        })
+        .collect();
+    json!({
+        "id": definition.id,
+        "description": language.of(&definition.title),
+        "minzoom": definition.zoom.min,
+        "maxzoom": definition.zoom.max,
+        "fields": fields,
+    })
+}

@@ -1,0 +1,149 @@
+//! Finished tiles: made once, compressed once per coding, kept under what they are made of.
+//!
+//! The key of a tile holds the `seq` of every layer in it. When a layer changes, its tiles get other keys and
+//! the old ones are no longer asked for; nothing has to be deleted, and no old tile can slip back in.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bricola_layers::cache::Snapshot;
+use bricola_layers::definition::Scope;
+use bricola_layers::log::Seq;
+use bricola_layers::tile::{TileId, TileOptions, render};
+use bytes::Bytes;
+use moka::future::Cache;
+use thiserror::Error;
+
+use crate::encoding::{Effort, Encoding};
+
+/// Bytes of an entry beside those of the tile: key, bookkeeping of the cache.
+const ENTRY_BYTES: usize = 256;
+/// Entries that nobody asked for in this time make room: most of them are of an older generation.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// What a tile is made of; equal keys are equal bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct TileKey {
+    set: Box<str>,
+    generations: Vec<Seq>,
+    tile: TileId,
+    encoding: Encoding,
+    scope: Scope,
+}
+
+/// A tile as it goes out.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// Compressed bytes; empty for a tile without features.
+    pub bytes: Bytes,
+    /// Strong validator with quotes, from the uncompressed bytes and the coding.
+    pub etag: Bytes,
+    /// Features in it, and features that it would hold without a byte budget.
+    pub kept: u32,
+    /// See `kept`.
+    pub total: u32,
+}
+
+/// A tile could not be made.
+#[derive(Debug, Clone, Error)]
+#[error("tile {0}")]
+pub struct TileFault(String);
+
+/// The tile cache and the threads that fill it.
+pub struct Tiles {
+    cache: Option<Cache<TileKey, Finished>>,
+    pool: rayon::ThreadPool,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The layer ids as in the URL.
+    pub set: &'a str,
+    /// Which tile.
+    pub tile: TileId,
+    /// In which coding.
+    pub encoding: Encoding,
+    /// What the caller may see.
+    pub scope: Scope,
+}
+
+impl Tiles {
+    /// A cache of `cache_mib` MiB (0: none), and `threads` threads (0: one for each processor).
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn new(cache_mib: u64, threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let weigh = |key: &TileKey, tile: &Finished| {
+            let bytes = ENTRY_BYTES + key.set.len() + tile.bytes.len();
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        let cache = (cache_mib > 0).then(|| {
+            Cache::builder().name("tiles").max_capacity(cache_mib << 20).weigher(weigh).time_to_idle(IDLE).build()
+        });
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|n| format!("tiles-{n}")).build()?;
+        Ok(Self { cache, pool })
+    }
+
+    /// A tile of the given layers, and whether it was there already. Requests for the same tile at the same
+    /// time wait for one that makes it.
+    ///
+    /// # Errors
+    /// When making it failed; nothing is kept then.
+    pub async fn get(&self, layers: Vec<Arc<Snapshot>>, asked: Request<'_>) -> Result<(Finished, bool), Arc<TileFault>> {
+        let Request { set, tile, encoding, scope } = asked;
+        let Some(cache) = &self.cache else {
+            return self.make(layers, tile, encoding).await.map(|tile| (tile, false)).map_err(Arc::new);
+        };
+        let generations = layers.iter().map(|layer| layer.seq()).collect();
+        let key = TileKey { set: set.into(), generations, tile, encoding, scope };
+        if let Some(tile) = cache.get(&key).await {
+            return Ok((tile, true));
+        }
+        cache.try_get_with(key, self.make(layers, tile, encoding)).await.map(|tile| (tile, false))
+    }
+
+    /// Renders and compresses on a thread of the pool.
+    async fn make(&self, layers: Vec<Arc<Snapshot>>, tile: TileId, encoding: Encoding) -> Result<Finished, TileFault> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.pool.spawn(move || {
+            let work = std::panic::AssertUnwindSafe(|| finish(&layers, tile, encoding));
+            let made = std::panic::catch_unwind(work).unwrap_or_else(|_| Err(TileFault("panicked".to_owned())));
+            // Nobody may be waiting any more.
+            let _ = sender.send(made);
+        });
+        let TileId { z, x, y } = tile;
+        receiver.await.unwrap_or_else(|_| Err(TileFault("worker is gone".to_owned())))
+            .map_err(|TileFault(reason)| TileFault(format!("{z}/{x}/{y}: {reason}")))
+    }
+
+    /// Bytes and tiles in the cache.
+    pub fn size(&self) -> (u64, u64) {
+        self.cache.as_ref().map_or((0, 0), |cache| (cache.weighted_size(), cache.entry_count()))
+    }
+}
+
+fn finish(layers: &[Arc<Snapshot>], tile: TileId, encoding: Encoding) -> Result<Finished, TileFault> {
+    let mut bytes = Vec::new();
+    let (mut kept, mut total) = (0, 0);
+    for layer in layers {
+        let part = render(layer, tile, &TileOptions::default());
+        kept += part.kept;
+        total += part.total;
+        if bytes.is_empty() {
+            bytes = part.bytes;
+        } else {
+            bytes.extend_from_slice(&part.bytes);
+        }
+    }
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    let etag = Bytes::from(format!("\"{:016x}-{}\"", hasher.finish(), encoding.name()));
+    let bytes = match encoding {
+        Encoding::Identity => Bytes::from(bytes),
+        _ if bytes.is_empty() => Bytes::new(),
+        _ => encoding.compress(&bytes, Effort::Live).map_err(|error| TileFault(error.to_string()))?,
+    };
+    Ok(Finished { bytes, etag, kept, total })
+}

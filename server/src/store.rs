@@ -1,0 +1,73 @@
+//! Which store an installation has, and the definitions that go with it.
+//!
+//! The second store (PostGIS) becomes a second variant of [`AnyStore`]. Everything that works on a store is
+//! generic over the contract [`Store`] and is called from a `match` on it.
+
+use std::sync::Arc;
+
+use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
+use bricola_layers::store::{GeoPackageStore, OpenMode, Store, StoreError};
+use thiserror::Error;
+use tracing::info;
+
+use crate::config::Config;
+
+/// An open store of either kind.
+pub enum AnyStore {
+    /// The embedded one, a file in the data folder.
+    GeoPackage(Arc<GeoPackageStore>),
+}
+
+/// Why a store cannot be used.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {0}: {1}")]
+    Folder(std::path::PathBuf, std::io::Error),
+    /// The file is no store, or is held by another program.
+    #[error("{0}: {1}")]
+    Store(std::path::PathBuf, StoreError),
+}
+
+/// Opens the store of the configuration, and makes it where there is none.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
+    std::fs::create_dir_all(&config.data).map_err(|error| OpenError::Folder(config.data.clone(), error))?;
+    let path = config.store_file();
+    let store = GeoPackageStore::open(&path, OpenMode::ReadWrite).await.map_err(|error| OpenError::Store(path, error))?;
+    Ok(AnyStore::GeoPackage(Arc::new(store)))
+}
+
+/// The definitions in force: the shipped ones, and those of the data folder over them.
+///
+/// # Errors
+/// The first definition that is wrong, with file and line.
+pub fn catalog(config: &Config) -> Result<Catalog, CatalogError> {
+    let mut catalog = Catalog::shipped()?;
+    if config.definitions().is_dir() {
+        catalog.add_folder(&config.definitions())?;
+    }
+    Ok(catalog)
+}
+
+/// Brings stored layers under their definition in force, where a newer binary or an edited file changed it.
+///
+/// # Errors
+/// When the store fails, or a new definition does not go with what is stored.
+pub async fn redefine<S: Store>(store: &S, catalog: &Catalog) -> Result<(), StoreError> {
+    for stored in store.layers().await? {
+        let Some(wanted) = catalog.get(&stored.definition.id) else { continue };
+        let wanted = LayerDefinition {
+            crs: wanted.crs.clone().or_else(|| stored.definition.crs.clone()),
+            resolution: wanted.resolution.or(stored.definition.resolution),
+            ..wanted.clone()
+        };
+        if wanted != stored.definition {
+            info!(layer = wanted.id, "definition changed");
+            store.define(&wanted).await?;
+        }
+    }
+    Ok(())
+}

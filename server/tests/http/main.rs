@@ -1,0 +1,12 @@
+//! The server over HTTP, with a small territory made by hand.
+
+mod harness;
+
+mod basics;
+mod collections;
+mod limits;
+mod lookups;
+mod parameters;
+mod parcels;
+mod styles;
+mod tiles;
