@@ -57,7 +57,7 @@ class Server:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         started = time.monotonic()
-        command = [binary, "serve", "--data", data, "--listen", f"127.0.0.1:{port}", "--log-level", "warn", *flags]
+        command = [binary, "serve", "--data", data, "--listen", f"127.0.0.1:{port}", *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.ready_after = self.wait(started)
 
@@ -282,7 +282,7 @@ class Bench:
         self.say("bricola lookup, CSV in and out", f"{rate:,.0f} points/s", "400,000 points/s", rate >= 400_000)
 
     def cold(self):
-        with Server(self.bricola, self.data, "--tile-cache-mb", "0") as server:
+        with Server(self.bricola, self.data, "--tiles-cache-mib", "0") as server:
             for zoom, target in ((16, 6000), (14, 700)):
                 paths = self.tiles(server, zoom, 400)
                 rate = median_of_three(lambda: wrk(self.folder, server.url, paths, {"Accept-Encoding": "gzip"})[0])
@@ -304,7 +304,7 @@ class Bench:
 
     def budget(self):
         worst_time, worst_bytes, asked = 0.0, 0, 0
-        with Server(self.bricola, self.data, "--tile-cache-mb", "0") as server:
+        with Server(self.bricola, self.data, "--tiles-cache-mib", "0") as server:
             layers = [layer["id"] for layer in json.loads(fetch(f"{server.url}/collections?f=json")[2])["collections"]]
             west, south, east, north = self.extent(server)
             for layer in layers:

@@ -13,7 +13,7 @@ fn main() -> Result<(), ReadError> {
     let mut reader = open(Path::new(&file), &options)?;
     let opened = start.elapsed();
     let (mut rows, mut bad) = (0_u64, 0_u64);
-    for row in reader.by_ref() {
+    while let Some(row) = reader.next() {
         match row {
             Ok(_) => rows += 1,
             Err(ReadError::Row { .. }) => bad += 1,

@@ -4,13 +4,13 @@
 //! (`SQLite` would otherwise put its own files beside it). A log that is there is honoured.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use chrono::NaiveDate;
 use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteValueRef};
-use sqlx::{ConnectOptions, Decode, Row, Sqlite, TypeInfo, ValueRef};
+use sqlx::{ConnectOptions, Connection, Decode, Row, Sqlite, TypeInfo, ValueRef};
 
 use super::builder::from_gpkg;
 use super::flatgeobuf::date_or_time;
@@ -36,12 +36,18 @@ pub(super) fn open(source: &Source, options: &OpenOptions) -> Result<Box<dyn Rea
     let (answer, opened) = sync_channel(1);
     let (batches, received) = sync_channel(WAITING_BATCHES);
     let name = source.name();
-    thread::Builder::new()
+    let thread = thread::Builder::new()
         .name("geopackage-reader".into())
         .spawn(move || read_on_thread(&path, wanted.as_deref(), &answer, &batches))
         .map_err(|error| ReadError::File(format!("{name}: no thread could be started to read it ({error})")))?;
     let schema = opened.recv().map_err(|_| stopped(&name))??;
-    Ok(Box::new(GeoPackageReader { schema, received, batch: Vec::new().into_iter(), over: false }))
+    Ok(Box::new(GeoPackageReader {
+        schema,
+        received: Some(received),
+        batch: Vec::new().into_iter(),
+        over: false,
+        thread: Some(thread),
+    }))
 }
 
 /// The tables of a `GeoPackage`.
@@ -99,6 +105,8 @@ fn read_on_thread(
             if answer.send(Ok(table.schema.clone())).is_ok() {
                 table.read(&mut connection, path, batches).await;
             }
+            // Awaited, so that no handle on the file outlives its reader.
+            connection.close().await.ok();
             Ok(())
         })
     });
@@ -437,9 +445,26 @@ async fn crs(connection: &mut SqliteConnection, srs_id: Option<i64>) -> SourceCr
 
 struct GeoPackageReader {
     schema: SourceSchema,
-    received: Receiver<Batch>,
+    received: Option<Receiver<Batch>>,
     batch: std::vec::IntoIter<Item>,
     over: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl GeoPackageReader {
+    /// Ends the reading thread and waits until it has closed the file.
+    fn close(&mut self) {
+        self.received = None;
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+impl Drop for GeoPackageReader {
+    fn drop(&mut self) {
+        self.close();
+    }
 }
 
 impl Iterator for GeoPackageReader {
@@ -456,9 +481,13 @@ impl Iterator for GeoPackageReader {
             if self.over {
                 return None;
             }
-            match self.received.recv() {
+            let received = self.received.as_ref().map(Receiver::recv);
+            match received.unwrap_or(Err(RecvError)) {
                 Ok(batch) => {
                     self.over = batch.remarks.is_some();
+                    if self.over {
+                        self.close();
+                    }
                     self.schema.remarks.extend(batch.remarks.unwrap_or_default());
                     self.batch = batch.items.into_iter();
                 }

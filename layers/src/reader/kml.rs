@@ -30,7 +30,7 @@ pub(super) fn open(documents: &Documents, options: &OpenOptions) -> Result<Box<d
         return Err(ReadError::File(format!(
             "{}: there is no folder or document `{wanted}` in it; choose one of {}",
             documents.name(),
-            listed(survey.places.iter().map(|(name, _)| name.as_str()))
+            listed(layers(documents)?.iter().map(|layer| layer.name.as_str()))
         )));
     }
     if survey.rows == 0 && survey.links > 0 {

@@ -124,13 +124,18 @@ pub(super) fn place(header: &[String], sample: &[Vec<String>], options: &OpenOpt
     }
     let names: Vec<String> = header.iter().map(|name| plain(name)).collect();
     let filled = |at: usize| sample.iter().filter_map(move |row| row.get(at)).filter(|value| !value.trim().is_empty());
+    // Most values have to fit: one bad row does not hide the place of all others.
+    let fitting = |at: usize, fits: &dyn Fn(&str) -> bool| {
+        let (mut all, mut good) = (0, 0);
+        for value in filled(at).take(20) {
+            all += 1;
+            good += usize::from(fits(value));
+        }
+        good * 2 >= all
+    };
     let among = |list: &[&str], fits: &dyn Fn(&str) -> bool| {
         list.iter().find_map(|wanted| {
-            names
-                .iter()
-                .enumerate()
-                .find(|(at, name)| name == wanted && filled(*at).take(20).all(|value| fits(value)))
-                .map(|(at, _)| at)
+            names.iter().enumerate().find(|(at, name)| name == wanted && fitting(*at, fits)).map(|(at, _)| at)
         })
     };
     if let Some(at) = among(&WKT_NAMES, &super::looks_like_geometry)

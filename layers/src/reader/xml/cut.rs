@@ -47,6 +47,9 @@ pub(in crate::reader) struct Cutter {
     in_list: bool,
     /// The opening tag of a member that was met inside another.
     pending: Option<Vec<u8>>,
+    /// Whether the root has been met, and its name until it closes.
+    started: bool,
+    root: Option<String>,
     text: Vec<u8>,
     tag: Vec<u8>,
     /// The closing half of an empty tag that is still to be told.
@@ -77,6 +80,8 @@ impl Cutter {
             is_list,
             in_list: false,
             pending: None,
+            started: false,
+            root: None,
             text: Vec::new(),
             tag: Vec::new(),
             close: None,
@@ -93,8 +98,21 @@ impl Cutter {
         }
         self.text.clear();
         loop {
-            let Some(tag) = self.tag()? else { return Ok(None) };
+            let Some(tag) = self.tag()? else {
+                return match &self.root {
+                    Some(root) => Err(self.truncated(root)),
+                    None => Ok(None),
+                };
+            };
             let name = tag_name(&self.tag);
+            match tag {
+                Tag::Open if !self.started => {
+                    self.started = true;
+                    self.root = Some(name.clone());
+                }
+                Tag::Close if self.root.as_ref() == Some(&name) => self.root = None,
+                _ => {}
+            }
             let local = local(&name).to_owned();
             match tag {
                 Tag::Other => {
@@ -130,6 +148,13 @@ impl Cutter {
         }
     }
 
+    fn truncated(&self, element: &str) -> ReadError {
+        ReadError::File(format!(
+            "{}: the file ends inside <{element}>: it is truncated; copy or download it again",
+            self.name
+        ))
+    }
+
     /// Reads on to the end of a member whose opening tag is `start`.
     fn member(&mut self, start: Vec<u8>) -> Result<Piece, ReadError> {
         let name = tag_name(&start);
@@ -138,13 +163,11 @@ impl Cutter {
             self.text.clear();
             let tag = self.tag()?;
             let Some(tag) = tag else {
-                return Err(ReadError::File(format!(
-                    "{}: the file ends inside <{name}>: it is truncated; copy or download it again",
-                    self.name
-                )));
+                return Err(self.truncated(&name));
             };
             let found = tag_name(&self.tag);
             if matches!(tag, Tag::Open) && found == name {
+                member.extend_from_slice(&self.text);
                 self.pending = Some(self.tag.clone());
                 return Ok(Piece::Broken(member));
             }
