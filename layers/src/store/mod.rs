@@ -36,7 +36,8 @@ pub struct StoredLayer {
 pub enum Edit {
     /// A new feature; the store gives it an id.
     Insert(Feature),
-    /// A new state of a feature.
+    /// A new state of a feature. One that does not differ from what is stored changes nothing: the version stays,
+    /// nothing is logged.
     Update {
         /// Which.
         id: FeatureId,

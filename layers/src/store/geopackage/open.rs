@@ -1,9 +1,8 @@
 //! From a path to an open store: checks of the file, migrations, connections.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -46,12 +45,14 @@ fn unusable(reason: &str) -> StoreError {
 }
 
 /// Refuses what is not a store before anything is written to it.
+///
+/// Only SQLite may open the file: when any descriptor of it is closed, a process loses all its locks on it (POSIX),
+/// also those by which a store that is open already keeps other programs from clearing its journal away.
 fn check(path: &Path, mode: OpenMode) -> Result<(), StoreError> {
     let unreadable = |error: std::io::Error| StoreError::Unusable(format!("cannot be read: {error}"));
     match path.metadata() {
         Ok(meta) if meta.is_dir() => return Err(unusable("is a folder; name a file in it")),
-        Ok(meta) if meta.len() > 0 => check_header(path, meta.len())?,
-        Ok(_) if mode == OpenMode::ReadOnly => return Err(unusable("the file is empty")),
+        Ok(meta) if meta.len() == 0 && mode == OpenMode::ReadOnly => return Err(unusable("the file is empty")),
         Ok(_) => {}
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unreadable(error)),
         Err(_) if mode == OpenMode::ReadOnly => return Err(unusable("there is no such file")),
@@ -63,8 +64,10 @@ fn check(path: &Path, mode: OpenMode) -> Result<(), StoreError> {
             return Ok(());
         }
     }
-    let connection = if mode == OpenMode::ReadOnly { reader_of(path)?.0 } else { connect(path)? };
-    let tables: i64 = one(&connection, "SELECT count(*) FROM sqlite_master")?;
+    let mut connection = if mode == OpenMode::ReadOnly { reader_of(path)?.0 } else { connect(path)? };
+    // One moment: another process may be making the store right now, the migrator's own table first.
+    let connection = connection.transaction().map_err(|e| failure(&e))?;
+    let tables: i64 = one(&connection, "SELECT count(*) FROM sqlite_master WHERE tbl_name <> '_sqlx_migrations'")?;
     if tables == 0 && mode == OpenMode::ReadWrite {
         return Ok(());
     }
@@ -79,36 +82,6 @@ fn check(path: &Path, mode: OpenMode) -> Result<(), StoreError> {
     }
     if mode == OpenMode::ReadOnly {
         check_version(&connection)?;
-    }
-    Ok(())
-}
-
-fn check_header(path: &Path, length: u64) -> Result<(), StoreError> {
-    let mut header = [0; 100];
-    let read = std::fs::File::open(path).and_then(|mut file| {
-        let mut filled = 0;
-        while filled < header.len() {
-            match file.read(&mut header[filled..])? {
-                0 => break,
-                n => filled += n,
-            }
-        }
-        Ok(filled)
-    });
-    let read = read.map_err(|error| StoreError::Unusable(format!("cannot be read: {error}")))?;
-    if !header.starts_with(b"SQLite format 3\0") {
-        return Err(unusable("is no SQLite database, so it is no store"));
-    }
-    let word = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    let page = match u16::from_be_bytes([header[16], header[17]]) {
-        1 => 65_536,
-        size => u64::from(size),
-    };
-    let journal = journal_of(path).metadata().map_or(0, |meta| meta.len());
-    // The count of pages holds when both counters agree; a journal may bring pages that are not in the file yet.
-    let counted = word(24) == word(92);
-    if read < header.len() || (counted && journal == 0 && u64::from(word(28)) * page > length) {
-        return Err(unusable("the file is cut short; restore it from a backup"));
     }
     Ok(())
 }
@@ -141,7 +114,7 @@ async fn migrate(path: &Path) -> Result<(), StoreError> {
         .journal_mode(SqliteJournalMode::Wal)
         .busy_timeout(BUSY)
         .disable_statement_logging();
-    let mut attempt = 0;
+    let give_up = Instant::now() + BUSY;
     loop {
         let migrated = async {
             let mut connection = options.connect().await?;
@@ -149,7 +122,6 @@ async fn migrate(path: &Path) -> Result<(), StoreError> {
             connection.close().await?;
             migrated
         };
-        attempt += 1;
         match migrated.await {
             Ok(()) => return Ok(()),
             Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => return Err(named(path, newer())),
@@ -157,7 +129,7 @@ async fn migrate(path: &Path) -> Result<(), StoreError> {
                 let reason = format!("was made by another build of Bricola (its migration {version} differs)");
                 return Err(named(path, StoreError::Unusable(reason)));
             }
-            Err(_) if attempt < 20 => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(_) if Instant::now() < give_up => tokio::time::sleep(Duration::from_millis(50)).await,
             Err(error) => {
                 return Err(named(path, StoreError::Unusable(format!("cannot be brought up to date: {error}"))));
             }

@@ -179,8 +179,11 @@ impl Schema {
         format!("INSERT INTO bricola_changes (layer, fid, operation) SELECT '{layer}', {fid}, '{operation}'{from}")
     }
 
-    /// The triggers by which every writer feeds log and history. They call nothing that plain SQLite lacks, and
-    /// count on `recursive_triggers` being off, as it is unless a program asks for it.
+    /// The triggers by which every writer feeds log and history. They call nothing that plain SQLite lacks.
+    ///
+    /// `update` counts the version by an update of its own, which must not set it off again (GDAL turns
+    /// `recursive_triggers` on): it leaves alone what differs only in a version that is one more than the last
+    /// one in the history. An update that changes nothing is none.
     ///
     /// `overwrite` sees to INSERT OR REPLACE, which removes rows without any delete trigger. A plain INSERT that
     /// fails takes its entries back; INSERT OR IGNORE leaves an "update" in the log of a row that did not change,
@@ -191,14 +194,25 @@ impl Schema {
         // What the log gave to the statement before; it moves with every row of a longer INSERT.
         let seq = "last_insert_rowid()";
         let last = "(SELECT max(seq) FROM bricola_changes)";
+        let (new, old) = (self.columns("NEW."), self.columns("OLD."));
+        let mut differs = String::new();
+        for (new, old) in new.split(", ").zip(old.split(", ")) {
+            let _ = write!(differs, "{new} IS NOT {old} OR ");
+        }
+        let _ = write!(
+            differs,
+            "(NEW.\"version\" IS NOT OLD.\"version\" AND NEW.\"version\" IS NOT 1 + \
+             (SELECT \"version\" FROM \"{}\" WHERE \"fid\" = NEW.\"fid\" ORDER BY \"seq_to\" DESC LIMIT 1))",
+            self.history()
+        );
         let mut taken = String::from("\"fid\" = NEW.\"fid\"");
         if let Some(same_key) = self.same_key("NEW.", "") {
             let _ = write!(taken, " OR ({same_key})");
         }
         format!(
             "CREATE TRIGGER \"{insert}\" AFTER INSERT ON \"{table}\" BEGIN {}; END; \
-             CREATE TRIGGER \"{update}\" AFTER UPDATE ON \"{table}\" WHEN NEW.\"fid\" = OLD.\"fid\" BEGIN \
-             {}; {}; UPDATE \"{table}\" SET \"version\" = OLD.\"version\" + 1 WHERE \"fid\" = NEW.\"fid\"; END; \
+             CREATE TRIGGER \"{update}\" AFTER UPDATE ON \"{table}\" WHEN NEW.\"fid\" = OLD.\"fid\" AND ({differs}) \
+             BEGIN {}; {}; UPDATE \"{table}\" SET \"version\" = OLD.\"version\" + 1 WHERE \"fid\" = NEW.\"fid\"; END; \
              CREATE TRIGGER \"{renumber}\" AFTER UPDATE ON \"{table}\" WHEN NEW.\"fid\" <> OLD.\"fid\" BEGIN \
              {}; {}; {}; END; \
              CREATE TRIGGER \"{delete}\" AFTER DELETE ON \"{table}\" BEGIN {}; {}; END; \
