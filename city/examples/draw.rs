@@ -1,6 +1,7 @@
 //! Draws a part of the demo city as SVG: `draw PARCELS SEED X Y WIDTH_M OUT.svg` (X, Y in metres from the city's
 //! origin; width 0 = everything).
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bricola_city::district::{District, Number, ground_ring, local};
 use bricola_city::plan::{Kind, Plan};
@@ -28,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let number = |i: usize| args.get(i).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     let start = std::time::Instant::now();
-    let plan = Plan::new(number(0) as u64, number(1) as u64);
+    let plan = Arc::new(Plan::new(number(0) as u64, number(1) as u64));
     eprintln!("plan {:?}: {} chunks {:?} old {:?}", start.elapsed(), plan.chunks.len(), plan.bounds, plan.old_town);
     let [w, s, e, n] = plan.bounds;
     let (x, y, width) = if number(4) > 0.0 { (number(2), number(3), number(4)) } else { ((w + e) / 2.0, (n + s) / 2.0, (e - w).max(n - s) * 1.1) };

@@ -258,7 +258,7 @@ fn old_lots(site: &mut Site, poly: &Poly, sheet: u32) {
         let share = site.rng.range(0.55, 0.78);
         let (faces, built) = courtyard(site, poly.clone(), share);
         site.lot(Use::OldHouse, sheet, faces, built);
-    } else if area > 60.0 && roll < 0.53 {
+    } else if area > 60.0 && (0.5..0.53).contains(&roll) {
         site.lot(Use::Empty, sheet, vec![poly.clone()], 0);
     } else {
         site.lot(Use::OldHouse, sheet, vec![poly.clone()], 1);
@@ -410,7 +410,8 @@ fn suburban_block(site: &mut Site, poly: Poly) {
     let (axis, _, width) = site.mesh.axis(&poly);
     let rows = if width > 44.0 {
         let (low, high) = site.mesh.extent(&poly, axis.left());
-        let middle = axis.left() * ((low + high) * 0.5 + (high - low) * site.rng.range(-0.05, 0.05));
+        let along = axis * site.mesh.centre(&poly).dot(axis);
+        let middle = along + axis.left() * ((low + high) * 0.5 + (high - low) * site.rng.range(-0.05, 0.05));
         match site.mesh.cut(&poly, middle, axis.left().turn(site.rng.range(-0.004, 0.004)), Tag::PLAIN) {
             Some(cut) => vec![cut.near, cut.far],
             None => vec![poly],
@@ -424,7 +425,7 @@ fn suburban_block(site: &mut Site, poly: Poly) {
         let lots = site.slices(row, axis, front, 0.14);
         let mut waiting: Option<Poly> = None;
         for lot in lots {
-            suburban_lot(site, lot, flats, &mut waiting);
+            suburban_lot(site, lot, axis.left(), flats, &mut waiting);
         }
         if let Some(last) = waiting {
             site.lot(Use::House, 0, vec![last], 0);
@@ -432,12 +433,12 @@ fn suburban_block(site: &mut Site, poly: Poly) {
     }
 }
 
-fn suburban_lot(site: &mut Site, lot: Poly, flats: bool, waiting: &mut Option<Poly>) {
+fn suburban_lot(site: &mut Site, lot: Poly, axis: P, flats: bool, waiting: &mut Option<Poly>) {
     let land = if flats { Use::Flats } else { Use::House };
     if let Some(before) = waiting.take() {
         // An L: this lot and the back of the one before it.
-        let (axis, length, _) = site.mesh.axis(&before);
-        let (low, _) = site.mesh.extent(&before, axis);
+        let (low, high) = site.mesh.extent(&before, axis);
+        let length = high - low;
         let street = before.0.iter().enumerate().find(|(_, (_, line))| site.mesh.tag(*line).street != NONE);
         let front = street.map(|(i, (vertex, _))| {
             let to = before.0[(i + 1) % before.0.len()].0;

@@ -1,5 +1,7 @@
 //! Where the islands lie.
 
+use std::sync::Arc;
+
 use crate::mesh::{Mesh, NONE, Poly, Tag};
 use crate::plan::{Chunk, Corner, Kind, Plan, PlanStreet, Quarter};
 use crate::plane::{P, direction, p};
@@ -128,7 +130,7 @@ fn island(plan: &mut Plan, kind: Kind, oval: Oval, quarter: u32, rng: &mut Rng) 
         _ => 1,
     };
     let id = plan.chunks.len() as u32;
-    plan.chunks.push(Chunk { id, kind, corners: edges, quarter, sheet: 0, sheets, area });
+    plan.chunks.push(Arc::new(Chunk { id, kind, corners: edges, quarter, sheet: 0, sheets, area }));
 }
 
 /// The point of the main island where the bridge lands: its corner farthest to the north-west.
@@ -169,7 +171,7 @@ fn marshes(plan: &mut Plan, taken: &mut Vec<Oval>, rng: &mut Rng) {
         let corners = corners.iter().map(|at| Corner { at: *at, via: Vec::new(), inset: 0.0, street: NONE, side: 0, dir: p(1.0, 0.0) });
         let id = plan.chunks.len() as u32;
         let area = std::f64::consts::PI * half.x * half.y;
-        plan.chunks.push(Chunk { id, kind: Kind::Marsh, corners: corners.collect(), quarter, sheet: 0, sheets: 1, area });
+        plan.chunks.push(Arc::new(Chunk { id, kind: Kind::Marsh, corners: corners.collect(), quarter, sheet: 0, sheets: 1, area }));
     }
 }
 

@@ -4,6 +4,8 @@
 //! The plan is small (one entry per sheet of the cadastral map) and is held in memory; everything finer is
 //! made when a layer is read and forgotten again.
 
+use std::sync::Arc;
+
 use crate::islands;
 use crate::mesh::{Mesh, NONE, Poly, Tag};
 use crate::plane::{P, p};
@@ -113,7 +115,7 @@ pub struct Plan {
     /// The bend of the land.
     pub warp: Warp,
     /// Pieces: islands first, then the mainland.
-    pub chunks: Vec<Chunk>,
+    pub chunks: Vec<Arc<Chunk>>,
     /// Streets that bound chunks.
     pub streets: Vec<PlanStreet>,
     /// Quarters: islands first, then towns.
@@ -141,10 +143,10 @@ pub struct Plan {
 }
 
 /// Land that one parcel takes on average, with its share of streets, in m² of the drawing plane.
-pub const GROSS_SUBURB: f64 = 830.0;
-const GROSS_COUNTRY: f64 = 7_000.0;
-const GROSS_OLD: f64 = 190.0;
-const GROSS_INDUSTRY: f64 = 5_200.0;
+const GROSS_SUBURB: f64 = 820.0;
+const GROSS_COUNTRY: f64 = 4_900.0;
+const GROSS_OLD: f64 = 165.0;
+const GROSS_INDUSTRY: f64 = 5_800.0;
 
 /// The sizes that follow from the number of parcels.
 struct Size {
@@ -157,10 +159,10 @@ struct Size {
 
 fn size(parcels: f64) -> Size {
     let big = ((parcels / 30_000.0).max(1.0).sqrt() - 1.0).min(6.0) / 6.0;
-    let old_parcels = (parcels * 0.26).min(9_000.0 + 0.004 * parcels);
-    let other_islands = old_parcels * 0.42;
+    let old_parcels = (parcels * 0.3).min(9_000.0 + 0.004 * parcels);
+    let other_islands = old_parcels * 0.5;
     let rest = (parcels - old_parcels - other_islands).max(40.0);
-    let country = rest * (0.27 - 0.13 * big);
+    let country = rest * (0.33 - 0.17 * big);
     let industry = rest * 0.014;
     let suburb_area = (rest - country - industry) * GROSS_SUBURB;
     let industry_area = industry * GROSS_INDUSTRY;
@@ -227,7 +229,7 @@ impl Plan {
     /// Carries the broader streets that end on a river over to the nearest one on the other bank.
     fn span_rivers(&mut self) {
         let rivers: Vec<Vec<P>> =
-            self.chunks.iter().filter(|chunk| chunk.kind == Kind::River).map(Chunk::outline).collect();
+            self.chunks.iter().filter(|chunk| chunk.kind == Kind::River).map(|chunk| chunk.outline()).collect();
         let ends: Vec<(usize, P, P)> = self
             .streets
             .iter()
@@ -305,6 +307,7 @@ impl Plan {
     fn number_sheets(&mut self) {
         let mut next = 0;
         for chunk in &mut self.chunks {
+            let chunk = Arc::make_mut(chunk);
             chunk.sheet = next;
             next += chunk.sheets;
         }
@@ -530,12 +533,13 @@ impl<'a> Mainland<'a> {
             let area = mesh.area(&poly);
             let id = plan.chunks.len() as u32;
             let sheets = u32::from(kind != Kind::River);
-            plan.chunks.push(Chunk { id, kind, corners, quarter, sheet: 0, sheets, area });
+            plan.chunks.push(Arc::new(Chunk { id, kind, corners, quarter, sheet: 0, sheets, area }));
         }
         // Rivers belong to no quarter of their own: to that of their middle.
         for i in coast_from as usize..plan.chunks.len() {
             if plan.chunks[i].kind == Kind::River {
-                plan.chunks[i].quarter = plan.nearest_town(plan.chunks[i].centre()).0;
+                let quarter = plan.nearest_town(plan.chunks[i].centre()).0;
+                Arc::make_mut(&mut plan.chunks[i]).quarter = quarter;
             }
         }
         for (line, ends, street) in street_ends {

@@ -29,7 +29,7 @@ impl Street {
 
     /// A street seen from a chunk: one of its own or one of the plan.
     pub fn of(district: &District, street: u32) -> Self {
-        if street & LOCAL == 0 { Self::of_plan(district.plan, street) } else { Self::of_chunk(district, street & !LOCAL) }
+        if street & LOCAL == 0 { Self::of_plan(&district.plan, street) } else { Self::of_chunk(district, street & !LOCAL) }
     }
 
     /// A street of the plan.
@@ -64,7 +64,7 @@ impl Street {
     }
 
     fn of_chunk(district: &District, number: u32) -> Self {
-        let chunk = district.chunk;
+        let chunk = &district.chunk;
         let street = &district.streets[number as usize];
         let hash = mix(district.plan.seed ^ mix(u64::from(chunk.id) << 20 | u64::from(number)));
         let (kind, name) = match street.way {

@@ -47,7 +47,7 @@ pub fn streets(district: &District, rows: &mut Rows) {
             Way::Bridge => ("pedestrian", "stone"),
             _ => ("pedestrian", "trachyte"),
         };
-        let rank = super::planning::tariff_rank(district.chunk) as i64;
+        let rank = super::planning::tariff_rank(&district.chunk) as i64;
         push(rows, line(district.street_line(street)), Street::of(district, number as u32 | LOCAL), class, rank, street.width, surface);
     }
 }
@@ -120,7 +120,7 @@ pub fn gates(plan: &Plan, rows: &mut Rows) {
     let mut border: Vec<Mm> = border.exterior().0.iter().map(|at| Mm::of(local(*at))).collect();
     border.sort_unstable();
     let town = plan.quarters.iter().find(|quarter| !quarter.island).map(|town| plan.warp.apply(town.centre)).unwrap_or_default();
-    let core: Vec<Vec<P>> = plan.chunks.iter().filter(|chunk| in_centre(plan, chunk)).map(Chunk::outline).collect();
+    let core: Vec<Vec<P>> = plan.chunks.iter().filter(|chunk| in_centre(plan, chunk)).map(|chunk| chunk.outline()).collect();
     for (index, street) in plan.streets.iter().enumerate().filter(|(_, street)| street.class < 3) {
         let inside = |at: &P| core.iter().any(|outline| crate::plane::contains(outline, *at));
         let ends = [street.path.first(), street.path.last()];

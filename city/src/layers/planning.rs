@@ -45,7 +45,7 @@ pub fn open_zones(plan: &Plan, rows: &mut Rows) {
 
 /// Zones of a chunk: services, and the rest.
 pub fn zones(district: &District, rows: &mut Rows) {
-    let chunk = district.chunk;
+    let chunk = &district.chunk;
     if chunk.kind == Kind::River {
         return;
     }
@@ -115,7 +115,7 @@ pub fn omi_zones(plan: &Plan, rows: &mut Rows) {
             _ => ('R', 2),
         }
     };
-    let mut keys: Vec<(char, u32)> = plan.chunks.iter().map(key).collect();
+    let mut keys: Vec<(char, u32)> = plan.chunks.iter().map(|chunk| key(chunk)).collect();
     keys.sort_unstable();
     keys.dedup();
     let mut number = ('A', 0);

@@ -53,7 +53,7 @@ pub fn objects(district: &District, rows: &mut Rows) {
         for (k, (kind, category, size)) in units(parcel, &mut rng).into_iter().enumerate() {
             let at = middle.toward(front.door, k as f64 * 0.11);
             let at = if contains(&ring, Mm::of(at).metres()) { at } else { middle };
-            let rate = format!("{}{}", if kind == "dwelling" { "D" } else { "N" }, tariff_rank(district.chunk));
+            let rate = format!("{}{}", if kind == "dwelling" { "D" } else { "N" }, tariff_rank(&district.chunk));
             rows.push(
                 Geometry::Point(point(at)),
                 vec![
@@ -93,7 +93,7 @@ fn push(district: &District, rows: &mut Rows, shape: Polygon<f64>, kind: &str, r
             from,
             to,
             text(format!("{}/{:06}", rng.whole(2019, 2026), mix(u64::from(district.chunk.id) << 16 | number as u64) % 1_000_000)),
-            text(format!("Z{}", tariff_rank(district.chunk))),
+            text(format!("Z{}", tariff_rank(&district.chunk))),
             Value::Boolean(matches!(kind, "pontile" | "cavana")),
         ],
     );
