@@ -9,8 +9,8 @@ use crate::mesh::{NONE, Vertex};
 use crate::plan::{Chunk, Kind, Plan};
 use crate::plane::{P, area2, contains, segment_distance};
 use crate::rng::Rng;
-pub use crate::site::{LocalStreet, Use, Water, Way};
 use crate::site::{LOCAL, Owner, Site};
+pub use crate::site::{LocalStreet, Use, Water, Way};
 use crate::warp::Mm;
 
 /// What a parcel is, with its number in the sheet.
@@ -255,7 +255,11 @@ impl District {
         let front = self.front(site, &faces, &polygon);
         let area = polygon_area(&polygon);
         if lot.built > 0 {
-            let built = if lot.built == lot.count { polygon.clone() } else { self.shape(&faces[..lot.built as usize]).swap_remove(0) };
+            let built = if lot.built == lot.count {
+                polygon.clone()
+            } else {
+                self.shape(&faces[..lot.built as usize]).swap_remove(0)
+            };
             self.buildings.push(Building { parcel: index, polygon: built, annex: false });
         } else if let Some(front) = &front {
             crate::houses::place(lot.land, &polygon, front, seed, index, &mut self.buildings);
@@ -408,9 +412,7 @@ pub fn point(at: P) -> Point<f64> {
 
 /// Area of a polygon with its holes, m².
 pub fn polygon_area(polygon: &Polygon<f64>) -> f64 {
-    let ring_area = |ring: &LineString<f64>| {
-        area2(&ring.0.iter().map(|at| local(*at)).collect::<Vec<_>>()).abs() * 0.5
-    };
+    let ring_area = |ring: &LineString<f64>| area2(&ring.0.iter().map(|at| local(*at)).collect::<Vec<_>>()).abs() * 0.5;
     ring_area(polygon.exterior()) - polygon.interiors().iter().map(ring_area).sum::<f64>()
 }
 

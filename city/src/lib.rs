@@ -19,8 +19,8 @@ mod names;
 mod plane;
 mod rng;
 mod site;
-mod street;
 mod stream;
+mod street;
 mod warp;
 
 pub mod district;

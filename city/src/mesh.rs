@@ -253,7 +253,8 @@ impl Mesh {
             return to;
         }
         let t = self.along(line, at);
-        if let Some((_, vertex)) = self.lines[line as usize].points.iter().find(|(other, _)| (other - t).abs() <= SNAP) {
+        if let Some((_, vertex)) = self.lines[line as usize].points.iter().find(|(other, _)| (other - t).abs() <= SNAP)
+        {
             return *vertex;
         }
         let vertex = self.vertex(at);

@@ -306,7 +306,7 @@ impl<'a> Site<'a> {
                     out.push(cut.near);
                     rest = cut.far;
                 }
-                None => continue,
+                None => {}
             }
         }
         out.push(rest);

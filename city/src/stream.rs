@@ -34,7 +34,16 @@ pub struct Features {
 impl Features {
     pub fn new(plan: Arc<Plan>, kept: Kept, layer: Option<&'static Layer>, definition: &LayerDefinition) -> Self {
         let definition = definition.clone();
-        Self { plan, kept, layer, definition, next: 0, begun: false, ready: Vec::new().into_iter(), batch: Vec::new().into_iter() }
+        Self {
+            plan,
+            kept,
+            layer,
+            definition,
+            next: 0,
+            begun: false,
+            ready: Vec::new().into_iter(),
+            batch: Vec::new().into_iter(),
+        }
     }
 
     /// Makes the next features; false at the end.
@@ -116,11 +125,7 @@ fn geographic(east: f64, north: f64) -> (f64, f64) {
     let (n2, n3) = (n * n, n * n * n);
     let b = A / (1.0 + n) * (1.0 + n2 / 4.0 + n2 * n2 / 64.0);
     let (xi, eta) = (north / b, (east - 3_000_000.0) / b);
-    let h = [
-        n / 2.0 - 2.0 / 3.0 * n2 + 37.0 / 96.0 * n3,
-        n2 / 48.0 + n3 / 15.0,
-        17.0 / 480.0 * n3,
-    ];
+    let h = [n / 2.0 - 2.0 / 3.0 * n2 + 37.0 / 96.0 * n3, n2 / 48.0 + n3 / 15.0, 17.0 / 480.0 * n3];
     let (mut xi0, mut eta0) = (xi, eta);
     for (i, h) in h.iter().enumerate() {
         let k = 2.0 * (i as f64 + 1.0);
@@ -145,7 +150,9 @@ mod tests {
     #[test]
     fn the_inverse_projection_agrees_with_proj() {
         // San Marco and Mestre of the reference table made with PROJ.
-        for (east, north, lon, lat) in [(3_026_510.775_9, 5_033_255.480_6, 12.3388, 45.4342), (3_018_651.616, 5_039_495.675_1, 12.2386, 45.4906)] {
+        for (east, north, lon, lat) in
+            [(3_026_510.775_9, 5_033_255.480_6, 12.3388, 45.4342), (3_018_651.616, 5_039_495.675_1, 12.2386, 45.4906)]
+        {
             let (x, y) = geographic(east, north);
             assert!((x - lon).abs() < 1e-8 && (y - lat).abs() < 1e-8, "{x} {y}");
         }

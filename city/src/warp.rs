@@ -75,7 +75,8 @@ impl Warp {
     /// Drawing plane to ground, in metres from the city's origin.
     pub fn apply(&self, q: P) -> P {
         let mut out = q;
-        let (u, v) = ((q.x - self.shear.centre.x) / self.shear.reach.x, (q.y - self.shear.centre.y) / self.shear.reach.y);
+        let (u, v) =
+            ((q.x - self.shear.centre.x) / self.shear.reach.x, (q.y - self.shear.centre.y) / self.shear.reach.y);
         if u.abs() < 1.0 && v.abs() < 1.0 {
             let (bell_u, bell_v) = (1.0 - u * u, 1.0 - v * v);
             out.y += self.shear.height * 3.49 * u * bell_u * bell_u * bell_v * bell_v;
@@ -90,7 +91,7 @@ impl Warp {
         let inland = q.y / COAST.2;
         if inland.abs() < 1.0 {
             let bell = 1.0 - inland * inland;
-            out.y += COAST.1 * bell * bell * noise(self.seed ^ 99, q.x / COAST.0, 0.37);
+            out.y += COAST.1 * bell * bell * noise(self.seed ^ 0x63, q.x / COAST.0, 0.37);
         }
         out
     }
@@ -105,15 +106,16 @@ fn smooth(t: f64) -> f64 {
     t * t * t * (t * (t * 6.0 - 15.0) + 10.0)
 }
 
+const HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const GRADIENTS: [P; 8] = [
     p(1.0, 0.0),
-    p(0.707_106_78, 0.707_106_78),
+    p(HALF, HALF),
     p(0.0, 1.0),
-    p(-0.707_106_78, 0.707_106_78),
+    p(-HALF, HALF),
     p(-1.0, 0.0),
-    p(-0.707_106_78, -0.707_106_78),
+    p(-HALF, -HALF),
     p(0.0, -1.0),
-    p(0.707_106_78, -0.707_106_78),
+    p(HALF, -HALF),
 ];
 
 /// Gradient noise (Perlin 2002) in about ±0.7, with period 1 between its knots.

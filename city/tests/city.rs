@@ -53,7 +53,10 @@ fn read(city: &City, layer: &str) -> Vec<Feature> {
 
 fn texts(city: &City, layer: &str, name: &str) -> Vec<String> {
     let position = city.fields(layer).expect("layer").iter().position(|other| *other == name).expect("field");
-    read(city, layer).into_iter().filter_map(|feature| feature.properties[position].as_text().map(str::to_owned)).collect()
+    read(city, layer)
+        .into_iter()
+        .filter_map(|feature| feature.properties[position].as_text().map(str::to_owned))
+        .collect()
 }
 
 /// FNV-1a over everything that a feature says.
@@ -97,7 +100,10 @@ fn every_geometry_is_valid_on_the_millimetre_grid_and_of_its_layers_type() {
                 let geometry = feature.geometry.expect("every feature has a place");
                 assert!(geometry.is_valid(), "{parcels}/{seed} {layer} {:?}: {}", feature.properties, why(&geometry));
                 for Coord { x, y } in geometry.coords_iter() {
-                    assert!((x * 1000.0 - (x * 1000.0).round()).abs() < 1e-4 && (y * 1000.0 - (y * 1000.0).round()).abs() < 1e-4);
+                    assert!(
+                        (x * 1000.0 - (x * 1000.0).round()).abs() < 1e-4
+                            && (y * 1000.0 - (y * 1000.0).round()).abs() < 1e-4
+                    );
                 }
                 match (&geometry, kind) {
                     (Geometry::MultiPolygon(shape), Some(2)) => {
@@ -119,7 +125,11 @@ fn why(geometry: &Geometry<f64>) -> String {
 
 fn ccw(ring: &LineString<f64>) -> bool {
     let origin = ring.0[0];
-    ring.0.windows(2).map(|w| (w[0].x - origin.x) * (w[1].y - origin.y) - (w[1].x - origin.x) * (w[0].y - origin.y)).sum::<f64>() > 0.0
+    ring.0
+        .windows(2)
+        .map(|w| (w[0].x - origin.x) * (w[1].y - origin.y) - (w[1].x - origin.x) * (w[0].y - origin.y))
+        .sum::<f64>()
+        > 0.0
 }
 
 fn size(feature: &Feature) -> f64 {
@@ -163,7 +173,11 @@ fn zones_partition_the_municipality() {
         let sum: f64 = read(&city, layer).iter().map(size).sum();
         assert!((sum - whole).abs() < 0.5 + whole * 1e-9, "{layer}: {sum} against {whole}");
     }
-    let upper: f64 = read(&city, "districts").iter().filter(|district| district.properties[2] == Value::Text("municipalita".into())).map(size).sum();
+    let upper: f64 = read(&city, "districts")
+        .iter()
+        .filter(|district| district.properties[2] == Value::Text("municipalita".into()))
+        .map(size)
+        .sum();
     assert!((upper - whole).abs() < 0.5, "districts: {upper} against {whole}");
 }
 
@@ -202,7 +216,10 @@ fn references_lead_somewhere() {
 fn keys_are_unique() {
     let city = City::new(20_000, 9);
     for layer in city.layers() {
-        let mut keys: Vec<String> = read(&city, layer).iter().filter_map(|feature| feature.properties[0].as_text().map(str::to_owned)).collect();
+        let mut keys: Vec<String> = read(&city, layer)
+            .iter()
+            .filter_map(|feature| feature.properties[0].as_text().map(str::to_owned))
+            .collect();
         let all = keys.len();
         keys.sort();
         keys.dedup();
