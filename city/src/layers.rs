@@ -124,7 +124,7 @@ pub const LAYERS: &[Layer] = &[
     Layer {
         id: "omi-zones",
         geometry: Areas,
-        fields: &["code", "band", "name", "semester"],
+        fields: &["code", "municipality", "band", "name", "semester"],
         plan: Some(planning::omi_zones),
         district: None,
     },

@@ -349,6 +349,32 @@ fn shipped_definitions_ask_for_nothing_that_the_city_lacks() {
 }
 
 #[test]
+fn values_are_of_the_type_and_the_code_list_that_the_shipped_definitions_declare() {
+    let city = City::new(12_000, 1);
+    let catalog = bricola_layers::definition::Catalog::shipped().expect("valid");
+    for definition in catalog.iter() {
+        for feature in city.features(&definition.id, definition) {
+            for (field, value) in definition.fields.iter().zip(&feature.properties) {
+                let fits = match value {
+                    Value::Null => !field.required && !definition.key.contains(&field.name),
+                    Value::Boolean(_) => field.kind == FieldType::Boolean,
+                    Value::Integer(_) => field.kind == FieldType::Integer,
+                    Value::Real(_) => field.kind == FieldType::Real,
+                    Value::Text(_) => field.kind == FieldType::Text,
+                    Value::Date(_) => field.kind == FieldType::Date,
+                    Value::DateTime(_) => field.kind == FieldType::DateTime,
+                };
+                assert!(fits, "{}.{} ({:?}): {value:?}", definition.id, field.name, field.kind);
+                if let (Value::Text(code), false) = (value, field.values.is_empty()) {
+                    let known = field.values.iter().any(|coded| coded.code == *code);
+                    assert!(known, "{}.{}: {code}", definition.id, field.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_envelope_lies_in_the_northern_adriatic() {
     let [west, south, east, north] = City::new(30_000, 1).envelope();
     assert!(west > 12.5 && east < 13.3 && south > 45.3 && north < 45.7, "{west} {south} {east} {north}");

@@ -25,8 +25,7 @@ struct Work {
     delay: i64,
 }
 
-const PHASES: [&str; 8] =
-    ["need", "feasibility", "executive-design", "tender", "execution", "execution", "testing", "closed"];
+const PHASES: [&str; 8] = ["planning", "design", "tender", "execution", "execution", "testing", "completed", "suspended"];
 
 fn works(district: &District) -> Vec<Work> {
     let mut out = Vec::new();
@@ -109,8 +108,8 @@ pub fn register(district: &District, rows: &mut Rows) {
     for (i, work) in works(district).into_iter().enumerate() {
         let mut rng = stream(district, 14, i as u64);
         let progress = match work.phase {
-            "execution" => rng.whole(5, 95),
-            "testing" | "closed" => 100,
+            "execution" | "suspended" => rng.whole(5, 95),
+            "testing" | "completed" => 100,
             _ => 0,
         };
         let end = work.start + work.length;
