@@ -1,10 +1,11 @@
 //! Draws a part of the demo city as SVG: `draw PARCELS SEED X Y WIDTH_M OUT.svg` (X, Y in metres from the city's
 //! origin; width 0 = everything).
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use bricola_city::district::Use;
 use bricola_city::district::{District, Number, ground_ring, local};
 use bricola_city::plan::{Kind, Plan};
-use bricola_city::district::Use;
 use geo_types::{LineString, Polygon};
 
 fn path(out: &mut String, ring: &LineString<f64>) {
@@ -28,16 +29,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let number = |i: usize| args.get(i).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     let start = std::time::Instant::now();
-    let plan = Plan::new(number(0) as u64, number(1) as u64);
+    let plan = Arc::new(Plan::new(number(0) as u64, number(1) as u64));
     eprintln!("plan {:?}: {} chunks {:?} old {:?}", start.elapsed(), plan.chunks.len(), plan.bounds, plan.old_town);
     let [w, s, e, n] = plan.bounds;
-    let (x, y, width) = if number(4) > 0.0 { (number(2), number(3), number(4)) } else { ((w + e) / 2.0, (n + s) / 2.0, (e - w).max(n - s) * 1.1) };
+    let (x, y, width) = if number(4) > 0.0 {
+        (number(2), number(3), number(4))
+    } else {
+        (f64::midpoint(w, e), f64::midpoint(n, s), (e - w).max(n - s) * 1.1)
+    };
     let half = width / 2.0;
-    let mut svg = format!("<svg xmlns='http://www.w3.org/2000/svg' width='1400' height='1400' viewBox='{} {} {width} {width}' style='background:#fff'>\n", x - half, -y - half);
+    let mut svg = format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='1400' height='1400' viewBox='{} {} {width} {width}' style='background:#fff'>\n",
+        x - half,
+        -y - half
+    );
     draw(&mut svg, &Polygon::new(ground_ring(&plan, &plan.lagoon), vec![]), "fill='#a8cfe0'");
     draw(&mut svg, &Polygon::new(ground_ring(&plan, &plan.mainland), vec![]), "fill='#eceadf'");
     let start = std::time::Instant::now();
-    let (mut parcels, mut buildings, mut vertices, mut streets, mut by) = (0, 0, 0, 0, std::collections::BTreeMap::new());
+    let (mut parcels, mut buildings, mut vertices, mut streets, mut by) =
+        (0, 0, 0, 0, std::collections::BTreeMap::new());
     for chunk in &plan.chunks {
         let district = District::build(&plan, chunk);
         parcels += district.parcels.len();
@@ -60,13 +70,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 (_, Use::Park) => "#b9d8a0",
                 (_, Use::School) => "#f0dcb4",
                 (_, Use::Church) => "#e6d2e6",
-                (_, Use::Field) => if parcel.seed % 3 == 0 { "#e3e8c4" } else if parcel.seed % 3 == 1 { "#d9e2b8" } else { "#eae6c8" },
+                (_, Use::Field) => {
+                    if parcel.seed % 3 == 0 {
+                        "#e3e8c4"
+                    } else if parcel.seed % 3 == 1 {
+                        "#d9e2b8"
+                    } else {
+                        "#eae6c8"
+                    }
+                }
                 (_, Use::Marsh) => "#c3cfa0",
                 (_, Use::Factory | Use::Shops) => "#e3dfe8",
                 (_, Use::Empty) => "#dfe5cc",
                 _ => "#f1ece0",
             };
-            draw(&mut svg, &parcel.polygon, &format!("fill='{fill}' stroke='#b5ad9d' stroke-width='{}'", width / 9000.0));
+            draw(
+                &mut svg,
+                &parcel.polygon,
+                &format!("fill='{fill}' stroke='#b5ad9d' stroke-width='{}'", width / 9000.0),
+            );
         }
         for building in &district.buildings {
             draw(&mut svg, &building.polygon, "fill='#c98d6b' stroke='#8f5f45' stroke-width='.25'");
@@ -77,7 +99,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         eprintln!("{kind:>12} {count:>8} parcels, {:.0} m² each", area / *count as f64);
     }
     eprintln!("towns {}", plan.quarters.iter().filter(|quarter| !quarter.island).count());
-    eprintln!("{parcels} parcels, {buildings} buildings, {streets} local streets, {} plan streets, {:.2} vertices each, {:?}", plan.streets.len(), vertices as f64 / parcels as f64, start.elapsed());
+    eprintln!(
+        "{parcels} parcels, {buildings} buildings, {streets} local streets, {} plan streets, {:.2} vertices each, {:?}",
+        plan.streets.len(),
+        vertices as f64 / parcels as f64,
+        start.elapsed()
+    );
     std::fs::write(args.get(5).map_or("city.svg", String::as_str), svg)?;
     Ok(())
 }

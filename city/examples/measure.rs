@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use bricola_city::City;
-use bricola_layers::definition::{LayerDefinition, Text, Theme, Visibility, ZoomRange};
 use bricola_layers::definition::{FieldDefinition, FieldType};
+use bricola_layers::definition::{LayerDefinition, Text, Theme, Visibility, ZoomRange};
 use geo::CoordsIter;
 
 fn definition(city: &City, layer: &str) -> Option<LayerDefinition> {

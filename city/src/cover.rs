@@ -1,9 +1,9 @@
 //! Unions of whole chunks and the lagoon: the zones that partition the municipality.
 
-use geo_types::{MultiPolygon, Polygon};
+use geo_types::{LineString, MultiPolygon, Polygon};
 
 use crate::dissolve;
-use crate::district::{District, ground_ring};
+use crate::district::ground_ring;
 use crate::plan::{Chunk, Kind, Plan};
 use crate::plane::P;
 use crate::warp::Mm;
@@ -37,7 +37,7 @@ fn rings(plan: &Plan, part: Part) -> Vec<Vec<Mm>> {
 
 /// The union of the parts that a test picks.
 pub fn unite(plan: &Plan, pick: impl Fn(Part) -> bool) -> MultiPolygon<f64> {
-    let parts = std::iter::once(Part::Lagoon).chain(plan.chunks.iter().map(Part::Chunk));
+    let parts = std::iter::once(Part::Lagoon).chain(plan.chunks.iter().map(|chunk| Part::Chunk(chunk)));
     let picked: Vec<Vec<Mm>> = parts.filter(|part| pick(*part)).flat_map(|part| rings(plan, part)).collect();
     let mut vertices: Vec<Mm> = picked.iter().flatten().copied().collect();
     vertices.sort_unstable();
@@ -52,7 +52,12 @@ pub fn unite(plan: &Plan, pick: impl Fn(Part) -> bool) -> MultiPolygon<f64> {
 
 /// The islets of a marsh.
 pub fn marsh(plan: &Plan, chunk: &Chunk) -> MultiPolygon<f64> {
-    MultiPolygon(District::build(plan, chunk).parcels.into_iter().map(|parcel| parcel.polygon).collect())
+    let ring = |islet: Vec<Mm>| {
+        let mut coords: Vec<_> = islet.into_iter().map(Mm::coord).collect();
+        coords.push(coords[0]);
+        Polygon::new(LineString(coords), vec![])
+    };
+    MultiPolygon(crate::islands::islets(plan, chunk).into_iter().map(ring).collect())
 }
 
 /// The causeway of the bridge, from shore to shore.

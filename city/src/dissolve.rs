@@ -113,7 +113,8 @@ fn assemble(ground: &[Mm], rings: Vec<Vec<Vertex>>) -> Vec<Region> {
     regions.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (points, ring) in holes {
         let inside = points[0].toward(points[1], 0.5);
-        let owner = if regions.len() == 1 { Some(0) } else { regions.iter().position(|region| contains(&region.1, inside)) };
+        let owner =
+            if regions.len() == 1 { Some(0) } else { regions.iter().position(|region| contains(&region.1, inside)) };
         if let Some(owner) = owner {
             regions[owner].2.holes.push(ring);
         }

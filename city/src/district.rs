@@ -1,5 +1,7 @@
 //! A chunk that is built up, on the ground: parcels, buildings, addresses, streets, waters.
 
+use std::sync::Arc;
+
 use geo_types::{Coord, LineString, MultiPolygon, Point, Polygon};
 
 use crate::dissolve::{self, Region};
@@ -7,8 +9,8 @@ use crate::mesh::{NONE, Vertex};
 use crate::plan::{Chunk, Kind, Plan};
 use crate::plane::{P, area2, contains, segment_distance};
 use crate::rng::Rng;
-pub use crate::site::{LocalStreet, Use, Water, Way};
 use crate::site::{LOCAL, Owner, Site};
+pub use crate::site::{LocalStreet, Use, Water, Way};
 use crate::warp::Mm;
 
 /// What a parcel is, with its number in the sheet.
@@ -77,11 +79,11 @@ pub struct Building {
 
 /// A built-up chunk.
 #[derive(Debug)]
-pub struct District<'a> {
+pub struct District {
     /// The plan.
-    pub plan: &'a Plan,
+    pub plan: Arc<Plan>,
     /// The chunk.
-    pub chunk: &'a Chunk,
+    pub chunk: Arc<Chunk>,
     /// Sheets begun, each with its sestiere.
     pub sheets: Vec<u32>,
     /// Parcels by sheet and number; streets and waters after the ordinary ones of their sheet.
@@ -102,19 +104,19 @@ pub struct District<'a> {
     face_land: Vec<Option<Use>>,
 }
 
-impl<'a> District<'a> {
+impl District {
     /// Builds a chunk up.
-    pub fn build(plan: &'a Plan, chunk: &'a Chunk) -> Self {
+    pub fn build(plan: &Arc<Plan>, chunk: &Arc<Chunk>) -> Self {
         if chunk.kind == Kind::Marsh {
             return Self::marsh(plan, chunk);
         }
-        let mut site = Site::new(plan, chunk);
+        let mut site = Site::new(plan.seed, chunk);
         crate::grow::grow(&mut site);
         site.mesh.finish(&plan.warp);
         let rings: Vec<Vec<Vertex>> = site.faces.iter().map(|face| site.mesh.ring(&face.poly)).collect();
         let mut this = Self {
-            plan,
-            chunk,
+            plan: Arc::clone(plan),
+            chunk: Arc::clone(chunk),
             sheets: std::mem::take(&mut site.sheets),
             parcels: Vec::with_capacity(site.lots.len() + 8),
             buildings: Vec::new(),
@@ -141,7 +143,7 @@ impl<'a> District<'a> {
         this
     }
 
-    fn marsh(plan: &'a Plan, chunk: &'a Chunk) -> Self {
+    fn marsh(plan: &Arc<Plan>, chunk: &Arc<Chunk>) -> Self {
         let islets = crate::islands::islets(plan, chunk);
         let parcels = islets
             .into_iter()
@@ -163,8 +165,8 @@ impl<'a> District<'a> {
             })
             .collect();
         Self {
-            plan,
-            chunk,
+            plan: Arc::clone(plan),
+            chunk: Arc::clone(chunk),
             sheets: vec![0],
             parcels,
             buildings: Vec::new(),
@@ -217,8 +219,9 @@ impl<'a> District<'a> {
             waters[site.faces[water.faces[0] as usize].sheet as usize].push(number as u32);
         }
         for sheet in 0..sheets {
-            for (i, lot) in lots[sheet as usize].iter().enumerate() {
-                self.lot(site, *lot, sheet, i as u32 + 1);
+            let mut label = 0;
+            for lot in &lots[sheet as usize] {
+                self.lot(site, *lot, sheet, &mut label);
             }
             let streets = self.shape_all(&roads[sheet as usize]);
             for (i, polygon) in streets.into_iter().enumerate() {
@@ -242,7 +245,7 @@ impl<'a> District<'a> {
         self.parcels.push(Parcel { sheet, number, polygon, area, land: Use::Empty, front: None, block: 0, seed });
     }
 
-    fn lot(&mut self, site: &Site, number: usize, sheet: u32, label: u32) {
+    fn lot(&mut self, site: &Site, number: usize, sheet: u32, label: &mut u32) {
         let lot = &site.lots[number];
         let faces: Vec<u32> = (lot.first..lot.first + lot.count).collect();
         let mut shapes = self.shape(&faces);
@@ -252,21 +255,26 @@ impl<'a> District<'a> {
         let front = self.front(site, &faces, &polygon);
         let area = polygon_area(&polygon);
         if lot.built > 0 {
-            let built = if lot.built == lot.count { polygon.clone() } else { self.shape(&faces[..lot.built as usize]).swap_remove(0) };
+            let built = if lot.built == lot.count {
+                polygon.clone()
+            } else {
+                self.shape(&faces[..lot.built as usize]).swap_remove(0)
+            };
             self.buildings.push(Building { parcel: index, polygon: built, annex: false });
         } else if let Some(front) = &front {
             crate::houses::place(lot.land, &polygon, front, seed, index, &mut self.buildings);
         }
-        self.parcels.push(Parcel {
-            sheet,
-            number: Number::Ordinary(label),
-            polygon,
-            area,
-            land: lot.land,
-            front,
-            block: lot.block,
-            seed,
-        });
+        let mut push = |polygon: Polygon<f64>, area: f64, land: Use, front: Option<Front>, seed: u64| {
+            *label += 1;
+            let number = Number::Ordinary(*label);
+            self.parcels.push(Parcel { sheet, number, polygon, area, land, front, block: lot.block, seed });
+        };
+        push(polygon, area, lot.land, front, seed);
+        // Faces that turned out not to meet are parcels of their own.
+        for other in shapes {
+            let area = polygon_area(&other);
+            push(other, area, Use::Empty, None, crate::rng::mix(seed));
+        }
     }
 
     /// The longest edge on a street.
@@ -360,7 +368,7 @@ impl<'a> District<'a> {
             Way::Bridge => 1.0e9,
             _ => 15.0,
         };
-        ground_line(self.plan, street.ends[0], street.ends[1], step)
+        ground_line(&self.plan, street.ends[0], street.ends[1], step)
     }
 }
 
@@ -404,9 +412,7 @@ pub fn point(at: P) -> Point<f64> {
 
 /// Area of a polygon with its holes, m².
 pub fn polygon_area(polygon: &Polygon<f64>) -> f64 {
-    let ring_area = |ring: &LineString<f64>| {
-        area2(&ring.0.iter().map(|at| local(*at)).collect::<Vec<_>>()).abs() * 0.5
-    };
+    let ring_area = |ring: &LineString<f64>| area2(&ring.0.iter().map(|at| local(*at)).collect::<Vec<_>>()).abs() * 0.5;
     ring_area(polygon.exterior()) - polygon.interiors().iter().map(ring_area).sum::<f64>()
 }
 

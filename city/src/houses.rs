@@ -36,7 +36,12 @@ pub fn place(land: Use, polygon: &Polygon<f64>, front: &Front, seed: u64, parcel
     let mut rng = Rng::new(seed, 40, 0);
     let lot_width = u1 - u0;
     let (setback, width, length, annex) = match land {
-        Use::House => (rng.range(3.5, 7.0), (lot_width - rng.range(3.0, 7.0)).min(rng.range(9.0, 17.0)), rng.range(8.5, 13.0), 0.45),
+        Use::House => (
+            rng.range(3.5, 7.0),
+            (lot_width - rng.range(3.0, 7.0)).min(rng.range(9.0, 17.0)),
+            rng.range(8.5, 13.0),
+            0.45,
+        ),
         Use::Flats => (rng.range(5.0, 8.0), (lot_width - 8.0).min(rng.range(16.0, 32.0)), rng.range(11.0, 14.5), 0.35),
         Use::Shops => (rng.range(9.0, 18.0), lot_width * 0.6, depth * 0.45, 0.0),
         Use::Factory => (rng.range(7.0, 14.0), lot_width * rng.range(0.6, 0.85), depth * rng.range(0.5, 0.75), 0.3),
@@ -53,7 +58,11 @@ pub fn place(land: Use, polygon: &Polygon<f64>, front: &Front, seed: u64, parcel
     out.push(Building { parcel, polygon, annex: false });
     if rng.chance(annex) {
         let behind = rect[3] + rng.range(3.0, 7.0);
-        let (w, l) = if land == Use::Farm { (rng.range(9.0, 20.0), rng.range(7.0, 12.0)) } else { (rng.range(3.5, 7.0), rng.range(3.2, 5.8)) };
+        let (w, l) = if land == Use::Farm {
+            (rng.range(9.0, 20.0), rng.range(7.0, 12.0))
+        } else {
+            (rng.range(3.5, 7.0), rng.range(3.2, 5.8))
+        };
         let side = if rng.chance(0.5) { u0 + w * 0.5 + 1.6 } else { u1 - w * 0.5 - 1.6 };
         if let Some((rect, size)) = fit(&frame, &ring, side, behind, w, l)
             && size > 8.0
@@ -123,11 +132,34 @@ fn shape(frame: &Frame, rect: [f64; 4], land: Use, size: f64, rng: &mut Rng) -> 
     if land == Use::Church {
         // Apse and nave.
         let (a, b) = (u0 + w * 0.25, u1 - w * 0.25);
-        return closed(&[at(u0, v0), at(u1, v0), at(u1, v1 - l * 0.2), at(b, v1 - l * 0.2), at(b - w * 0.08, v1), at(a + w * 0.08, v1), at(a, v1 - l * 0.2), at(u0, v1 - l * 0.2)]);
+        return closed(&[
+            at(u0, v0),
+            at(u1, v0),
+            at(u1, v1 - l * 0.2),
+            at(b, v1 - l * 0.2),
+            at(b - w * 0.08, v1),
+            at(a + w * 0.08, v1),
+            at(a, v1 - l * 0.2),
+            at(u0, v1 - l * 0.2),
+        ]);
     }
     if roll < 0.75 {
-        closed(&[at(u0, v0), at(u1, v0), at(u1, v1 - cut_v), at(u1 - cut_u, v1 - cut_v), at(u1 - cut_u, v1), at(u0, v1)])
+        closed(&[
+            at(u0, v0),
+            at(u1, v0),
+            at(u1, v1 - cut_v),
+            at(u1 - cut_u, v1 - cut_v),
+            at(u1 - cut_u, v1),
+            at(u0, v1),
+        ])
     } else {
-        closed(&[at(u0, v0), at(u1, v0), at(u1, v1), at(u0 + cut_u, v1), at(u0 + cut_u, v1 - cut_v), at(u0, v1 - cut_v)])
+        closed(&[
+            at(u0, v0),
+            at(u1, v0),
+            at(u1, v1),
+            at(u0 + cut_u, v1),
+            at(u0 + cut_u, v1 - cut_v),
+            at(u0, v1 - cut_v),
+        ])
     }
 }

@@ -1,5 +1,7 @@
 //! Where the islands lie.
 
+use std::sync::Arc;
+
 use crate::mesh::{Mesh, NONE, Poly, Tag};
 use crate::plan::{Chunk, Corner, Kind, Plan, PlanStreet, Quarter};
 use crate::plane::{P, direction, p};
@@ -121,14 +123,21 @@ fn island(plan: &mut Plan, kind: Kind, oval: Oval, quarter: u32, rng: &mut Rng) 
         let quay = quay.iter().map(|q| q.toward(oval.centre, width * 0.5 / q.distance(oval.centre).max(1.0))).collect();
         let class = if matches!(kind, Kind::Suburb(_)) { 2 } else { 3 };
         plan.streets.push(PlanStreet { width, class, path: quay, rural: kind == Kind::Gardens, quarter });
-        edges.push(Corner { at: points[0], via: points[1..].to_vec(), inset: width, street, side: 0, dir: mesh.dir(*line) });
+        edges.push(Corner {
+            at: points[0],
+            via: points[1..].to_vec(),
+            inset: width,
+            street,
+            side: 0,
+            dir: mesh.dir(*line),
+        });
     }
     let sheets = match kind {
         Kind::OldTown => (area / 32_000.0) as u32 + 1,
         _ => 1,
     };
     let id = plan.chunks.len() as u32;
-    plan.chunks.push(Chunk { id, kind, corners: edges, quarter, sheet: 0, sheets, area });
+    plan.chunks.push(Arc::new(Chunk { id, kind, corners: edges, quarter, sheet: 0, sheets, area }));
 }
 
 /// The point of the main island where the bridge lands: its corner farthest to the north-west.
@@ -154,7 +163,11 @@ fn marshes(plan: &mut Plan, taken: &mut Vec<Oval>, rng: &mut Rng) {
         let half = p(size, size * rng.range(0.35, 0.7));
         // Marshes gather at the edges of the lagoon.
         let edge = rng.unit();
-        let x = if rng.chance(0.7) { west + (east - west) * edge * edge * 0.3 + size * 1.5 } else { rng.range(west + size * 1.5, east - size * 1.5) };
+        let x = if rng.chance(0.7) {
+            west + (east - west) * edge * edge * 0.3 + size * 1.5
+        } else {
+            rng.range(west + size * 1.5, east - size * 1.5)
+        };
         let x = if rng.chance(0.5) { -x } else { x };
         let y = rng.range(south * 0.72, -size * 0.9 - 40.0);
         let oval = Oval { centre: p(x, y), half, turn: rng.range(-0.1, 0.1) };
@@ -166,10 +179,25 @@ fn marshes(plan: &mut Plan, taken: &mut Vec<Oval>, rng: &mut Rng) {
         taken.push(oval);
         placed += 1;
         let corners = oval.corners(11, rng);
-        let corners = corners.iter().map(|at| Corner { at: *at, via: Vec::new(), inset: 0.0, street: NONE, side: 0, dir: p(1.0, 0.0) });
+        let corners = corners.iter().map(|at| Corner {
+            at: *at,
+            via: Vec::new(),
+            inset: 0.0,
+            street: NONE,
+            side: 0,
+            dir: p(1.0, 0.0),
+        });
         let id = plan.chunks.len() as u32;
         let area = std::f64::consts::PI * half.x * half.y;
-        plan.chunks.push(Chunk { id, kind: Kind::Marsh, corners: corners.collect(), quarter, sheet: 0, sheets: 1, area });
+        plan.chunks.push(Arc::new(Chunk {
+            id,
+            kind: Kind::Marsh,
+            corners: corners.collect(),
+            quarter,
+            sheet: 0,
+            sheets: 1,
+            area,
+        }));
     }
 }
 

@@ -18,6 +18,9 @@ pub const NONE: u32 = u32::MAX;
 /// Vertices closer than this (in metres) on one line are one vertex.
 const SNAP: f64 = 0.06;
 
+/// Polygons with more corners are not cut.
+const MOST_CORNERS: usize = 48;
+
 /// What lies along a line: how the edges on it know their street or canal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tag {
@@ -138,7 +141,9 @@ impl Mesh {
 
     /// Area of a polygon in the drawing plane, m².
     pub fn area(&self, poly: &Poly) -> f64 {
-        crate::plane::area2(&self.corners(poly)) * 0.5
+        let at = |i: usize| self.points[poly.0[i].0 as usize];
+        let origin = at(0);
+        (2..poly.0.len()).map(|i| (at(i - 1) - origin).cross(at(i) - origin)).sum::<f64>() * 0.5
     }
 
     /// Mean of the corners.
@@ -158,10 +163,10 @@ impl Mesh {
     /// The direction in which a polygon is long (parallel to its longest edge or across it), its length and
     /// its width.
     pub fn axis(&self, poly: &Poly) -> (P, f64, f64) {
-        let corners = self.corners(poly);
         let mut longest = p(0.0, 0.0);
-        for (i, corner) in corners.iter().enumerate() {
-            let edge = corners[(i + 1) % corners.len()] - *corner;
+        for (i, (vertex, _)) in poly.0.iter().enumerate() {
+            let next = poly.0[(i + 1) % poly.0.len()].0;
+            let edge = self.points[next as usize] - self.points[*vertex as usize];
             if edge.dot(edge) > longest.dot(longest) {
                 longest = edge;
             }
@@ -177,9 +182,15 @@ impl Mesh {
     pub fn cut(&mut self, poly: &Poly, at: P, normal: P, tag: Tag) -> Option<Cut> {
         let normal = normal.unit();
         let n = poly.0.len();
-        let side: Vec<f64> = poly.0.iter().map(|(vertex, _)| (self.points[*vertex as usize] - at).dot(normal)).collect();
-        // A hit is a corner (edge share 0) or a place on the edge that leaves corner i.
-        let mut hits: Vec<(usize, bool)> = Vec::with_capacity(2);
+        if n > MOST_CORNERS {
+            return None;
+        }
+        let mut side = [0.0; MOST_CORNERS];
+        for (side, (vertex, _)) in side.iter_mut().zip(&poly.0) {
+            *side = (self.points[*vertex as usize] - at).dot(normal);
+        }
+        // A hit is a corner (true) or a place on the edge that leaves corner i.
+        let mut hits = Hits::default();
         for i in 0..n {
             let j = (i + 1) % n;
             if side[i].abs() <= SNAP {
@@ -188,16 +199,13 @@ impl Mesh {
                 hits.push((i, false));
             }
         }
-        if hits.len() != 2 {
-            return None;
-        }
-        let (first, second) = (hits[0], hits[1]);
+        let [first, second] = hits.pair()?;
         let gap = second.0 - first.0;
         if first.1 && second.1 && (gap == 1 || gap == n - 1) {
             return None;
         }
         // Nothing may be registered on an edge without a line.
-        if hits.iter().any(|(i, corner)| !corner && poly.0[*i].1 == 0) {
+        if [first, second].iter().any(|(i, corner)| !corner && poly.0[*i].1 == 0) {
             return None;
         }
         let x1 = self.hit(poly, first, &side);
@@ -245,7 +253,8 @@ impl Mesh {
             return to;
         }
         let t = self.along(line, at);
-        if let Some((_, vertex)) = self.lines[line as usize].points.iter().find(|(other, _)| (other - t).abs() <= SNAP) {
+        if let Some((_, vertex)) = self.lines[line as usize].points.iter().find(|(other, _)| (other - t).abs() <= SNAP)
+        {
             return *vertex;
         }
         let vertex = self.vertex(at);
@@ -328,9 +337,32 @@ pub struct Band {
     pub far_ends: (Vertex, Vertex),
 }
 
+/// Where a line meets a ring.
+#[derive(Default)]
+struct Hits {
+    at: [(usize, bool); 2],
+    count: usize,
+}
+
+impl Hits {
+    const fn push(&mut self, hit: (usize, bool)) {
+        if self.count < 2 {
+            self.at[self.count] = hit;
+        }
+        self.count += 1;
+    }
+
+    fn pair(self) -> Option<[(usize, bool); 2]> {
+        (self.count == 2).then_some(self.at)
+    }
+}
+
 fn dedup(poly: &mut Poly) {
     // Of two equal neighbours the later one knows the edge that leaves.
     let n = poly.0.len();
+    if (0..n).all(|i| poly.0[i].0 != poly.0[(i + 1) % n].0) {
+        return;
+    }
     let mut keep = Vec::with_capacity(n);
     for i in 0..n {
         if poly.0[i].0 != poly.0[(i + 1) % n].0 {

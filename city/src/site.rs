@@ -1,7 +1,7 @@
 //! A chunk under construction: faces with their owners, over one mesh.
 
 use crate::mesh::{Band, Mesh, NONE, Poly, Tag, Vertex};
-use crate::plan::{Chunk, Kind, Plan};
+use crate::plan::{Chunk, Kind};
 use crate::plane::P;
 use crate::rng::Rng;
 
@@ -152,11 +152,11 @@ pub struct Site<'a> {
 
 impl<'a> Site<'a> {
     /// An empty site.
-    pub fn new(plan: &'a Plan, chunk: &'a Chunk) -> Self {
+    pub fn new(seed: u64, chunk: &'a Chunk) -> Self {
         Self {
             chunk,
             mesh: Mesh::default(),
-            rng: Rng::new(plan.seed, 20, u64::from(chunk.id)),
+            rng: Rng::new(seed, 20, u64::from(chunk.id)),
             faces: Vec::new(),
             lots: Vec::new(),
             streets: Vec::new(),
@@ -306,7 +306,7 @@ impl<'a> Site<'a> {
                     out.push(cut.near);
                     rest = cut.far;
                 }
-                None => continue,
+                None => {}
             }
         }
         out.push(rest);

@@ -1,6 +1,6 @@
 //! Layers as ordered streams, made by chunks in parallel.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bricola_layers::definition::LayerDefinition;
 use bricola_layers::feature::Feature;
@@ -8,15 +8,21 @@ use rayon::prelude::*;
 
 use crate::district::District;
 use crate::layers::{Layer, Rows};
-use crate::plan::Plan;
+use crate::plan::{Chunk, Plan};
 use crate::warp::{EAST, NORTH};
 
 /// Chunks that are made at once.
 const BATCH: usize = 32;
+/// Cities of up to so many chunks (about 60,000 parcels) are built up once and kept for all their layers.
+const KEPT: usize = 600;
+
+/// The built-up chunks of a small city.
+pub type Kept = Arc<OnceLock<Vec<District>>>;
 
 /// The features of one layer.
 pub struct Features {
     plan: Arc<Plan>,
+    kept: Kept,
     layer: Option<&'static Layer>,
     definition: LayerDefinition,
     next: usize,
@@ -26,9 +32,18 @@ pub struct Features {
 }
 
 impl Features {
-    pub fn new(plan: Arc<Plan>, layer: Option<&'static Layer>, definition: &LayerDefinition) -> Self {
+    pub fn new(plan: Arc<Plan>, kept: Kept, layer: Option<&'static Layer>, definition: &LayerDefinition) -> Self {
         let definition = definition.clone();
-        Self { plan, layer, definition, next: 0, begun: false, ready: Vec::new().into_iter(), batch: Vec::new().into_iter() }
+        Self {
+            plan,
+            kept,
+            layer,
+            definition,
+            next: 0,
+            begun: false,
+            ready: Vec::new().into_iter(),
+            batch: Vec::new().into_iter(),
+        }
     }
 
     /// Makes the next features; false at the end.
@@ -48,17 +63,22 @@ impl Features {
             return true;
         }
         let (Some(make), true) = (layer.district, self.next < self.plan.chunks.len()) else { return false };
-        let end = (self.next + BATCH).min(self.plan.chunks.len());
         let (plan, definition) = (&self.plan, &self.definition);
-        let made: Vec<Vec<Feature>> = plan.chunks[self.next..end]
-            .par_iter()
-            .with_max_len(1)
-            .map(|chunk| {
-                let mut rows = Rows::new(layer, definition);
-                make(&District::build(plan, chunk), &mut rows);
-                rows.features
-            })
-            .collect();
+        let rows = |district: &District| {
+            let mut rows = Rows::new(layer, definition);
+            make(district, &mut rows);
+            rows.features
+        };
+        let build = |chunks: &[Arc<Chunk>]| -> Vec<District> {
+            chunks.par_iter().with_max_len(1).map(|chunk| District::build(plan, chunk)).collect()
+        };
+        let end = (self.next + BATCH).min(plan.chunks.len());
+        let chunks = self.next..end;
+        let made: Vec<Vec<Feature>> = if plan.chunks.len() <= KEPT {
+            self.kept.get_or_init(|| build(&plan.chunks))[chunks].par_iter().with_max_len(1).map(rows).collect()
+        } else {
+            plan.chunks[chunks].par_iter().with_max_len(1).map(|chunk| rows(&District::build(plan, chunk))).collect()
+        };
         self.next = end;
         self.batch = made.into_iter();
         true
@@ -105,11 +125,7 @@ fn geographic(east: f64, north: f64) -> (f64, f64) {
     let (n2, n3) = (n * n, n * n * n);
     let b = A / (1.0 + n) * (1.0 + n2 / 4.0 + n2 * n2 / 64.0);
     let (xi, eta) = (north / b, (east - 3_000_000.0) / b);
-    let h = [
-        n / 2.0 - 2.0 / 3.0 * n2 + 37.0 / 96.0 * n3,
-        n2 / 48.0 + n3 / 15.0,
-        17.0 / 480.0 * n3,
-    ];
+    let h = [n / 2.0 - 2.0 / 3.0 * n2 + 37.0 / 96.0 * n3, n2 / 48.0 + n3 / 15.0, 17.0 / 480.0 * n3];
     let (mut xi0, mut eta0) = (xi, eta);
     for (i, h) in h.iter().enumerate() {
         let k = 2.0 * (i as f64 + 1.0);
@@ -134,7 +150,9 @@ mod tests {
     #[test]
     fn the_inverse_projection_agrees_with_proj() {
         // San Marco and Mestre of the reference table made with PROJ.
-        for (east, north, lon, lat) in [(3_026_510.775_9, 5_033_255.480_6, 12.3388, 45.4342), (3_018_651.616, 5_039_495.675_1, 12.2386, 45.4906)] {
+        for (east, north, lon, lat) in
+            [(3_026_510.775_9, 5_033_255.480_6, 12.3388, 45.4342), (3_018_651.616, 5_039_495.675_1, 12.2386, 45.4906)]
+        {
             let (x, y) = geographic(east, north);
             assert!((x - lon).abs() < 1e-8 && (y - lat).abs() < 1e-8, "{x} {y}");
         }

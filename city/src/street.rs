@@ -29,7 +29,11 @@ impl Street {
 
     /// A street seen from a chunk: one of its own or one of the plan.
     pub fn of(district: &District, street: u32) -> Self {
-        if street & LOCAL == 0 { Self::of_plan(district.plan, street) } else { Self::of_chunk(district, street & !LOCAL) }
+        if street & LOCAL == 0 {
+            Self::of_plan(&district.plan, street)
+        } else {
+            Self::of_chunk(district, street & !LOCAL)
+        }
     }
 
     /// A street of the plan.
@@ -46,40 +50,47 @@ impl Street {
         }
         if quarter.island {
             let kind = match street.class {
-                3 if hash % 3 == 0 => "riva",
+                3 if hash.is_multiple_of(3) => "riva",
                 3 => "fondamenta",
-                _ if hash % 2 == 0 => "lungomare",
+                _ if hash.is_multiple_of(2) => "lungomare",
                 _ => "riviera",
             };
             return Self::new(code, kind, names::old_name(hash));
         }
         let rank = number - plan.first_town_street.min(number);
         let kind = match (street.class, street.rural) {
-            (0, _) if hash % 3 == 0 => "corso",
+            (0, _) if hash.is_multiple_of(3) => "corso",
             (0, false) => "viale",
-            (_, true) if hash % 4 == 0 => "strada",
+            (_, true) if hash.is_multiple_of(4) => "strada",
             _ => "via",
         };
         Self::new(code, kind, names::street_name(rank as usize))
     }
 
     fn of_chunk(district: &District, number: u32) -> Self {
-        let chunk = district.chunk;
+        let chunk = &district.chunk;
         let street = &district.streets[number as usize];
         let hash = mix(district.plan.seed ^ mix(u64::from(chunk.id) << 20 | u64::from(number)));
         let (kind, name) = match street.way {
-            Way::Calle => (["calle", "calle", "calle", "ramo", "corte", "sotoportego"][(hash % 6) as usize], names::old_name(hash ^ 1)),
-            Way::Salizada => (["salizada", "rio terà", "ruga", "calle larga"][(hash % 4) as usize], names::old_name(hash ^ 2)),
+            Way::Calle => (
+                ["calle", "calle", "calle", "ramo", "corte", "sotoportego"][(hash % 6) as usize],
+                names::old_name(hash ^ 1),
+            ),
+            Way::Salizada => {
+                (["salizada", "rio terà", "ruga", "calle larga"][(hash % 4) as usize], names::old_name(hash ^ 2))
+            }
             Way::Fondamenta => ("fondamenta", names::old_name(hash ^ 3)),
-            Way::Campo => (if hash % 5 == 0 { "campiello" } else { "campo" }, names::saint(hash).to_owned()),
+            Way::Campo => (if hash.is_multiple_of(5) { "campiello" } else { "campo" }, names::saint(hash).to_owned()),
             Way::Bridge => ("ponte", names::old_name(hash ^ 4)),
             Way::Street | Way::Works | Way::Lane => {
                 let kind = match street.way {
                     Way::Lane => "strada",
-                    _ => ["via", "via", "via", "via", "via", "via", "vicolo", "viale", "piazza", "largo"][(hash % 10) as usize],
+                    _ => ["via", "via", "via", "via", "via", "via", "vicolo", "viale", "piazza", "largo"]
+                        [(hash % 10) as usize],
                 };
                 // Each chunk draws from its own place in the list.
-                let first = district.plan.streets.len() + chunk.id.saturating_sub(district.plan.first_town_chunk) as usize * 34;
+                let first =
+                    district.plan.streets.len() + chunk.id.saturating_sub(district.plan.first_town_chunk) as usize * 34;
                 let name = names::street_name(first + number as usize);
                 if street.way == Way::Lane { (kind, format!("vicinale {name}")) } else { (kind, name) }
             }

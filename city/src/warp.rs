@@ -75,7 +75,8 @@ impl Warp {
     /// Drawing plane to ground, in metres from the city's origin.
     pub fn apply(&self, q: P) -> P {
         let mut out = q;
-        let (u, v) = ((q.x - self.shear.centre.x) / self.shear.reach.x, (q.y - self.shear.centre.y) / self.shear.reach.y);
+        let (u, v) =
+            ((q.x - self.shear.centre.x) / self.shear.reach.x, (q.y - self.shear.centre.y) / self.shear.reach.y);
         if u.abs() < 1.0 && v.abs() < 1.0 {
             let (bell_u, bell_v) = (1.0 - u * u, 1.0 - v * v);
             out.y += self.shear.height * 3.49 * u * bell_u * bell_u * bell_v * bell_v;
@@ -85,13 +86,12 @@ impl Warp {
         for (number, (wave, height)) in OCTAVES.iter().enumerate() {
             let height = if number == 3 { height * (0.3 + 0.7 * town) } else { *height };
             let (x, y) = (q.x / wave, q.y / wave);
-            out.x += height * noise(self.seed ^ (2 * number as u64), x, y);
-            out.y += height * noise(self.seed ^ (2 * number as u64 + 1), x, y);
+            out = out + noise2(self.seed ^ number as u64, x, y) * height;
         }
         let inland = q.y / COAST.2;
         if inland.abs() < 1.0 {
             let bell = 1.0 - inland * inland;
-            out.y += COAST.1 * bell * bell * noise(self.seed ^ 99, q.x / COAST.0, 0.37);
+            out.y += COAST.1 * bell * bell * noise(self.seed ^ 0x63, q.x / COAST.0, 0.37);
         }
         out
     }
@@ -106,29 +106,38 @@ fn smooth(t: f64) -> f64 {
     t * t * t * (t * (t * 6.0 - 15.0) + 10.0)
 }
 
+const HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const GRADIENTS: [P; 8] = [
     p(1.0, 0.0),
-    p(0.707_106_78, 0.707_106_78),
+    p(HALF, HALF),
     p(0.0, 1.0),
-    p(-0.707_106_78, 0.707_106_78),
+    p(-HALF, HALF),
     p(-1.0, 0.0),
-    p(-0.707_106_78, -0.707_106_78),
+    p(-HALF, -HALF),
     p(0.0, -1.0),
-    p(0.707_106_78, -0.707_106_78),
+    p(HALF, -HALF),
 ];
 
 /// Gradient noise (Perlin 2002) in about ±0.7, with period 1 between its knots.
 pub fn noise(seed: u64, x: f64, y: f64) -> f64 {
+    noise2(seed, x, y).x
+}
+
+/// Two independent noises at once.
+fn noise2(seed: u64, x: f64, y: f64) -> P {
     let (fx, fy) = (x.floor(), y.floor());
     let (u, v) = (x - fx, y - fy);
+    let salt = seed.wrapping_mul(0x2545_f491_4f6c_dd1d);
     let knot = |dx: i64, dy: i64| {
-        let hash = mix(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ mix((fx as i64 + dx) as u64) ^ ((fy as i64 + dy) as u64).wrapping_mul(0x9e6c_63d0_876a_9a47));
-        GRADIENTS[(hash >> 61) as usize].dot(p(u - dx as f64, v - dy as f64))
+        let column = mix(salt ^ (fx as i64 + dx) as u64);
+        let hash = mix(column ^ ((fy as i64 + dy) as u64).wrapping_mul(0x9e6c_63d0_876a_9a47));
+        let away = p(u - dx as f64, v - dy as f64);
+        p(GRADIENTS[(hash >> 61) as usize].dot(away), GRADIENTS[(hash >> 58) as usize & 7].dot(away))
     };
     let (su, sv) = (smooth(u), smooth(v));
-    let low = knot(0, 0) + (knot(1, 0) - knot(0, 0)) * su;
-    let high = knot(0, 1) + (knot(1, 1) - knot(0, 1)) * su;
-    low + (high - low) * sv
+    let low = knot(0, 0).toward(knot(1, 0), su);
+    let high = knot(0, 1).toward(knot(1, 1), su);
+    low.toward(high, sv)
 }
 
 #[cfg(test)]

@@ -53,7 +53,10 @@ fn read(city: &City, layer: &str) -> Vec<Feature> {
 
 fn texts(city: &City, layer: &str, name: &str) -> Vec<String> {
     let position = city.fields(layer).expect("layer").iter().position(|other| *other == name).expect("field");
-    read(city, layer).into_iter().filter_map(|feature| feature.properties[position].as_text().map(str::to_owned)).collect()
+    read(city, layer)
+        .into_iter()
+        .filter_map(|feature| feature.properties[position].as_text().map(str::to_owned))
+        .collect()
 }
 
 /// FNV-1a over everything that a feature says.
@@ -97,7 +100,10 @@ fn every_geometry_is_valid_on_the_millimetre_grid_and_of_its_layers_type() {
                 let geometry = feature.geometry.expect("every feature has a place");
                 assert!(geometry.is_valid(), "{parcels}/{seed} {layer} {:?}: {}", feature.properties, why(&geometry));
                 for Coord { x, y } in geometry.coords_iter() {
-                    assert!((x * 1000.0 - (x * 1000.0).round()).abs() < 1e-4 && (y * 1000.0 - (y * 1000.0).round()).abs() < 1e-4);
+                    assert!(
+                        (x * 1000.0 - (x * 1000.0).round()).abs() < 1e-4
+                            && (y * 1000.0 - (y * 1000.0).round()).abs() < 1e-4
+                    );
                 }
                 match (&geometry, kind) {
                     (Geometry::MultiPolygon(shape), Some(2)) => {
@@ -119,7 +125,11 @@ fn why(geometry: &Geometry<f64>) -> String {
 
 fn ccw(ring: &LineString<f64>) -> bool {
     let origin = ring.0[0];
-    ring.0.windows(2).map(|w| (w[0].x - origin.x) * (w[1].y - origin.y) - (w[1].x - origin.x) * (w[0].y - origin.y)).sum::<f64>() > 0.0
+    ring.0
+        .windows(2)
+        .map(|w| (w[0].x - origin.x) * (w[1].y - origin.y) - (w[1].x - origin.x) * (w[0].y - origin.y))
+        .sum::<f64>()
+        > 0.0
 }
 
 fn size(feature: &Feature) -> f64 {
@@ -163,7 +173,11 @@ fn zones_partition_the_municipality() {
         let sum: f64 = read(&city, layer).iter().map(size).sum();
         assert!((sum - whole).abs() < 0.5 + whole * 1e-9, "{layer}: {sum} against {whole}");
     }
-    let upper: f64 = read(&city, "districts").iter().filter(|district| district.properties[2] == Value::Text("municipalita".into())).map(size).sum();
+    let upper: f64 = read(&city, "districts")
+        .iter()
+        .filter(|district| district.properties[2] == Value::Text("municipalita".into()))
+        .map(size)
+        .sum();
     assert!((upper - whole).abs() < 0.5, "districts: {upper} against {whole}");
 }
 
@@ -202,7 +216,10 @@ fn references_lead_somewhere() {
 fn keys_are_unique() {
     let city = City::new(20_000, 9);
     for layer in city.layers() {
-        let mut keys: Vec<String> = read(&city, layer).iter().filter_map(|feature| feature.properties[0].as_text().map(str::to_owned)).collect();
+        let mut keys: Vec<String> = read(&city, layer)
+            .iter()
+            .filter_map(|feature| feature.properties[0].as_text().map(str::to_owned))
+            .collect();
         let all = keys.len();
         keys.sort();
         keys.dedup();
@@ -328,6 +345,32 @@ fn shipped_definitions_ask_for_nothing_that_the_city_lacks() {
             assert!(fields.contains(&field.name.as_str()), "{}.{}", definition.id, field.name);
         }
         assert_eq!(city.geometry(&definition.id), Some(definition.geometry), "{}", definition.id);
+    }
+}
+
+#[test]
+fn values_are_of_the_type_and_the_code_list_that_the_shipped_definitions_declare() {
+    let city = City::new(12_000, 1);
+    let catalog = bricola_layers::definition::Catalog::shipped().expect("valid");
+    for definition in catalog.iter() {
+        for feature in city.features(&definition.id, definition) {
+            for (field, value) in definition.fields.iter().zip(&feature.properties) {
+                let fits = match value {
+                    Value::Null => !field.required && !definition.key.contains(&field.name),
+                    Value::Boolean(_) => field.kind == FieldType::Boolean,
+                    Value::Integer(_) => field.kind == FieldType::Integer,
+                    Value::Real(_) => field.kind == FieldType::Real,
+                    Value::Text(_) => field.kind == FieldType::Text,
+                    Value::Date(_) => field.kind == FieldType::Date,
+                    Value::DateTime(_) => field.kind == FieldType::DateTime,
+                };
+                assert!(fits, "{}.{} ({:?}): {value:?}", definition.id, field.name, field.kind);
+                if let (Value::Text(code), false) = (value, field.values.is_empty()) {
+                    let known = field.values.iter().any(|coded| coded.code == *code);
+                    assert!(known, "{}.{}: {code}", definition.id, field.name);
+                }
+            }
+        }
     }
 }
 

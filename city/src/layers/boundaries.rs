@@ -22,15 +22,24 @@ pub fn municipality(plan: &Plan, rows: &mut Rows) {
 
 /// Islands, the bridge and the mainland.
 pub fn islands(plan: &Plan, rows: &mut Rows) {
-    rows.push(area(Polygon::new(ground_ring(plan, &plan.mainland), vec![])), vec![text("T1"), text("Terraferma"), text("mainland")]);
+    rows.push(
+        area(Polygon::new(ground_ring(plan, &plan.mainland), vec![])),
+        vec![text("T1"), text("Terraferma"), text("mainland")],
+    );
     rows.push(area(cover::bridge(plan)), vec![text("T2"), text("Ponte della Concordia"), text("mainland")]);
     for chunk in plan.chunks.iter().filter(|chunk| plan.quarters[chunk.quarter as usize].island) {
         let (shape, name) = if chunk.kind == Kind::Marsh {
             (cover::marsh(plan, chunk), format!("Barena {}", crate::names::family(u64::from(chunk.id))))
         } else {
-            (MultiPolygon(vec![Polygon::new(ground_ring(plan, &chunk.outline()), vec![])]), plan.quarters[chunk.quarter as usize].name.clone())
+            (
+                MultiPolygon(vec![Polygon::new(ground_ring(plan, &chunk.outline()), vec![])]),
+                plan.quarters[chunk.quarter as usize].name.clone(),
+            )
         };
-        rows.push(Geometry::MultiPolygon(shape), vec![text(format!("I{:04}", chunk.id + 1)), text(name), text("island")]);
+        rows.push(
+            Geometry::MultiPolygon(shape),
+            vec![text(format!("I{:04}", chunk.id + 1)), text(name), text("island")],
+        );
     }
 }
 
@@ -41,7 +50,10 @@ pub fn lagoon(plan: &Plan, rows: &mut Rows) {
     let names = ["Dese Novo", "Zelo", "Vallio", "Musestre", "Meolo", "Brian", "Lemene Vecio", "Sile Morto"];
     for (i, chunk) in plan.chunks.iter().filter(|chunk| chunk.kind == Kind::River).enumerate() {
         let shape = Polygon::new(ground_ring(plan, &chunk.outline()), vec![]);
-        rows.push(area(shape), vec![text(format!("W2{i:03}")), text("river"), text(format!("Fiume {}", names[i % names.len()]))]);
+        rows.push(
+            area(shape),
+            vec![text(format!("W2{i:03}")), text("river"), text(format!("Fiume {}", names[i % names.len()]))],
+        );
     }
 }
 
@@ -55,7 +67,10 @@ pub fn canals(district: &District, rows: &mut Rows) {
             _ if district.chunk.kind == Kind::Gardens => format!("Ghebo {}", crate::names::family(hash)),
             _ => format!("Fosso {}", crate::names::family(hash)),
         };
-        rows.push(area(shape.clone()), vec![text(format!("W3{:05}{:04}", district.chunk.id, i + 1)), text("canal"), text(name)]);
+        rows.push(
+            area(shape.clone()),
+            vec![text(format!("W3{:05}{:04}", district.chunk.id, i + 1)), text("canal"), text(name)],
+        );
     }
 }
 
@@ -65,9 +80,16 @@ pub fn districts(plan: &Plan, rows: &mut Rows) {
         Part::Lagoon => true,
         Part::Chunk(chunk) => plan.quarters[chunk.quarter as usize].island,
     });
-    rows.push(Geometry::MultiPolygon(islands), vec![text("M1"), text("Municipalità di Laguna e Isole"), text("municipalita")]);
-    let mainland = cover::unite(plan, |part| matches!(part, Part::Chunk(chunk) if !plan.quarters[chunk.quarter as usize].island));
-    rows.push(Geometry::MultiPolygon(mainland), vec![text("M2"), text("Municipalità di Terraferma"), text("municipalita")]);
+    rows.push(
+        Geometry::MultiPolygon(islands),
+        vec![text("M1"), text("Municipalità di Laguna e Isole"), text("municipalita")],
+    );
+    let mainland =
+        cover::unite(plan, |part| matches!(part, Part::Chunk(chunk) if !plan.quarters[chunk.quarter as usize].island));
+    rows.push(
+        Geometry::MultiPolygon(mainland),
+        vec![text("M2"), text("Municipalità di Terraferma"), text("municipalita")],
+    );
     for (i, quarter) in plan.quarters.iter().enumerate().filter(|(i, _)| *i > 0) {
         if quarter.name == "Barene" {
             continue;
@@ -77,7 +99,10 @@ pub fn districts(plan: &Plan, rows: &mut Rows) {
             continue;
         }
         let level = if quarter.island { "island" } else { "quartiere" };
-        rows.push(Geometry::MultiPolygon(shape), vec![text(format!("Q{:04}", i + 1)), text(quarter.name.clone()), text(level)]);
+        rows.push(
+            Geometry::MultiPolygon(shape),
+            vec![text(format!("Q{:04}", i + 1)), text(quarter.name.clone()), text(level)],
+        );
     }
 }
 
@@ -102,7 +127,10 @@ pub fn empty_sections(plan: &Plan, rows: &mut Rows) {
     };
     push(format!("{ISTAT}0000000"), cover::unite(plan, |part| matches!(part, Part::Lagoon)));
     for chunk in plan.chunks.iter().filter(|chunk| chunk.kind == Kind::River) {
-        push(format!("{ISTAT}8{:06}", chunk.id), MultiPolygon(vec![Polygon::new(ground_ring(plan, &chunk.outline()), vec![])]));
+        push(
+            format!("{ISTAT}8{:06}", chunk.id),
+            MultiPolygon(vec![Polygon::new(ground_ring(plan, &chunk.outline()), vec![])]),
+        );
     }
 }
 

@@ -27,7 +27,7 @@ impl Sheet {
     pub fn of(number: u32) -> Self {
         let series = number / 9_999;
         let section = (series > 0).then(|| char::from(b'A' + ((series - 1) % 26) as u8));
-        let annex = (mix(u64::from(number) ^ 0xa11e) % 31 == 0).then_some('A');
+        let annex = mix(u64::from(number) ^ 0xa11e).is_multiple_of(31).then_some('A');
         Self { section, number: number % 9_999 + 1, annex }
     }
 
@@ -75,7 +75,10 @@ pub fn sheets(district: &District, rows: &mut Rows) {
             _ => 2_000,
         };
         let [municipality, section, foglio, annex] = sheet.values();
-        rows.push(Geometry::MultiPolygon(region), vec![text(sheet.code()), municipality, section, foglio, annex, int(scale)]);
+        rows.push(
+            Geometry::MultiPolygon(region),
+            vec![text(sheet.code()), municipality, section, foglio, annex, int(scale)],
+        );
     }
 }
 
@@ -187,7 +190,7 @@ pub fn address(district: &District, parcel: &Parcel) -> Option<Address> {
     }
     let street = Street::of(district, front.street);
     let quarter = crate::street::quarter_name(district, parcel);
-    let suffix = (mix(parcel.seed ^ 0xadd) % 23 == 0).then_some("A");
+    let suffix = mix(parcel.seed ^ 0xadd).is_multiple_of(23).then_some("A");
     let mark = suffix.map_or(String::new(), |suffix| format!("/{suffix}"));
     let full = if district.chunk.kind == Kind::OldTown {
         format!("{quarter} {}{mark}, {}", front.number, street.full)

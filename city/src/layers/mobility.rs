@@ -15,7 +15,10 @@ use crate::warp::Mm;
 
 fn push(rows: &mut Rows, geometry: Geometry<f64>, street: Street, class: &str, tariff: i64, width: f64, surface: &str) {
     let Street { code, kind, name, full } = street;
-    rows.push(geometry, vec![text(code), text(kind), text(name), text(full), text(class), int(tariff), real(width, 1), text(surface)]);
+    rows.push(
+        geometry,
+        vec![text(code), text(kind), text(name), text(full), text(class), int(tariff), real(width, 1), text(surface)],
+    );
 }
 
 /// Streets that bound chunks.
@@ -27,7 +30,12 @@ pub fn plan_streets(plan: &Plan, rows: &mut Rows) {
         }
         let island = plan.quarters[street.quarter as usize].island;
         let class = ["primary", "secondary", "local", "pedestrian"][street.class as usize];
-        let tariff = if island { 1 + i64::from(street.rural) * 2 } else { 2 + i64::from(street.class > 0) + i64::from(street.rural) }.min(4);
+        let tariff = if island {
+            1 + i64::from(street.rural) * 2
+        } else {
+            2 + i64::from(street.class > 0) + i64::from(street.rural)
+        }
+        .min(4);
         let surface = match (street.class, street.rural) {
             (3, true) => "unpaved",
             (3, false) => "trachyte",
@@ -47,8 +55,16 @@ pub fn streets(district: &District, rows: &mut Rows) {
             Way::Bridge => ("pedestrian", "stone"),
             _ => ("pedestrian", "trachyte"),
         };
-        let rank = super::planning::tariff_rank(district.chunk) as i64;
-        push(rows, line(district.street_line(street)), Street::of(district, number as u32 | LOCAL), class, rank, street.width, surface);
+        let rank = super::planning::tariff_rank(&district.chunk) as i64;
+        push(
+            rows,
+            line(district.street_line(street)),
+            Street::of(district, number as u32 | LOCAL),
+            class,
+            rank,
+            street.width,
+            surface,
+        );
     }
 }
 
@@ -66,32 +82,71 @@ fn zone(rows: &mut Rows, shape: MultiPolygon<f64>, values: [&str; 5], from: Valu
         return;
     }
     let [code, name, kind, schedule, order] = values;
-    rows.push(Geometry::MultiPolygon(shape), vec![text(code), text(name), text(kind), text(schedule), text(order), from, to]);
+    rows.push(
+        Geometry::MultiPolygon(shape),
+        vec![text(code), text(name), text(kind), text(schedule), text(order), from, to],
+    );
 }
 
 /// Zones on land.
 pub fn ztl(plan: &Plan, rows: &mut Rows) {
     let island = |id: usize| {
-        MultiPolygon(plan.chunks.get(id).map(|chunk| Polygon::new(ground_ring(plan, &chunk.outline()), vec![])).into_iter().collect())
+        MultiPolygon(
+            plan.chunks
+                .get(id)
+                .map(|chunk| Polygon::new(ground_ring(plan, &chunk.outline()), vec![]))
+                .into_iter()
+                .collect(),
+        )
     };
     zone(rows, island(0), ["APU1", "Città antica", "apu", "24/7", "Ord. 112/2004"], date(2004, 3, 1), Value::Null);
     zone(rows, island(1), ["APU2", "Zuèca", "apu", "24/7", "Ord. 113/2004"], date(2004, 3, 1), Value::Null);
     zone(rows, island(5), ["APU3", "Merlètola", "apu", "24/7", "Ord. 117/2004"], date(2004, 3, 1), Value::Null);
-    zone(rows, island(1), ["EV1", "Festa del Redentor", "event", "2026 Jul 18-19 14:00-26:00", "Ord. 402/2026"], date(2026, 7, 18), date(2026, 7, 20));
-    zone(rows, centre(plan), ["ZTL1", "Centro di Terraferma", "ztl", "Mo-Sa 08:00-20:00; PH off", "Ord. 58/2016"], date(2016, 9, 12), Value::Null);
+    zone(
+        rows,
+        island(1),
+        ["EV1", "Festa del Redentor", "event", "2026 Jul 18-19 14:00-26:00", "Ord. 402/2026"],
+        date(2026, 7, 18),
+        date(2026, 7, 20),
+    );
+    zone(
+        rows,
+        centre(plan),
+        ["ZTL1", "Centro di Terraferma", "ztl", "Mo-Sa 08:00-20:00; PH off", "Ord. 58/2016"],
+        date(2016, 9, 12),
+        Value::Null,
+    );
     let town = plan.quarters.iter().position(|quarter| !quarter.island).unwrap_or(0) as u32;
-    let ring = cover::unite(plan, |part| {
-        matches!(part, Part::Chunk(chunk) if chunk.quarter == town && chunk.kind == Kind::Industrial)
-    });
-    zone(rows, ring, ["BUS1", "Ambito portuale: bus turistici", "bus", "Mo-Su 06:00-22:00", "Ord. 230/2019"], date(2019, 4, 1), Value::Null);
+    let ring = cover::unite(
+        plan,
+        |part| matches!(part, Part::Chunk(chunk) if chunk.quarter == town && chunk.kind == Kind::Industrial),
+    );
+    zone(
+        rows,
+        ring,
+        ["BUS1", "Ambito portuale: bus turistici", "bus", "Mo-Su 06:00-22:00", "Ord. 230/2019"],
+        date(2019, 4, 1),
+        Value::Null,
+    );
 }
 
 /// The zone on the water: the Grand Canal.
 pub fn water_ztl(district: &District, rows: &mut Rows) {
-    let shapes: Vec<_> =
-        district.waters.iter().zip(&district.water_shapes).filter(|(water, _)| water.rank == 0).map(|(_, shape)| shape.clone()).collect();
+    let shapes: Vec<_> = district
+        .waters
+        .iter()
+        .zip(&district.water_shapes)
+        .filter(|(water, _)| water.rank == 0)
+        .map(|(_, shape)| shape.clone())
+        .collect();
     if !shapes.is_empty() && district.chunk.id == 0 {
-        zone(rows, MultiPolygon(shapes), ["ACQ1", "Canal Grando", "water", "Mo-Sa 07:00-12:00", "Ord. 310/2018"], date(2018, 7, 1), Value::Null);
+        zone(
+            rows,
+            MultiPolygon(shapes),
+            ["ACQ1", "Canal Grando", "water", "Mo-Sa 07:00-12:00", "Ord. 310/2018"],
+            date(2018, 7, 1),
+            Value::Null,
+        );
     }
 }
 
@@ -102,7 +157,14 @@ pub fn gates(plan: &Plan, rows: &mut Rows) {
         number += 1;
         rows.push(
             Geometry::Point(point(at)),
-            vec![text(format!("V{number:03}")), text(zone), text(name), int(heading(inward)), text(direction), Value::Boolean(camera)],
+            vec![
+                text(format!("V{number:03}")),
+                text(zone),
+                text(name),
+                int(heading(inward)),
+                text(direction),
+                Value::Boolean(camera),
+            ],
         );
     };
     // The old town: the bridgehead and a few water gates.
@@ -112,25 +174,42 @@ pub fn gates(plan: &Plan, rows: &mut Rows) {
     gate(rows, "APU1", "Varco Ponte della Concordia".to_owned(), landing, middle - landing, "both", true);
     for (i, corner) in old.corners.iter().enumerate().filter(|(i, corner)| i % 4 == 1 && corner.at != plan.bridge[1]) {
         let at = plan.warp.apply(corner.at);
-        gate(rows, "APU1", format!("Varco d'acqua {}", crate::names::saint(i as u64)), at, middle - at, "in", i % 8 == 1);
+        gate(
+            rows,
+            "APU1",
+            format!("Varco d'acqua {}", crate::names::saint(i as u64)),
+            at,
+            middle - at,
+            "in",
+            i % 8 == 1,
+        );
     }
     // The mainland centre: where streets cross its border.
     let shape = centre(plan);
     let Some(border) = shape.0.first() else { return };
     let mut border: Vec<Mm> = border.exterior().0.iter().map(|at| Mm::of(local(*at))).collect();
     border.sort_unstable();
-    let town = plan.quarters.iter().find(|quarter| !quarter.island).map(|town| plan.warp.apply(town.centre)).unwrap_or_default();
-    let core: Vec<Vec<P>> = plan.chunks.iter().filter(|chunk| in_centre(plan, chunk)).map(Chunk::outline).collect();
+    let town = plan
+        .quarters
+        .iter()
+        .find(|quarter| !quarter.island)
+        .map(|town| plan.warp.apply(town.centre))
+        .unwrap_or_default();
+    let core: Vec<Vec<P>> =
+        plan.chunks.iter().filter(|chunk| in_centre(plan, chunk)).map(|chunk| chunk.outline()).collect();
     for (index, street) in plan.streets.iter().enumerate().filter(|(_, street)| street.class < 3) {
         let inside = |at: &P| core.iter().any(|outline| crate::plane::contains(outline, *at));
         let ends = [street.path.first(), street.path.last()];
         for at in ends.into_iter().flatten() {
             let ground = plan.warp.ground(*at);
-            let next = if Some(at) == street.path.first() { street.path.get(1) } else { street.path.iter().rev().nth(1) };
-            let outward = next.is_some_and(|next| !inside(&at.toward(*next, 0.5)) && border.binary_search(&plan.warp.ground(*next)).is_err());
+            let next =
+                if Some(at) == street.path.first() { street.path.get(1) } else { street.path.iter().rev().nth(1) };
+            let outward = next.is_some_and(|next| {
+                !inside(&at.toward(*next, 0.5)) && border.binary_search(&plan.warp.ground(*next)).is_err()
+            });
             if outward && border.binary_search(&ground).is_ok() {
                 let name = format!("Varco {}", Street::of_plan(plan, index as u32).full);
-                let direction = if mix(index as u64) % 3 == 0 { "both" } else { "in" };
+                let direction = if mix(index as u64).is_multiple_of(3) { "both" } else { "in" };
                 gate(rows, "ZTL1", name, ground.metres(), town - ground.metres(), direction, true);
             }
         }
@@ -146,7 +225,10 @@ pub fn cycle_lanes(plan: &Plan, rows: &mut Rows) {
         let surface = if green { "gravel" } else { "asphalt" };
         let status = ["built", "built", "built", "under-construction", "planned"][(hash >> 8) as usize % 5];
         if path.0.len() > 1 {
-            rows.push(line(path), vec![text(code), text(name), text(kind), text(surface), text(status), real(length, 0)]);
+            rows.push(
+                line(path),
+                vec![text(code), text(name), text(kind), text(surface), text(status), real(length, 0)],
+            );
         }
     };
     for (number, street) in plan.streets.iter().enumerate() {

@@ -14,7 +14,7 @@ fn zone_of(kind: Kind, id: u32) -> (&'static str, &'static str, &'static str) {
         Kind::OldTown => ("A", "Centro storico", "Art. 7 N.T.A."),
         Kind::Suburb(edge) if edge < 0.3 => ("B1", "Residenziale consolidata densa", "Art. 11 N.T.A."),
         Kind::Suburb(edge) if edge < 0.65 => ("B2", "Residenziale consolidata", "Art. 12 N.T.A."),
-        Kind::Suburb(_) if id % 5 == 0 => ("C2", "Residenziale di espansione", "Art. 16 N.T.A."),
+        Kind::Suburb(_) if id.is_multiple_of(5) => ("C2", "Residenziale di espansione", "Art. 16 N.T.A."),
         Kind::Suburb(_) => ("C1", "Residenziale di completamento", "Art. 15 N.T.A."),
         Kind::Industrial => ("D", "Produttiva e logistica", "Art. 21 N.T.A."),
         Kind::Gardens => ("E2", "Orti e vigne lagunari", "Art. 27 N.T.A."),
@@ -27,10 +27,25 @@ fn zone_of(kind: Kind, id: u32) -> (&'static str, &'static str, &'static str) {
 fn push(rows: &mut Rows, shape: Geometry<f64>, code: String, zone: (&str, &str, &str), adopted: bool) {
     let (zone, name, article) = zone;
     let plan = if zone == "A" { "PRG" } else { "PI" };
-    let act = if adopted { "D.C.C. 41/2025" } else if plan == "PRG" { "D.G.R.V. 3987/1999" } else { "D.C.C. 18/2019" };
-    let from = if adopted { date(2025, 10, 1) } else if plan == "PRG" { date(1999, 11, 9) } else { date(2019, 5, 15) };
+    let act = if adopted {
+        "D.C.C. 41/2025"
+    } else if plan == "PRG" {
+        "D.G.R.V. 3987/1999"
+    } else {
+        "D.C.C. 18/2019"
+    };
+    let from = if adopted {
+        date(2025, 10, 1)
+    } else if plan == "PRG" {
+        date(1999, 11, 9)
+    } else {
+        date(2019, 5, 15)
+    };
     let status = if adopted { "adopted" } else { "approved" };
-    rows.push(shape, vec![text(code), text(plan), text(zone), text(name), text(article), text(status), text(act), from, Value::Null]);
+    rows.push(
+        shape,
+        vec![text(code), text(plan), text(zone), text(name), text(article), text(status), text(act), from, Value::Null],
+    );
 }
 
 /// Zones of lagoon and rivers.
@@ -45,7 +60,7 @@ pub fn open_zones(plan: &Plan, rows: &mut Rows) {
 
 /// Zones of a chunk: services, and the rest.
 pub fn zones(district: &District, rows: &mut Rows) {
-    let chunk = district.chunk;
+    let chunk = &district.chunk;
     if chunk.kind == Kind::River {
         return;
     }
@@ -73,7 +88,8 @@ pub fn tariff_rank(chunk: &Chunk) -> usize {
 
 /// Tariff zones: four ranks, water included.
 pub fn tariff_zones(plan: &Plan, rows: &mut Rows) {
-    let names = ["Città antica", "Isole abitate e centro di Terraferma", "Quartieri urbani e produttivi", "Campagna e acque"];
+    let names =
+        ["Città antica", "Isole abitate e centro di Terraferma", "Quartieri urbani e produttivi", "Campagna e acque"];
     let annual = [2.4, 1.6, 1.1, 0.7];
     let daily = [2.8, 1.8, 1.2, 0.7];
     for rank in 1..=4 {
@@ -108,14 +124,20 @@ pub fn omi_zones(plan: &Plan, rows: &mut Rows) {
         match chunk.kind {
             Kind::OldTown if chunk.id == 0 => ('B', 0),
             Kind::OldTown => ('C', 1 + chunk.quarter),
-            Kind::Suburb(edge) if chunk.quarter == main => if edge < 0.35 { ('C', 0) } else { ('D', 0) },
+            Kind::Suburb(edge) if chunk.quarter == main => {
+                if edge < 0.35 {
+                    ('C', 0)
+                } else {
+                    ('D', 0)
+                }
+            }
             Kind::Suburb(_) | Kind::Industrial => ('E', chunk.quarter),
             Kind::Gardens => ('R', 1),
             Kind::Marsh => ('R', 0),
             _ => ('R', 2),
         }
     };
-    let mut keys: Vec<(char, u32)> = plan.chunks.iter().map(key).collect();
+    let mut keys: Vec<(char, u32)> = plan.chunks.iter().map(|chunk| key(chunk)).collect();
     keys.sort_unstable();
     keys.dedup();
     let mut number = ('A', 0);
@@ -138,7 +160,7 @@ pub fn omi_zones(plan: &Plan, rows: &mut Rows) {
         };
         rows.push(
             Geometry::MultiPolygon(shape),
-            vec![text(format!("{}{}", number.0, number.1)), text(found.0.to_string()), text(name), text("2025/1")],
+            vec![text(format!("{}{}", number.0, number.1)), text(crate::BELFIORE), text(found.0.to_string()), text(name), text("2025/1")],
         );
     }
 }

@@ -16,7 +16,13 @@ fn address(district: &District, parcel: &Parcel) -> Value {
 }
 
 fn slug(name: &str) -> String {
-    let plain = name.to_lowercase().replace(['à', 'á'], "a").replace(['è', 'é'], "e").replace('ì', "i").replace('ò', "o").replace('ù', "u");
+    let plain = name
+        .to_lowercase()
+        .replace(['à', 'á'], "a")
+        .replace(['è', 'é'], "e")
+        .replace('ì', "i")
+        .replace('ò', "o")
+        .replace('ù', "u");
     plain.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
@@ -30,10 +36,28 @@ pub fn schools(district: &District, rows: &mut Rows) {
             2..=4 => ("infanzia", "AA", "Scuola dell'infanzia", 90),
             5 | 6 => ("primaria", "EE", "Scuola primaria", 240),
             7 | 8 => ("secondaria-1", "MM", "Scuola secondaria di I grado", 330),
-            _ => ("secondaria-2", "IS", ["Liceo scientifico", "Istituto tecnico", "Liceo classico", "Istituto nautico"][(hash >> 8) as usize % 4], 720),
+            _ => (
+                "secondaria-2",
+                "IS",
+                ["Liceo scientifico", "Istituto tecnico", "Liceo classico", "Istituto nautico"]
+                    [(hash >> 8) as usize % 4],
+                720,
+            ),
         };
         let name = if level == "nido" {
-            format!("{title} {}", ["Girotondo", "Il Gabbiano", "Arcobaleno", "La Coccinella", "Pinocchio", "Il Cavalluccio", "Millecolori", "L'Aquilone"][(hash >> 12) as usize % 8])
+            format!(
+                "{title} {}",
+                [
+                    "Girotondo",
+                    "Il Gabbiano",
+                    "Arcobaleno",
+                    "La Coccinella",
+                    "Pinocchio",
+                    "Il Cavalluccio",
+                    "Millecolori",
+                    "L'Aquilone"
+                ][(hash >> 12) as usize % 8]
+            )
         } else {
             format!("{title} {}", names::famous(hash >> 4))
         };
@@ -71,7 +95,8 @@ pub fn social(district: &District, rows: &mut Rows) {
         ][(hash % 6) as usize];
         let quarter = crate::street::quarter_name(district, parcel);
         let name = format!("{title} {quarter}");
-        let hours = ["Mo-Fr 09:00-13:00", "Mo-Fr 09:00-13:00; Tu,Th 15:00-17:00", "Mo-Sa 08:30-18:30", "24/7"][(hash >> 8) as usize % 4];
+        let hours = ["Mo-Fr 09:00-13:00", "Mo-Fr 09:00-13:00; Tu,Th 15:00-17:00", "Mo-Sa 08:30-18:30", "24/7"]
+            [(hash >> 8) as usize % 4];
         rows.push(
             Geometry::Point(point(inside(&parcel.polygon))),
             vec![
@@ -105,15 +130,22 @@ pub fn associations(district: &District, rows: &mut Rows) {
         let website = format!("https://{}.example", slug(&name));
         rows.push(
             Geometry::Point(point(inside(&parcel.polygon))),
-            vec![text(format!("AS{:05}{:03}", district.chunk.id, i + 1)), text(name), text(field), address(district, parcel), text(website)],
+            vec![
+                text(format!("AS{:05}{:03}", district.chunk.id, i + 1)),
+                text(name),
+                text(field),
+                address(district, parcel),
+                text(website),
+            ],
         );
     }
 }
 
 /// One in so many parcels with an address and people about.
-fn places<'a>(district: &'a District, salt: u64, one_in: u64) -> impl Iterator<Item = &'a Parcel> {
+fn places(district: &District, salt: u64, one_in: u64) -> impl Iterator<Item = &Parcel> {
     district.parcels.iter().filter(move |parcel| {
-        let busy = matches!(parcel.land, Use::Palace | Use::Shops | Use::Flats | Use::OldHouse | Use::House | Use::Church);
+        let busy =
+            matches!(parcel.land, Use::Palace | Use::Shops | Use::Flats | Use::OldHouse | Use::House | Use::Church);
         let weight = if matches!(parcel.land, Use::Palace | Use::Shops | Use::Church) { 8 } else { 1 };
         busy && mix(parcel.seed ^ salt) % one_in < weight && parcel.front.is_some_and(|front| front.number > 0)
     })
@@ -140,7 +172,8 @@ fn park_name(district: &District, parcel: &Parcel) -> (String, &'static str) {
 pub fn parks(district: &District, rows: &mut Rows) {
     for (i, parcel) in district.parcels.iter().enumerate().filter(|(_, parcel)| parcel.land == Use::Park) {
         let (name, kind) = park_name(district, parcel);
-        let hours = if kind == "park" && parcel.seed % 2 == 0 { "24/7" } else { "Apr-Sep 08:00-20:00; Oct-Mar 08:00-17:00" };
+        let hours =
+            if kind == "park" && parcel.seed % 2 == 0 { "24/7" } else { "Apr-Sep 08:00-20:00; Oct-Mar 08:00-17:00" };
         rows.push(
             area(parcel.polygon.clone()),
             vec![
@@ -158,7 +191,7 @@ pub fn parks(district: &District, rows: &mut Rows) {
 /// Public toilets: in some campi and parks.
 pub fn toilets(district: &District, rows: &mut Rows) {
     let mut push = |at, name: String, hash: u64| {
-        let paid = hash % 3 != 0;
+        let paid = !hash.is_multiple_of(3);
         let number = rows.features.len() + 1;
         rows.push(
             Geometry::Point(at),
@@ -167,16 +200,20 @@ pub fn toilets(district: &District, rows: &mut Rows) {
                 text(name),
                 text(if paid { "Mo-Su 08:00-20:00" } else { "24/7" }),
                 real(if paid { 1.5 } else { 0.0 }, 2),
-                Value::Boolean(hash % 4 != 0),
+                Value::Boolean(!hash.is_multiple_of(4)),
                 Value::Boolean(hash % 5 < 3),
             ],
         );
     };
     for (i, (shape, street)) in district.squares.iter().enumerate() {
         let hash = stream(district, 5, i as u64).next();
-        if hash % 6 == 0 {
+        if hash.is_multiple_of(6) {
             let name = crate::street::Street::of(district, *street | crate::site::LOCAL).full;
-            push(point(inside(shape).toward(crate::district::ring_points(shape)[0], 0.6)), format!("Bagno pubblico {name}"), hash >> 8);
+            push(
+                point(inside(shape).toward(crate::district::ring_points(shape)[0], 0.6)),
+                format!("Bagno pubblico {name}"),
+                hash >> 8,
+            );
         }
     }
     for parcel in district.parcels.iter().filter(|parcel| parcel.land == Use::Park && parcel.seed % 5 == 0) {
@@ -189,8 +226,11 @@ pub fn toilets(district: &District, rows: &mut Rows) {
 pub fn fountains(district: &District, rows: &mut Rows) {
     let mut push = |at, name: String, hash: u64| {
         let number = rows.features.len() + 1;
-        let status = if hash % 11 == 0 { "inactive" } else { "active" };
-        rows.push(Geometry::Point(at), vec![text(format!("FO{:05}{number:03}", district.chunk.id)), text(name), text(status)]);
+        let status = if hash.is_multiple_of(11) { "inactive" } else { "active" };
+        rows.push(
+            Geometry::Point(at),
+            vec![text(format!("FO{:05}{number:03}", district.chunk.id)), text(name), text(status)],
+        );
     };
     for (i, (shape, street)) in district.squares.iter().enumerate() {
         let hash = stream(district, 6, i as u64).next();

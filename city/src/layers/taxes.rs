@@ -53,7 +53,7 @@ pub fn objects(district: &District, rows: &mut Rows) {
         for (k, (kind, category, size)) in units(parcel, &mut rng).into_iter().enumerate() {
             let at = middle.toward(front.door, k as f64 * 0.11);
             let at = if contains(&ring, Mm::of(at).metres()) { at } else { middle };
-            let rate = format!("{}{}", if kind == "dwelling" { "D" } else { "N" }, tariff_rank(district.chunk));
+            let rate = format!("{}{}", if kind == "dwelling" { "D" } else { "N" }, tariff_rank(&district.chunk));
             rows.push(
                 Geometry::Point(point(at)),
                 vec![
@@ -72,7 +72,8 @@ pub fn objects(district: &District, rows: &mut Rows) {
 
 fn rectangle(origin: P, u: P, width: f64, depth: f64) -> Polygon<f64> {
     let (u, v) = (u * (width * 0.5), u.left() * depth);
-    let mut ring: Vec<_> = [origin - u, origin + u, origin + u + v, origin - u + v].iter().map(|at| Mm::of(*at).coord()).collect();
+    let mut ring: Vec<_> =
+        [origin - u, origin + u, origin + u + v, origin - u + v].iter().map(|at| Mm::of(*at).coord()).collect();
     ring.push(ring[0]);
     Polygon::new(LineString(ring), vec![])
 }
@@ -81,7 +82,8 @@ fn push(district: &District, rows: &mut Rows, shape: Polygon<f64>, kind: &str, r
     let annual = matches!(kind, "pontile" | "cavana" | "cable") || (kind == "plateatico" && rng.chance(0.5));
     let number = rows.features.len() + 1;
     let from = rng.whole(0, 900);
-    let (from, to) = if annual { (date(2026, 1, 1), date(2026, 12, 31)) } else { (day(from), day(from + rng.whole(6, 210))) };
+    let (from, to) =
+        if annual { (date(2026, 1, 1), date(2026, 12, 31)) } else { (day(from), day(from + rng.whole(6, 210))) };
     let size = polygon_area(&shape);
     rows.push(
         area(shape),
@@ -92,8 +94,12 @@ fn push(district: &District, rows: &mut Rows, shape: Polygon<f64>, kind: &str, r
             real(size, 2),
             from,
             to,
-            text(format!("{}/{:06}", rng.whole(2019, 2026), mix(u64::from(district.chunk.id) << 16 | number as u64) % 1_000_000)),
-            text(format!("Z{}", tariff_rank(district.chunk))),
+            text(format!(
+                "{}/{:06}",
+                rng.whole(2019, 2026),
+                mix(u64::from(district.chunk.id) << 16 | number as u64) % 1_000_000
+            )),
+            text(format!("Z{}", tariff_rank(&district.chunk))),
             Value::Boolean(matches!(kind, "pontile" | "cavana")),
         ],
     );
@@ -133,7 +139,9 @@ pub fn occupations(district: &District, rows: &mut Rows) {
         let kind = if matches!(parcel.land, Use::Shops) || rng.chance(0.25) { "plateatico" } else { "scaffold" };
         push(district, rows, rectangle(origin, u, (front.width * 0.3).min(9.0), depth), kind, &mut rng);
     }
-    for (i, (water, shape)) in district.waters.iter().zip(&district.water_shapes).enumerate().filter(|(_, (water, _))| water.rank < 2) {
+    for (i, (water, shape)) in
+        district.waters.iter().zip(&district.water_shapes).enumerate().filter(|(_, (water, _))| water.rank < 2)
+    {
         let mut rng = stream(district, 10, i as u64);
         let ring = ring_points(shape);
         for k in 0..ring.len() {

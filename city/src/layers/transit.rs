@@ -149,9 +149,11 @@ fn ferries(plan: &Plan, out: &mut Vec<Route>) {
         .collect();
     let free = |a: P, b: P| {
         shores.iter().all(|shore| {
-            !contains(shore, a) && !contains(shore, b)
+            !contains(shore, a)
+                && !contains(shore, b)
                 && (0..shore.len()).all(|i| !segments_meet(a, b, shore[i], shore[(i + 1) % shore.len()]))
-        }) && a.y < -10.0 && b.y < -10.0
+        }) && a.y < -10.0
+            && b.y < -10.0
     };
     let pier = |id: usize, toward: P| -> P {
         let shore = &shores[id];
@@ -163,7 +165,8 @@ fn ferries(plan: &Plan, out: &mut Vec<Route>) {
     let inhabited: Vec<usize> = (1..shores.len()).filter(|i| plan.chunks[*i].kind != Kind::Marsh).collect();
     let scale = plan.old_town.1.x;
     for id in inhabited {
-        let centre = |id: usize| shores[id].iter().fold(P::default(), |sum, at| sum + *at) * (1.0 / shores[id].len() as f64);
+        let centre =
+            |id: usize| shores[id].iter().fold(P::default(), |sum, at| sum + *at) * (1.0 / shores[id].len() as f64);
         let (from, to) = (pier(0, centre(id)), pier(id, centre(0)));
         // Straight, or around what lies between by way of one or two bends.
         let bends = [0.0, 0.15, -0.15, 0.35, -0.35, 0.6, -0.6, 0.9, -0.9, 1.3, -1.3];
@@ -189,7 +192,14 @@ fn ferries(plan: &Plan, out: &mut Vec<Route>) {
         let stops = vec![(0, format!("{} pontile {name}", "Città antica")), (last, name.clone())];
         let code = format!("N{number}");
         let title = format!("{code} Città antica – {name}");
-        out.push(Route { code, name: title, mode: "ferry", colour: COLOURS[(number + 3) % COLOURS.len()], path: fine, stops });
+        out.push(Route {
+            code,
+            name: title,
+            mode: "ferry",
+            colour: COLOURS[(number + 3) % COLOURS.len()],
+            path: fine,
+            stops,
+        });
     }
 }
 
@@ -199,7 +209,10 @@ pub fn lines(plan: &Plan, rows: &mut Rows) {
         let operator = if route.mode == "ferry" { "Navigazione Lagunare Valmarana" } else { "Trasporti Valmarana" };
         let path = ground_path(plan, &route.path);
         if path.0.len() > 1 {
-            rows.push(line(path), vec![text(route.code), text(route.name), text(route.mode), text(route.colour), text(operator)]);
+            rows.push(
+                line(path),
+                vec![text(route.code), text(route.name), text(route.mode), text(route.colour), text(operator)],
+            );
         }
     }
 }
@@ -217,10 +230,16 @@ pub fn stops(plan: &Plan, rows: &mut Rows) {
         }
     }
     for (number, ((at, mode), (name, lines))) in found.into_iter().enumerate() {
-        let accessible = mode != "bus" || mix(number as u64) % 4 != 0;
+        let accessible = mode != "bus" || !mix(number as u64).is_multiple_of(4);
         rows.push(
             Geometry::Point(point(at.metres())),
-            vec![text(format!("F{:05}", number + 1)), text(name), text(mode), Value::Boolean(accessible), text(lines.join(", "))],
+            vec![
+                text(format!("F{:05}", number + 1)),
+                text(name),
+                text(mode),
+                Value::Boolean(accessible),
+                text(lines.join(", ")),
+            ],
         );
     }
 }

@@ -25,7 +25,7 @@ struct Work {
     delay: i64,
 }
 
-const PHASES: [&str; 8] = ["need", "feasibility", "executive-design", "tender", "execution", "execution", "testing", "closed"];
+const PHASES: [&str; 8] = ["planning", "design", "tender", "execution", "execution", "testing", "completed", "suspended"];
 
 fn works(district: &District) -> Vec<Work> {
     let mut out = Vec::new();
@@ -37,7 +37,13 @@ fn works(district: &District) -> Vec<Work> {
         let (length, delay) = (rng.whole(60, 620), if rng.chance(0.4) { rng.whole(10, 260) } else { 0 });
         out.push(Work {
             // Letter, two digits, letter, year, serial of five digits and four more: domain rules of the code.
-            cup: format!("{region}{:02}{}{:02}{:05}0006", serial / 100_000 % 100, rng.pick(&['E', 'B', 'H', 'D']), rng.whole(18, 25), serial % 100_000),
+            cup: format!(
+                "{region}{:02}{}{:02}{:05}0006",
+                serial / 100_000 % 100,
+                rng.pick(&['E', 'B', 'H', 'D']),
+                rng.whole(18, 25),
+                serial % 100_000
+            ),
             title,
             kind,
             phase,
@@ -57,7 +63,10 @@ fn works(district: &District) -> Vec<Work> {
         match parcel.land {
             Use::School if rng.chance(0.22) => {
                 let amount = rng.range(180_000.0, 3_900_000.0);
-                let title = format!("Adeguamento sismico ed efficientamento scuola in {}", Street::of(district, front.street).full);
+                let title = format!(
+                    "Adeguamento sismico ed efficientamento scuola in {}",
+                    Street::of(district, front.street).full
+                );
                 push(&mut rng, title, "building", Geometry::Point(point(inside(&parcel.polygon))), site, amount);
             }
             Use::Park if rng.chance(0.09) => {
@@ -83,7 +92,9 @@ fn works(district: &District) -> Vec<Work> {
         let name = Street::of(district, i as u32 | LOCAL).full;
         let (title, kind) = match street.way {
             Way::Bridge => (format!("Restauro e abbattimento barriere {name}"), "bridge"),
-            Way::Calle | Way::Salizada | Way::Fondamenta => (format!("Ripristino masegni e sottoservizi {name}"), "paving"),
+            Way::Calle | Way::Salizada | Way::Fondamenta => {
+                (format!("Ripristino masegni e sottoservizi {name}"), "paving")
+            }
             _ => (format!("Asfaltatura e marciapiedi {name}"), "roads"),
         };
         let amount = rng.range(60_000.0, 1_400_000.0);
@@ -97,8 +108,8 @@ pub fn register(district: &District, rows: &mut Rows) {
     for (i, work) in works(district).into_iter().enumerate() {
         let mut rng = stream(district, 14, i as u64);
         let progress = match work.phase {
-            "execution" => rng.whole(5, 95),
-            "testing" | "closed" => 100,
+            "execution" | "suspended" => rng.whole(5, 95),
+            "testing" | "completed" => 100,
             _ => 0,
         };
         let end = work.start + work.length;
