@@ -70,17 +70,17 @@ pub struct Request<'a> {
 }
 
 impl Tiles {
-    /// A cache of `cache_mib` MiB (0: none), and `threads` threads (0: one for each processor).
+    /// A cache of `cache_mb` MiB (0: none), and `threads` threads (0: one for each processor).
     ///
     /// # Errors
     /// When the threads cannot be started.
-    pub fn new(cache_mib: u64, threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn new(cache_mb: u64, threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
         let weigh = |key: &TileKey, tile: &Finished| {
             let bytes = ENTRY_BYTES + key.set.len() + tile.bytes.len();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        let cache = (cache_mib > 0).then(|| {
-            Cache::builder().name("tiles").max_capacity(cache_mib << 20).weigher(weigh).time_to_idle(IDLE).build()
+        let cache = (cache_mb > 0).then(|| {
+            Cache::builder().name("tiles").max_capacity(cache_mb << 20).weigher(weigh).time_to_idle(IDLE).build()
         });
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|n| format!("tiles-{n}")).build()?;
         Ok(Self { cache, pool })

@@ -153,7 +153,7 @@ async fn tile_json_describes_what_the_tiles_hold() {
 #[tokio::test]
 async fn tiles_come_out_the_same_without_a_cache_and_from_it() {
     let cached = Server::start().await;
-    let uncached = Server::with(|config| config.tiles.cache_mib = 0).await;
+    let uncached = Server::with(|config| config.tile.cache_mb = 0).await;
     let path = path("parcels,streets", 15);
     let first = cached.get(&path).await;
     let second = cached.get(&path).await;
