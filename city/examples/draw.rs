@@ -43,7 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         parcels += district.parcels.len();
         buildings += district.buildings.len();
         streets += district.streets.len();
-        *by.entry(format!("{:?}", chunk.kind).split('(').next().unwrap_or("").to_owned()).or_insert(0) += district.parcels.len();
+        let kind = by.entry(format!("{:?}", chunk.kind).split('(').next().unwrap_or("").to_owned()).or_insert((0, 0.0));
+        *kind = (kind.0 + district.parcels.len(), kind.1 + chunk.area);
         if chunk.kind == Kind::River {
             draw(&mut svg, &Polygon::new(ground_ring(&plan, &chunk.outline()), vec![]), "fill='#a8cfe0'");
         }
@@ -72,7 +73,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     svg.push_str("</svg>");
-    eprintln!("{parcels} parcels {by:?}, {buildings} buildings, {streets} local streets, {} plan streets, {:.2} vertices each, {:?}", plan.streets.len(), vertices as f64 / parcels as f64, start.elapsed());
+    for (kind, (count, area)) in &by {
+        eprintln!("{kind:>12} {count:>8} parcels, {:.0} m² each", area / *count as f64);
+    }
+    eprintln!("towns {}", plan.quarters.iter().filter(|quarter| !quarter.island).count());
+    eprintln!("{parcels} parcels, {buildings} buildings, {streets} local streets, {} plan streets, {:.2} vertices each, {:?}", plan.streets.len(), vertices as f64 / parcels as f64, start.elapsed());
     std::fs::write(args.get(5).map_or("city.svg", String::as_str), svg)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use geo_types::{LineString, Polygon};
 
-use crate::mesh::{Mesh, Vertex};
+use crate::mesh::Vertex;
 use crate::plane::{P, contains};
 use crate::warp::Mm;
 
@@ -147,11 +147,6 @@ impl Region {
         let holes = self.holes.iter().map(|hole| line_string(ground, hole)).filter(|hole| hole.0.len() > 3).collect();
         Polygon::new(line_string(ground, &self.outer), holes)
     }
-}
-
-/// One face of a mesh on the ground.
-pub fn face(mesh: &Mesh, poly: &crate::mesh::Poly) -> Polygon<f64> {
-    Polygon::new(line_string(&mesh.ground, &mesh.ring(poly)), Vec::new())
 }
 
 #[cfg(test)]

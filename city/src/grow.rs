@@ -351,7 +351,7 @@ fn blocks(site: &mut Site, poly: &Poly, target: f64, way: Way) {
     let limit = target * site.rng.range(0.8, 1.9);
     if area > limit {
         for _ in 0..3 {
-            let (at, normal) = site.across(poly, 0.12, 0.018);
+            let (at, normal) = site.across(poly, 0.13, if way == Way::Works { 0.012 } else { 0.03 });
             let width = if way == Way::Works { 11.0 } else { site.rng.range(6.5, 9.5) };
             if let Some((near, far)) = site.street(poly, at, normal, width, way, 0) {
                 blocks(site, &near, target, way);

@@ -28,10 +28,6 @@ impl Oval {
             .collect()
     }
 
-    fn reach(&self) -> f64 {
-        self.half.x.max(self.half.y) * 1.3
-    }
-
     fn meets(&self, other: &Self) -> bool {
         // Ovals are long: compare three circles along each.
         let circles = |oval: &Self| {
@@ -40,7 +36,6 @@ impl Oval {
             let step = step.turn(oval.turn);
             [-1.0, -0.5, 0.0, 0.5, 1.0].map(|k| (oval.centre + step * k, r * 1.3))
         };
-        let _ = self.reach();
         circles(self).iter().any(|(a, ra)| circles(other).iter().any(|(b, rb)| a.distance(*b) < ra + rb + 70.0))
     }
 }
@@ -60,8 +55,6 @@ pub fn place(plan: &mut Plan, rng: &mut Rng) {
         ("San Michiel", Kind::Gardens, oval(0.42, 0.83, 0.12, 0.085, 0.0)),
         ("Merlètola", Kind::OldTown, oval(2.25, 0.55, 0.22, 0.15, -0.04)),
         ("Torselèto", Kind::Gardens, oval(2.95, 0.25, 0.3, 0.2, 0.12)),
-        ("Lio Grando", Kind::Suburb(0.9), oval(0.75, -1.75, 1.3, 0.13, 0.012)),
-        ("Lio Pìcolo", Kind::Gardens, oval(-1.6, -1.9, 0.78, 0.075, -0.012)),
         ("Sant'Erasmin", Kind::Gardens, oval(2.3, -0.75, 0.55, 0.16, 0.07)),
     ];
     let mut taken = Vec::new();
@@ -72,11 +65,37 @@ pub fn place(plan: &mut Plan, rng: &mut Rng) {
         plan.quarters.push(Quarter { name: name.to_owned(), centre: oval.centre, radius, island: true });
         island(plan, kind, oval, quarter, rng);
     }
+    barrier(plan, &mut taken, rng);
     marshes(plan, &mut taken, rng);
 }
 
+/// The long islands that part the lagoon from the sea, with inlets between them.
+fn barrier(plan: &mut Plan, taken: &mut Vec<Oval>, rng: &mut Rng) {
+    const NAMES: [&str; 6] = ["Lio Grando", "Lio Pìcolo", "Pelestrìn", "Cavalin", "Lio Mazor", "Treporti Novi"];
+    let [west, _, east, _] = plan.bounds;
+    let (centre, half) = plan.old_town;
+    let count = ((east - west) / (half.x * 3.0)).round().max(3.0) as usize;
+    let step = (east - west) / count as f64;
+    let home = ((centre.x + half.x * 0.4 - west) / step) as usize;
+    for i in 0..count {
+        let inhabited = i == home || i.abs_diff(home) % 3 == 2;
+        let size = p(step * rng.range(0.42, 0.455), half.x * if inhabited { 0.15 } else { rng.range(0.07, 0.1) });
+        let at = p(west + step * (i as f64 + 0.5), centre.y - half.y - half.x * rng.range(1.28, 1.4));
+        let oval = Oval { centre: at, half: size, turn: rng.range(-0.006, 0.006) };
+        taken.push(oval);
+        let order = if i == home { 0 } else { 1 + i - usize::from(i > home) };
+        let name = match order / NAMES.len() {
+            0 => NAMES[order].to_owned(),
+            round => format!("{} {}", NAMES[order % NAMES.len()], round + 1),
+        };
+        let quarter = plan.quarters.len() as u32;
+        plan.quarters.push(Quarter { name, centre: at, radius: size.x, island: true });
+        island(plan, if inhabited { Kind::Suburb(0.9) } else { Kind::Gardens }, oval, quarter, rng);
+    }
+}
+
 fn island(plan: &mut Plan, kind: Kind, oval: Oval, quarter: u32, rng: &mut Rng) {
-    let count = if oval.half.x > 3.0 * oval.half.y { 14 } else { 16 };
+    let count = if oval.half.x > 3.0 * oval.half.y { 20 } else { 16 };
     let corners = oval.corners(count, rng);
     let mut mesh = Mesh::default();
     let poly = mesh.polygon(&corners, &vec![Tag::PLAIN; corners.len()], if kind == Kind::OldTown { 7.0 } else { 20.0 });
@@ -137,7 +156,7 @@ fn marshes(plan: &mut Plan, taken: &mut Vec<Oval>, rng: &mut Rng) {
         let edge = rng.unit();
         let x = if rng.chance(0.7) { west + (east - west) * edge * edge * 0.3 + size * 1.5 } else { rng.range(west + size * 1.5, east - size * 1.5) };
         let x = if rng.chance(0.5) { -x } else { x };
-        let y = rng.range(south * 0.8, -size * 0.9 - 40.0);
+        let y = rng.range(south * 0.72, -size * 0.9 - 40.0);
         let oval = Oval { centre: p(x, y), half, turn: rng.range(-0.1, 0.1) };
         let inside = x - size * 1.4 > west && x + size * 1.4 < east;
         let lane = (x - (plan.old_town.0.x - a * 0.8)).abs() < a * 0.3 && y > plan.old_town.0.y;

@@ -95,11 +95,6 @@ impl Mesh {
         self.lines[line as usize].tag
     }
 
-    /// Says what lies along a line.
-    pub fn set_tag(&mut self, line: LineId, tag: Tag) {
-        self.lines[line as usize].tag = tag;
-    }
-
     /// Direction of a line.
     pub fn dir(&self, line: LineId) -> P {
         self.lines[line as usize].dir
@@ -201,7 +196,8 @@ impl Mesh {
         if first.1 && second.1 && (gap == 1 || gap == n - 1) {
             return None;
         }
-        if !(self.can_register(poly, first, &side) && self.can_register(poly, second, &side)) {
+        // Nothing may be registered on an edge without a line.
+        if hits.iter().any(|(i, corner)| !corner && poly.0[*i].1 == 0) {
             return None;
         }
         let x1 = self.hit(poly, first, &side);
@@ -229,11 +225,6 @@ impl Mesh {
         } else {
             Cut { near: ahead, far: behind, line, ends: (x2, x1) }
         })
-    }
-
-    fn can_register(&self, poly: &Poly, hit: (usize, bool), side: &[f64]) -> bool {
-        let _ = side;
-        hit.1 || poly.0[hit.0].1 != 0
     }
 
     /// The vertex of a hit: a corner, a vertex that is already there, or a new one.

@@ -115,12 +115,6 @@ pub fn saint(seed: u64) -> &'static str {
     SAINTS[(mix(seed) % SAINTS.len() as u64) as usize]
 }
 
-/// A person's name.
-pub fn person(seed: u64) -> String {
-    let hash = mix(seed);
-    format!("{} {}", GIVEN[(hash % GIVEN.len() as u64) as usize], FAMILY[(hash >> 20) as usize % FAMILY.len()])
-}
-
 /// A family name.
 pub fn family(seed: u64) -> &'static str {
     FAMILY[(mix(seed) >> 13) as usize % FAMILY.len()]

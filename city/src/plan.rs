@@ -181,7 +181,7 @@ impl Plan {
         let centre = p(size.half_width * 0.08, -(gap + old.y));
         let tilt = if rng.chance(0.5) { 1.0 } else { -1.0 };
         let shear = Shear { centre, reach: p(old.x * 1.25, old.y * 2.6), height: tilt * old.y * 0.42 };
-        let south = centre.y - old.y - old.x * 1.95 - 500.0;
+        let south = centre.y - old.y - old.x * 1.75 - 260.0;
         let mut plan = Self {
             seed,
             warp: Warp::new(seed, shear),
@@ -412,7 +412,7 @@ impl<'a> Mainland<'a> {
     /// Area below which a piece is left whole.
     fn target(&self, poly: &Poly, kind: Kind, rng: &mut Rng) -> f64 {
         let base = match kind {
-            Kind::Suburb(edge) => 60_000.0 + 90_000.0 * edge,
+            Kind::Suburb(edge) => 70_000.0 + 50_000.0 * edge,
             Kind::Industrial => 150_000.0,
             _ => 560_000.0,
         };
@@ -420,7 +420,7 @@ impl<'a> Mainland<'a> {
         let near_town = poly.0.iter().any(|(vertex, _)| {
             !matches!(self.kind(self.mesh.points[*vertex as usize]).0, Kind::Country)
         });
-        let base = if near_town { f64::min(base, 260_000.0) } else { base };
+        let base = if near_town { f64::min(base, 105_000.0) } else { base };
         base * rng.range(1.0, 1.9)
     }
 
@@ -470,10 +470,12 @@ impl<'a> Mainland<'a> {
                 0 | 2 => axis,
                 _ => axis.left(),
             };
-            let normal = base.turn(rng.range(-0.022, 0.022));
+            let normal = base.turn(rng.range(-0.028, 0.028));
             let (low, high) = self.mesh.extent(poly, normal);
             let at = centre + normal * ((low + high) * 0.5 - centre.dot(normal) + (high - low) * rng.range(-0.12, 0.12));
             let Some(score) = self.score(poly, at, normal) else { continue };
+            let around = relative < 1.6 && attempt % 4 < 2;
+            let score = if around { score - 0.55 } else { score };
             if best.is_none_or(|(least, _, _)| score < least) {
                 best = Some((score, at, normal));
             }
@@ -493,7 +495,7 @@ impl<'a> Mainland<'a> {
                 let edge = b - a;
                 let length = edge.len();
                 let from_corner = (sa.abs() / (sa.abs() + sb.abs())).min(1.0 - sa.abs() / (sa.abs() + sb.abs())) * length;
-                score += (1.0 - (edge.unit().dot(normal)).abs()) * 0.0 + (normal.left().dot(edge.unit())).abs() * 1.6;
+                score += normal.left().dot(edge.unit()).abs() * 1.6;
                 if from_corner < 60.0 {
                     score += (60.0 - from_corner) * 0.05;
                 }

@@ -128,8 +128,6 @@ pub struct Water {
 /// A chunk under construction.
 #[derive(Debug)]
 pub struct Site<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
     /// The chunk.
     pub chunk: &'a Chunk,
     /// Its mesh.
@@ -156,7 +154,6 @@ impl<'a> Site<'a> {
     /// An empty site.
     pub fn new(plan: &'a Plan, chunk: &'a Chunk) -> Self {
         Self {
-            plan,
             chunk,
             mesh: Mesh::default(),
             rng: Rng::new(plan.seed, 20, u64::from(chunk.id)),

@@ -9,7 +9,6 @@ use rayon::prelude::*;
 use crate::district::District;
 use crate::layers::{Layer, Rows};
 use crate::plan::Plan;
-use crate::plane::p;
 use crate::warp::{EAST, NORTH};
 
 /// Chunks that are made at once.
@@ -89,7 +88,6 @@ pub fn envelope(plan: &Plan) -> [f64; 4] {
         let (lon, lat) = geographic(EAST + ground.x, NORTH + ground.y);
         out = [out[0].min(lon), out[1].min(lat), out[2].max(lon), out[3].max(lat)];
     }
-    let _ = p(0.0, 0.0);
     [
         (out[0] * 1e4).floor() / 1e4,
         (out[1] * 1e4).floor() / 1e4,

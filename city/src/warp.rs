@@ -62,7 +62,9 @@ pub struct Warp {
 
 /// Wavelength and amplitude in metres; the sum of amplitude/wavelength stays well below one half, so that the
 /// map cannot fold.
-const OCTAVES: [(f64, f64); 3] = [(3100.0, 330.0), (830.0, 62.0), (240.0, 12.0)];
+const OCTAVES: [(f64, f64); 4] = [(3100.0, 330.0), (830.0, 58.0), (430.0, 21.0), (240.0, 11.0)];
+/// Bays and capes: wavelength and height of the coast's own noise, and how far inland it reaches.
+const COAST: (f64, f64, f64) = (1750.0, 190.0, 1700.0);
 
 impl Warp {
     /// A map with its own noise.
@@ -81,10 +83,15 @@ impl Warp {
         // The plain is straighter than the lagoon.
         let town = smooth(((200.0 - q.y) / 900.0 + 0.5).clamp(0.0, 1.0));
         for (number, (wave, height)) in OCTAVES.iter().enumerate() {
-            let height = if number == 2 { height * (0.3 + 0.7 * town) } else { *height };
+            let height = if number == 3 { height * (0.3 + 0.7 * town) } else { *height };
             let (x, y) = (q.x / wave, q.y / wave);
             out.x += height * noise(self.seed ^ (2 * number as u64), x, y);
             out.y += height * noise(self.seed ^ (2 * number as u64 + 1), x, y);
+        }
+        let inland = q.y / COAST.2;
+        if inland.abs() < 1.0 {
+            let bell = 1.0 - inland * inland;
+            out.y += COAST.1 * bell * bell * noise(self.seed ^ 99, q.x / COAST.0, 0.37);
         }
         out
     }

@@ -40,6 +40,7 @@ export interface Watch {
 export async function open(browser: Browser, base: string, path = '', options: BrowserContextOptions = DESK): Promise<{ page: Page; watch: Watch }> {
   const context = await browser.newContext({ ...options, reducedMotion: 'reduce' });
   const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
   const watch: Watch = { foreign: [], faults: [] };
   const host = new URL(base).host;
   page.on('request', (request) => {

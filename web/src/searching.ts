@@ -41,7 +41,7 @@ export async function runSearch(context: Context, input: string, crs: string | u
     }
     case 'coordinates': {
       const answer = await api.lookupText(query.text, crs, signal);
-      const readings = answer.interpretations ?? [{ ...answer.query }];
+      const readings = answer.interpretations?.length ? answer.interpretations : [{ ...answer.query }];
       return { results: readings.map((reading) => coordinateResult(context, reading)), message: t('search.none', { text: query.text }) };
     }
   }

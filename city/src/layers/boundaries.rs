@@ -24,17 +24,14 @@ pub fn municipality(plan: &Plan, rows: &mut Rows) {
 pub fn islands(plan: &Plan, rows: &mut Rows) {
     rows.push(area(Polygon::new(ground_ring(plan, &plan.mainland), vec![])), vec![text("T1"), text("Terraferma"), text("mainland")]);
     rows.push(area(cover::bridge(plan)), vec![text("T2"), text("Ponte della Concordia"), text("mainland")]);
-    let mut marsh = 0;
     for chunk in plan.chunks.iter().filter(|chunk| plan.quarters[chunk.quarter as usize].island) {
         let (shape, name) = if chunk.kind == Kind::Marsh {
-            marsh += 1;
             (cover::marsh(plan, chunk), format!("Barena {}", crate::names::family(u64::from(chunk.id))))
         } else {
             (MultiPolygon(vec![Polygon::new(ground_ring(plan, &chunk.outline()), vec![])]), plan.quarters[chunk.quarter as usize].name.clone())
         };
         rows.push(Geometry::MultiPolygon(shape), vec![text(format!("I{:04}", chunk.id + 1)), text(name), text("island")]);
     }
-    let _ = marsh;
 }
 
 /// The lagoon and the rivers.

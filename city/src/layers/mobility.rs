@@ -120,10 +120,9 @@ pub fn gates(plan: &Plan, rows: &mut Rows) {
     let mut border: Vec<Mm> = border.exterior().0.iter().map(|at| Mm::of(local(*at))).collect();
     border.sort_unstable();
     let town = plan.quarters.iter().find(|quarter| !quarter.island).map(|town| plan.warp.apply(town.centre)).unwrap_or_default();
+    let core: Vec<Vec<P>> = plan.chunks.iter().filter(|chunk| in_centre(plan, chunk)).map(Chunk::outline).collect();
     for (index, street) in plan.streets.iter().enumerate().filter(|(_, street)| street.class < 3) {
-        let inside = |at: &P| {
-            plan.chunks.iter().any(|chunk| in_centre(plan, chunk) && crate::plane::contains(&chunk.outline(), *at))
-        };
+        let inside = |at: &P| core.iter().any(|outline| crate::plane::contains(outline, *at));
         let ends = [street.path.first(), street.path.last()];
         for at in ends.into_iter().flatten() {
             let ground = plan.warp.ground(*at);
@@ -140,7 +139,7 @@ pub fn gates(plan: &Plan, rows: &mut Rows) {
 
 /// Cycle lanes along the broad streets, the bridge and the rivers.
 pub fn cycle_lanes(plan: &Plan, rows: &mut Rows) {
-    let mut push = |rows: &mut Rows, code: String, name: String, path: &[P], hash: u64, green: bool| {
+    let push = |rows: &mut Rows, code: String, name: String, path: &[P], hash: u64, green: bool| {
         let path = ground_path(plan, path);
         let length: f64 = path.0.windows(2).map(|w| local(w[0]).distance(local(w[1]))).sum();
         let kind = if green { "track" } else { ["track", "lane", "lane", "shared"][(hash % 4) as usize] };

@@ -105,7 +105,6 @@ pub fn occupations(district: &District, rows: &mut Rows) {
     for (i, (shape, _)) in district.squares.iter().enumerate() {
         let mut rng = stream(district, 8, i as u64);
         let ring = ring_points(shape);
-        let middle = inside(shape);
         let market = rng.chance(0.18);
         for k in 0..ring.len() {
             let (a, b) = (ring[k], ring[(k + 1) % ring.len()]);
@@ -120,7 +119,6 @@ pub fn occupations(district: &District, rows: &mut Rows) {
                 push(district, rows, table, if market { "market" } else { "plateatico" }, &mut rng);
             }
         }
-        let _ = middle;
     }
     for (i, parcel) in district.parcels.iter().enumerate() {
         let Some(front) = parcel.front.filter(|front| front.number > 0 && front.width > 5.0) else { continue };

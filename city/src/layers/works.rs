@@ -1,6 +1,5 @@
 //! Public works and their sites.
 
-use bricola_layers::feature::Value;
 use geo_types::Geometry;
 
 use super::{Rows, area, day, int, line, real, stream, text};
@@ -139,5 +138,4 @@ pub fn sites(district: &District, rows: &mut Rows) {
             ],
         );
     }
-    let _ = Value::Null;
 }

@@ -66,7 +66,7 @@ impl Snapshot {
 
     /// Number of features.
     pub fn len(&self) -> usize {
-        self.base.len() + self.delta.as_ref().map_or(0, |delta| delta.added.len() - self.hidden(delta))
+        self.delta.as_ref().map_or(self.base.len(), |delta| self.base.len() - self.hidden(delta) + delta.added.len())
     }
 
     fn hidden(&self, delta: &Delta) -> usize {

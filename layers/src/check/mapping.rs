@@ -13,8 +13,8 @@ use crate::reader::SourceField;
 
 /// Length of a column name in a DBF file, in bytes.
 const DBF_NAME: usize = 10;
-/// Similarity (Jaro-Winkler, 0…1) from which a column is suggested for a field.
-const SUGGESTED: f64 = 0.82;
+/// Similarity (see [`likeness`]) from which a column is suggested for a field.
+const SUGGESTED: f64 = 0.75;
 
 /// How a column came to its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -285,11 +285,12 @@ fn is_cut(column: &str, name: &str) -> bool {
     column.len() == DBF_NAME && name.len() > DBF_NAME && name.starts_with(&column)
 }
 
+/// From 0 to 1: one name in most of the other (`num_foglio`), or few letters of difference.
 fn likeness(column: &str, name: &str) -> f64 {
-    if column.len() >= 4 && name.len() >= 4 && (column.contains(name) || name.contains(column)) {
-        return 0.9;
-    }
-    strsim::jaro_winkler(column, name)
+    let (short, long) = if column.len() < name.len() { (column, name) } else { (name, column) };
+    let share = short.len() as f64 / long.len().max(1) as f64;
+    let within = if short.len() >= 4 && share >= 0.6 && long.contains(short) { 0.9 } else { 0.0 };
+    strsim::normalized_damerau_levenshtein(column, name).max(within)
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ fn guessed(sample: &[[f64; 2]], envelope: Option<[f64; 4]>) -> Result<Placing, P
     if swapped {
         remarks.push(swapped_remark());
     }
-    if let Some(other) = guesses.next().filter(|other| other.inside >= CLEAR * inside) {
+    if let Some(other) = guesses.find(|other| other.swapped == swapped && other.inside >= CLEAR * inside) {
         let Guess { crs: other, reason: why, .. } = other;
         remarks.push(text(
             format!("potrebbe essere anche {other} ({why}): in tal caso indicare --crs"),

@@ -219,6 +219,16 @@ impl Crs {
         }
     }
 
+    /// Its definition as WKT 2 (ISO 19162:2019), axes in authority order, for files that carry one.
+    ///
+    /// # Errors
+    /// [`CrsError::Database`] when there is no place for the registry, [`CrsError::Unknown`] when PROJ cannot write it.
+    pub fn wkt(&self) -> Result<String, CrsError> {
+        let Info { key, source, .. } = &*self.0;
+        let proj = database::builder()?.proj(source).map_err(|error| unknown(key, &error.to_string()))?;
+        proj.as_wkt(None, None).map_err(|error| unknown(key, &error.to_string()))
+    }
+
     /// The authority's name, such as `RDN2008 / Zone 12 (E-N)`.
     pub fn name(&self) -> &str {
         &self.0.name

@@ -33,7 +33,9 @@ impl Collector {
         self.report.repaired += repaired;
         self.report.repairs.merge(repairs);
         self.report.warnings.merge(warnings);
-        rejected.into_iter().for_each(|row| self.report.reject(row));
+        for row in rejected {
+            self.report.reject(row);
+        }
         let mut features = Vec::with_capacity(accepted.len());
         for accepted in accepted {
             features.extend(self.unique(accepted));

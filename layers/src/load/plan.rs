@@ -33,6 +33,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether the layer has a key, and the file a column for it.
+    pub fn keyed_source(&self) -> bool {
+        self.key.iter().any(|at| self.fields[*at].1.is_some())
+    }
+
     /// Decides on the first rows of a file. `definition.crs` and `definition.resolution` are set.
     pub fn new(
         schema: SourceSchema,

@@ -123,6 +123,13 @@ impl Report {
         let schema = &plan.schema;
         let mut remarks: Vec<Text> = schema.remarks.iter().map(|remark| text(remark, remark)).collect();
         remarks.extend(plan.placing.remarks.iter().cloned());
+        if !plan.key.is_empty() && !plan.keyed_source() {
+            let names = plan.definition.key.join(", ");
+            remarks.push(text(
+                format!("nessuna colonna per la chiave ({names}): a ogni caricamento tutte le righe saranno nuove"),
+                format!("no column for the key ({names}): every row will be new at each load"),
+            ));
+        }
         Self {
             layer: plan.definition.id.clone(),
             format: schema.format,

@@ -21,7 +21,7 @@ pub struct Accepted {
     pub row: u64,
     /// What to store.
     pub feature: Feature,
-    /// Hash of its key; `None` for layers without one.
+    /// Hash of its key; `None` when it has none.
     pub key: Option<u128>,
     /// Hash of all of it, to tell repeated rows from contradicting ones.
     pub content: u64,
@@ -84,8 +84,12 @@ fn check_rows(plan: &Plan, ways: &Ways, rows: Rows) -> Checked {
         let number = source.row;
         match check_row(plan, ways, source, &mut notes) {
             Ok(feature) => {
+                let keyed = plan.key.iter().any(|at| !feature.properties[*at].is_null());
+                if !keyed && plan.keyed_source() {
+                    notes.warnings.push(Warning::NoKey);
+                }
                 tally(&mut checked, ways, number, &notes);
-                let key = (!plan.key.is_empty()).then(|| key_hash(&plan.key, &feature));
+                let key = keyed.then(|| key_hash(&plan.key, &feature));
                 let content = if key.is_some() { content_hash(&feature) } else { 0 };
                 checked.accepted.push(Accepted { row: number, feature, key, content });
             }
@@ -108,7 +112,8 @@ fn tally(checked: &mut Checked, ways: &Ways, row: u64, notes: &Notes) {
             repair.code(),
             || repair.title(),
             || {
-                Some(Example {
+                // Turned rings need no looking at.
+                repair.alters().then(|| Example {
                     row,
                     message: repair.text(),
                     place: place.and_then(|at| lonlat(ways.storage_to_lonlat, at)),
@@ -145,9 +150,6 @@ fn check_row<'a>(
     for (field, column) in &plan.fields {
         let raw = column.and_then(|column| values.get_mut(column)).map(std::mem::take).unwrap_or_default();
         properties.push(field.read(raw, notes).map_err(refuse)?);
-    }
-    if !plan.key.is_empty() && plan.key.iter().all(|at| properties[*at].is_null()) {
-        return Err(refuse(Reason::NoKey));
     }
     let geometry = match geometry {
         Some(geometry) if !geometry.is_empty() => check_geometry(plan, ways, geometry, notes)?,
@@ -193,7 +195,9 @@ fn key_hash(key: &[usize], feature: &Feature) -> u128 {
     let half = |seed: u8| {
         let mut hasher = DefaultHasher::new();
         hasher.write_u8(seed);
-        key.iter().for_each(|at| hash_value(&feature.properties[*at], &mut hasher));
+        for at in key {
+            hash_value(&feature.properties[*at], &mut hasher);
+        }
         u128::from(hasher.finish())
     };
     half(1) << 64 | half(2)

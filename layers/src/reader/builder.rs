@@ -21,7 +21,9 @@ pub fn geometry_from_gpkg(blob: &[u8]) -> std::result::Result<Option<Geometry<f6
 /// Reads a GeoPackage geometry blob.
 pub(super) fn from_gpkg(blob: &[u8], tally: &mut Tally) -> std::result::Result<Option<Geometry<f64>>, String> {
     if !blob.starts_with(b"GP") {
-        return Err("the geometry is not a GeoPackage blob (it does not begin with `GP`); export the layer again".into());
+        return Err(
+            "the geometry is not a GeoPackage blob (it does not begin with `GP`); export the layer again".into()
+        );
     }
     build(&geozero::wkb::GpkgWkb(blob), tally)
 }
@@ -46,7 +48,8 @@ pub(super) fn from_wkt(text: &str, tally: &mut Tally) -> std::result::Result<Opt
         }
     }
     // EWKT, as PostGIS writes it, puts the CRS in front.
-    let text = text.split_once(';').filter(|(srid, _)| srid.trim_start().starts_with("SRID=")).map_or(text, |(_, wkt)| wkt);
+    let text =
+        text.split_once(';').filter(|(srid, _)| srid.trim_start().starts_with("SRID=")).map_or(text, |(_, wkt)| wkt);
     build(&geozero::wkt::Wkt(text), tally).map_err(|reason| format!("not readable as WKT: {reason}"))
 }
 
@@ -121,7 +124,8 @@ impl<'t> Builder<'t> {
     }
 }
 
-const CURVED: &str = "the geometry is curved; convert curves to lines first (QGIS: Segmentize, PostGIS: ST_CurveToLine)";
+const CURVED: &str =
+    "the geometry is curved; convert curves to lines first (QGIS: Segmentize, PostGIS: ST_CurveToLine)";
 
 impl GeomProcessor for Builder<'_> {
     fn xy(&mut self, x: f64, y: f64, _: usize) -> Result<()> {
@@ -279,7 +283,8 @@ mod tests {
             let geometry = wkt(text).expect(text).expect(text);
             assert!(format!("{geometry:?}").to_uppercase().starts_with(&name.to_uppercase()), "{text}: {geometry:?}");
         }
-        let Some(Geometry::Polygon(polygon)) = wkt("POLYGON((0 0,4 0,4 4,0 0),(1 1,2 1,2 2,1 1))").expect("reads") else {
+        let Some(Geometry::Polygon(polygon)) = wkt("POLYGON((0 0,4 0,4 4,0 0),(1 1,2 1,2 2,1 1))").expect("reads")
+        else {
             panic!("no polygon");
         };
         assert_eq!(polygon.interiors().len(), 1);

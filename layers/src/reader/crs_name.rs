@@ -51,7 +51,12 @@ pub(super) fn from_wkt(wkt: &str) -> SourceCrs {
 /// Covers what Italian and European sources carry in URNs: the geographic CRSs of EPSG (4001 to 4999), the
 /// north-east variants of RDN2008, and the statistical grid.
 pub(super) fn north_first(crs: &SourceCrs) -> bool {
-    matches!(crs, SourceCrs::Epsg(4001..=4999 | 6318 | 6706 | 6707..=6709 | 6783 | 6875 | 6876 | 3034 | 3035 | 3044..=3051 | 9067))
+    matches!(
+        crs,
+        SourceCrs::Epsg(
+            4001..=4999 | 6318 | 6706 | 6707..=6709 | 6783 | 6875 | 6876 | 3034 | 3035 | 3044..=3051 | 9067,
+        )
+    )
 }
 
 #[cfg(test)]

@@ -107,7 +107,9 @@ fn markup(start: &str, extension: &str) -> Result<Format, String> {
     match local {
         "kml" => Ok(Format::Kml),
         "featurecollection" | "simplefeaturecollection" | "spatialdataset" | "getfeatureresponse" => Ok(Format::Gml),
-        "html" => Err("this is a web page, not data; the download was probably an error page: open it in a browser".into()),
+        "html" => {
+            Err("this is a web page, not data; the download was probably an error page: open it in a browser".into())
+        }
         "serviceexceptionreport" | "exceptionreport" => {
             Err("this is the error message of a web service, not data; open it in an editor to see what it says".into())
         }
@@ -156,7 +158,8 @@ mod tests {
         assert_eq!(of("a.json", b"{\n\"type\":\"Feature\"}"), Ok(Format::Json));
         assert_eq!(of("a.gpkg", b"PK\x03\x04"), Ok(Format::Zip));
         assert_eq!(of("a.csv", "\u{feff}lon,lat\n1,2".as_bytes()), Ok(Format::Csv));
-        let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("a;b\n1;2\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let utf16: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain("a;b\n1;2\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
         assert_eq!(of("a.csv", &utf16), Ok(Format::Csv));
     }
 

@@ -159,8 +159,7 @@ impl<R: Read> Transcoder<R> {
             ended = count == 0;
         }
         self.text.resize(64 * 1024, 0);
-        let (result, read, written, _) =
-            self.decoder.decode_to_utf8(&self.raw[self.raw_at..], &mut self.text, ended);
+        let (result, read, written, _) = self.decoder.decode_to_utf8(&self.raw[self.raw_at..], &mut self.text, ended);
         self.raw_at += read;
         self.text.truncate(written);
         self.text_at = 0;

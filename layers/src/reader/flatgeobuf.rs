@@ -157,9 +157,7 @@ impl FgbReader {
         let raw = flatgeobuf::size_prefixed_root_as_feature(&self.buffer)
             .map_err(|_| bad("the feature is damaged; export the file again"))?;
         let geometry = match raw.geometry() {
-            Some(geometry) => {
-                read_geometry(&geometry, self.kind, 0, &mut self.tally).map_err(|reason| bad(&reason))?
-            }
+            Some(geometry) => read_geometry(&geometry, self.kind, 0, &mut self.tally).map_err(|reason| bad(&reason))?,
             None => None,
         };
         let mut values = vec![Value::Null; self.columns.len()];
@@ -167,8 +165,7 @@ impl FgbReader {
             let mut rest = properties.bytes();
             // Some writers leave one trailing byte.
             while rest.len() > 1 {
-                rest = read_value(rest, &self.columns, &mut values, &mut self.tally)
-                    .map_err(|reason| bad(&reason))?;
+                rest = read_value(rest, &self.columns, &mut values, &mut self.tally).map_err(|reason| bad(&reason))?;
             }
         }
         feature(row, geometry, values)

@@ -243,11 +243,7 @@ struct Batch {
 }
 
 impl Table {
-    async fn open(
-        connection: &mut SqliteConnection,
-        path: &Path,
-        wanted: Option<&str>,
-    ) -> Result<Self, ReadError> {
+    async fn open(connection: &mut SqliteConnection, path: &Path, wanted: Option<&str>) -> Result<Self, ReadError> {
         let mut listed = tables(connection, path).await?;
         let names: Vec<String> = listed.iter().map(|table| table.name.clone()).collect();
         let table = listed.swap_remove(choose(&path.display().to_string(), &names, wanted)?);
@@ -341,7 +337,10 @@ impl Table {
                 let blob = <&[u8] as Decode<Sqlite>>::decode(value)
                     .map_err(|_| row_error(number, "the geometry is not a blob"))?;
                 if blob.len() > MAX_ROW_BYTES {
-                    return Err(row_error(number, format!("the geometry is larger than MAX_ROW_BYTES ({MAX_ROW_BYTES})")));
+                    return Err(row_error(
+                        number,
+                        format!("the geometry is larger than MAX_ROW_BYTES ({MAX_ROW_BYTES})"),
+                    ));
                 }
                 geometry = from_gpkg(blob, tally).map_err(|reason| row_error(number, reason))?;
             }
@@ -404,8 +403,9 @@ fn value(raw: SqliteValueRef<'_>, kind: FieldType, tally: &mut Tally) -> Result<
             let bytes = <&[u8] as Decode<Sqlite>>::decode(raw).map_err(wrong)?;
             let text = super::encoding::utf8_or_1252(bytes, tally);
             match kind {
-                FieldType::Date => NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d")
-                    .map_or_else(|_| date_or_time(&text), Value::Date),
+                FieldType::Date => {
+                    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_or_else(|_| date_or_time(&text), Value::Date)
+                }
                 FieldType::DateTime => date_or_time(&text),
                 _ => Value::Text(text.trim().to_owned()),
             }

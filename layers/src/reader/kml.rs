@@ -50,7 +50,10 @@ pub(super) fn open(documents: &Documents, options: &OpenOptions) -> Result<Box<d
     let name = documents.name();
     let schema = SourceSchema {
         format: "KML",
-        layer: options.layer.clone().unwrap_or_else(|| name.rsplit_once('.').map_or(&*name, |(stem, _)| stem).to_owned()),
+        layer: options
+            .layer
+            .clone()
+            .unwrap_or_else(|| name.rsplit_once('.').map_or(&*name, |(stem, _)| stem).to_owned()),
         fields: survey.columns.fields(),
         crs: SourceCrs::Epsg(4326),
         geometry: None,
@@ -59,7 +62,14 @@ pub(super) fn open(documents: &Documents, options: &OpenOptions) -> Result<Box<d
         remarks,
     };
     let placemarks = Placemarks::start(documents, options.layer.as_deref())?;
-    Ok(Box::new(KmlReader { placemarks, columns: survey.columns, schema, tally: Tally::default(), row: 0, over: false }))
+    Ok(Box::new(KmlReader {
+        placemarks,
+        columns: survey.columns,
+        schema,
+        tally: Tally::default(),
+        row: 0,
+        over: false,
+    }))
 }
 
 /// The folders and documents with placemarks.

@@ -142,7 +142,8 @@ fn contents(archive: &Source) -> Result<Vec<Content>, ReadError> {
     for member in &members {
         let extension = extension_of(member);
         let table = extension == "csv" && !timetable;
-        if table || matches!(extension.as_str(), "geojson" | "json" | "ndjson" | "geojsonl" | "geojsons" | "fgb" | "tsv")
+        if table
+            || matches!(extension.as_str(), "geojson" | "json" | "ndjson" | "geojsonl" | "geojsons" | "fgb" | "tsv")
         {
             found.push(Content::Single(Source::Member(member.clone())));
         }
@@ -158,7 +159,10 @@ fn contents(archive: &Source) -> Result<Vec<Content>, ReadError> {
     } else if has("gpkg") {
         format!("{name}: a GeoPackage cannot be read inside an archive; extract it first")
     } else {
-        format!("{name}: the archive holds nothing that can be read ({})", listed(members.iter().map(|m| m.path.as_str())))
+        format!(
+            "{name}: the archive holds nothing that can be read ({})",
+            listed(members.iter().map(|m| m.path.as_str()))
+        )
     }))
 }
 
@@ -206,10 +210,9 @@ pub(super) fn choose(file: &str, names: &[String], wanted: Option<&str>) -> Resu
         }
         (None, 1) => Ok(0),
         (None, 0) => Err(ReadError::File(format!("{file}: there is no layer in it"))),
-        (None, count) => Err(ReadError::File(format!(
-            "{file}: {count} layers are in it; choose one by its name: {}",
-            choices()
-        ))),
+        (None, count) => {
+            Err(ReadError::File(format!("{file}: {count} layers are in it; choose one by its name: {}", choices())))
+        }
     }
 }
 

@@ -74,7 +74,10 @@ impl Source {
             Self::File(path) => {
                 let file = File::open(path).map_err(|error| cannot_open(&path.display().to_string(), &error))?;
                 if file.metadata().is_ok_and(|data| data.is_dir()) {
-                    return Err(ReadError::File(format!("{} is a folder; name one of the files in it", path.display())));
+                    return Err(ReadError::File(format!(
+                        "{} is a folder; name one of the files in it",
+                        path.display()
+                    )));
                 }
                 Ok(Box::new(file))
             }

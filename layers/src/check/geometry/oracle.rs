@@ -9,7 +9,7 @@ use geozero::ToWkt;
 use super::validity::first_flaw;
 use super::*;
 
-/// SplitMix64 (Steele et al. 2014).
+/// `SplitMix64` (Steele et al. 2014).
 struct Dice(u64);
 
 impl Dice {

@@ -66,6 +66,8 @@ enum Position {
     Outside,
 }
 
+// Exactly level, not nearly: the predicates around it are exact too.
+#[allow(clippy::float_cmp)]
 fn position(at: Coord<f64>, ring: &[Coord<f64>]) -> Position {
     let mut inside = false;
     for pair in ring.windows(2) {
@@ -143,7 +145,7 @@ impl<'a> Rings<'a> {
     }
 
     /// The segments along the axis on which they overlap least.
-    fn segments(&self) -> (Vec<Segment>, bool) {
+    fn by_sweep(&self) -> Vec<Segment> {
         let (mut across, mut up) = (0.0, 0.0);
         let (mut min, mut max) = (Coord { x: f64::MAX, y: f64::MAX }, Coord { x: f64::MIN, y: f64::MIN });
         for ring in &self.rings {
@@ -164,11 +166,11 @@ impl<'a> Rings<'a> {
             }
         }
         segments.sort_unstable_by(|a, b| a.low.total_cmp(&b.low).then_with(|| (a.ring, a.at).cmp(&(b.ring, b.at))));
-        (segments, by_y)
+        segments
     }
 
     fn sweep(&self) -> Result<Vec<Touch>, Found> {
-        let (segments, _) = self.segments();
+        let segments = self.by_sweep();
         let mut touches = Vec::new();
         let mut comparisons = 0_usize;
         for (position, first) in segments.iter().enumerate() {

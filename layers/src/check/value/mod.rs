@@ -12,7 +12,7 @@ pub use moment::{parse_date, parse_instant};
 pub use number::{NumberStyle, parse_integer, parse_real};
 pub use spelling::{folded, trimmed, undo_mojibake};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::finding::{Notes, Reason, Repair, Warning};
 use crate::definition::{FieldDefinition, FieldType};
@@ -33,7 +33,7 @@ pub struct FieldReader {
 /// The code list of a field, by folded code and by folded title.
 #[derive(Debug, Clone, Default)]
 struct Codes {
-    exact: FxHashMap<String, ()>,
+    exact: FxHashSet<String>,
     by_code: FxHashMap<String, String>,
     by_title: FxHashMap<String, String>,
 }
@@ -45,7 +45,7 @@ impl Codes {
         }
         let mut codes = Self::default();
         for value in &field.values {
-            codes.exact.insert(value.code.clone(), ());
+            codes.exact.insert(value.code.clone());
             codes.by_code.insert(folded(&value.code), value.code.clone());
             for title in [&value.title.it, &value.title.en] {
                 codes.by_title.entry(folded(title)).or_insert_with(|| value.code.clone());
@@ -75,7 +75,7 @@ impl FieldReader {
     pub fn read(&self, value: Value, notes: &mut Notes) -> Result<Value, Reason> {
         let value = match (value, self.kind) {
             (Value::Null, _) => Value::Null,
-            (Value::Text(text), _) => self.from_text(text, notes)?,
+            (Value::Text(text), _) => self.read_text(text, notes)?,
             (value @ Value::Integer(_), FieldType::Integer)
             | (value @ Value::Boolean(_), FieldType::Boolean)
             | (value @ Value::Date(_), FieldType::Date)
@@ -97,7 +97,7 @@ impl FieldReader {
         Ok(value)
     }
 
-    fn from_text(&self, text: String, notes: &mut Notes) -> Result<Value, Reason> {
+    fn read_text(&self, text: String, notes: &mut Notes) -> Result<Value, Reason> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Reason::TextTooLong { field: self.name.clone(), bytes: text.len() });
         }
@@ -195,11 +195,11 @@ impl FieldReader {
 
     fn coded(&self, codes: &Codes, value: Value, notes: &mut Notes) -> Value {
         let word = match &value {
-            Value::Text(text) if codes.exact.contains_key(text) => return value,
+            Value::Text(text) if codes.exact.contains(text) => return value,
             Value::Text(text) => text.clone(),
             other => shown(other),
         };
-        if codes.exact.contains_key(&word) {
+        if codes.exact.contains(&word) {
             return value;
         }
         if self.kind == FieldType::Text {
@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(read(&field(FieldType::Boolean), Value::Integer(0)).0, Ok(Value::Boolean(false)));
         assert_eq!(
             read(&field(FieldType::Date), Value::Integer(20_240_131)).0,
-            Ok(Value::Date(chrono::NaiveDate::from_ymd_opt(2024, 1, 31).unwrap()))
+            Ok(Value::Date(chrono::NaiveDate::from_ymd_opt(2024, 1, 31).expect("a day")))
         );
         assert_eq!(read(&field(FieldType::Real), Value::Real(f64::NAN)).0, Ok(Value::Null));
     }
@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_tax_code_costs_the_row_and_is_not_repeated() {
-        let refused = read(&field(FieldType::Text), text("Rossi RSSMRA80A01H501U")).0.unwrap_err();
+        let refused = read(&field(FieldType::Text), text("Rossi RSSMRA80A01H501U")).0.expect_err("refused");
         assert_eq!(refused, Reason::PersonalData("f".to_owned()));
         assert!(!refused.text().it.contains("RSSMRA"));
     }

@@ -4,6 +4,8 @@
 //! archives within it are read as they stream by ([`nested`]).
 
 mod nested;
+#[cfg(test)]
+pub(super) mod tests;
 mod walk;
 
 pub(super) use walk::{Documents, Walk};

@@ -51,8 +51,7 @@ pub(super) fn open(source: &Source, options: &OpenOptions) -> Result<Box<dyn Rea
     };
     describe_place(&mut schema, place, &header, &sample);
     let kept: Vec<usize> = (0..header.len()).filter(|at| place != Place::Wkt(*at)).collect();
-    schema.fields =
-        kept.iter().map(|&at| SourceField { name: header[at].clone(), kind: FieldType::Text }).collect();
+    schema.fields = kept.iter().map(|&at| SourceField { name: header[at].clone(), kind: FieldType::Text }).collect();
     Ok(Box::new(CsvReader {
         input,
         record: csv::ByteRecord::new(),
@@ -113,11 +112,7 @@ fn reader(
         .from_reader(input))
 }
 
-fn header(
-    input: &mut csv::Reader<Limited>,
-    charset: Charset,
-    tally: &mut Tally,
-) -> Result<Vec<String>, ReadError> {
+fn header(input: &mut csv::Reader<Limited>, charset: Charset, tally: &mut Tally) -> Result<Vec<String>, ReadError> {
     let mut record = csv::ByteRecord::new();
     if !input.read_byte_record(&mut record).map_err(|error| broken(&error))? {
         return Err(ReadError::File("the file is empty; a header line with the column names is expected".into()));

@@ -5,19 +5,66 @@ use crate::reader::open::{OpenOptions, listed};
 
 /// Column names that mean x, in Italian and English, compared in lower case without `_`, `-`, blanks and dots.
 const X_NAMES: [&str; 22] = [
-    "x", "lon", "long", "lng", "longitude", "longitudine", "est", "east", "easting", "coordx", "xcoord", "coordinatax",
-    "pointx", "lonwgs84", "longwgs84", "xwgs84", "decimallongitude", "coordest", "coordinataest", "longx", "geox",
+    "x",
+    "lon",
+    "long",
+    "lng",
+    "longitude",
+    "longitudine",
+    "est",
+    "east",
+    "easting",
+    "coordx",
+    "xcoord",
+    "coordinatax",
+    "pointx",
+    "lonwgs84",
+    "longwgs84",
+    "xwgs84",
+    "decimallongitude",
+    "coordest",
+    "coordinataest",
+    "longx",
+    "geox",
     "lonx",
 ];
 /// The same for y.
 const Y_NAMES: [&str; 22] = [
-    "y", "lat", "latit", "lt", "latitude", "latitudine", "nord", "north", "northing", "coordy", "ycoord", "coordinatay",
-    "pointy", "latwgs84", "latitwgs84", "ywgs84", "decimallatitude", "coordnord", "coordinatanord", "laty", "geoy",
+    "y",
+    "lat",
+    "latit",
+    "lt",
+    "latitude",
+    "latitudine",
+    "nord",
+    "north",
+    "northing",
+    "coordy",
+    "ycoord",
+    "coordinatay",
+    "pointy",
+    "latwgs84",
+    "latitwgs84",
+    "ywgs84",
+    "decimallatitude",
+    "coordnord",
+    "coordinatanord",
+    "laty",
+    "geoy",
     "latx",
 ];
 /// The same for geometries as text.
 const WKT_NAMES: [&str; 11] = [
-    "wkt", "geom", "geometry", "thegeom", "geometria", "geomwkt", "wktgeom", "shape", "geometrywkt", "wkbgeometry",
+    "wkt",
+    "geom",
+    "geometry",
+    "thegeom",
+    "geometria",
+    "geomwkt",
+    "wktgeom",
+    "shape",
+    "geometrywkt",
+    "wkbgeometry",
     "geomwkb",
 ];
 
@@ -33,8 +80,11 @@ pub(super) enum Place {
 pub(super) fn delimiter(text: &str) -> u8 {
     let mut best = (0, b',');
     for candidate in [b',', b';', b'\t', b'|'] {
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(candidate).has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(candidate)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(text.as_bytes());
         // The last record of the sample may be cut off.
         let counts: Vec<usize> = reader.byte_records().flatten().take(50).map(|record| record.len()).collect();
         let sure = if counts.len() > 2 { &counts[..counts.len() - 1] } else { &counts[..] };
@@ -55,12 +105,14 @@ fn plain(name: &str) -> String {
 /// Finds the columns that hold the place.
 pub(super) fn place(header: &[String], sample: &[Vec<String>], options: &OpenOptions) -> Result<Place, ReadError> {
     let named = |name: &str| {
-        header.iter().position(|column| column == name).or_else(|| {
-            header.iter().position(|column| column.eq_ignore_ascii_case(name))
-        }).ok_or_else(|| {
-            let columns = listed(header.iter().map(String::as_str));
-            ReadError::File(format!("there is no column `{name}`; the columns are {columns}"))
-        })
+        header
+            .iter()
+            .position(|column| column == name)
+            .or_else(|| header.iter().position(|column| column.eq_ignore_ascii_case(name)))
+            .ok_or_else(|| {
+                let columns = listed(header.iter().map(String::as_str));
+                ReadError::File(format!("there is no column `{name}`; the columns are {columns}"))
+            })
     };
     if let Some(name) = &options.wkt_column {
         return Ok(Place::Wkt(named(name)?));

@@ -29,7 +29,15 @@ fn a_collection_is_read_with_types_ids_and_a_crs_that_stands_after_the_features(
     use FieldType::{Boolean, Integer, Real, Text};
     assert_eq!(
         kinds,
-        [("id", Text), ("nome", Text), ("anno", Integer), ("q", Real), ("attiva", Boolean), ("note", Text), ("tag", Text)]
+        [
+            ("id", Text),
+            ("nome", Text),
+            ("anno", Integer),
+            ("q", Real),
+            ("attiva", Boolean),
+            ("note", Text),
+            ("tag", Text)
+        ]
     );
     let (rows, errors) = drain(&mut *reader);
     assert!(errors.is_empty(), "{errors:?}");
@@ -83,7 +91,9 @@ fn coordinates_written_as_text_are_read_and_told() {
 
 #[test]
 fn strings_that_are_not_utf8_are_windows_1252_each_for_itself() {
-    let mut bytes = br#"{"type":"FeatureCollection","features":[{"type":"Feature","geometry":null,"properties":{"a":"Citt"#.to_vec();
+    let mut bytes =
+        br#"{"type":"FeatureCollection","features":[{"type":"Feature","geometry":null,"properties":{"a":"Citt"#
+            .to_vec();
     bytes.extend(b"\xe0\",\"b\":\"Citt\xc3\xa0\"}}]}");
     let mut reader = open("f.geojson", bytes);
     let (rows, errors) = drain(&mut *reader);

@@ -79,7 +79,9 @@ impl Builder<'_> {
                         Some(Geometry::MultiPolygon(more)) => polygons.extend(more),
                         _ => {}
                     },
-                    other => return Err(format!("a surface patch {other} cannot be read; convert it to polygons first")),
+                    other => {
+                        return Err(format!("a surface patch {other} cannot be read; convert it to polygons first"));
+                    }
                 }
             }
         }

@@ -286,9 +286,11 @@ impl GmlReader {
             return None;
         }
         self.row += 1;
-        Some(self.row(found).map_err(|reason| self.bad(raw, &reason)).and_then(|(geometry, values)| {
-            feature(self.row, geometry, values)
-        }))
+        Some(
+            self.row(found)
+                .map_err(|reason| self.bad(raw, &reason))
+                .and_then(|(geometry, values)| feature(self.row, geometry, values)),
+        )
     }
 
     fn row(&mut self, found: &Element) -> Result<(Option<geo_types::Geometry<f64>>, Vec<Value>), String> {

@@ -93,11 +93,6 @@ impl Table {
         self.columns.iter().map(field).collect()
     }
 
-    /// How many columns there are.
-    pub fn width(&self) -> usize {
-        self.columns.len()
-    }
-
     /// Names of columns whose values stand in another file (memo) or are binary.
     pub fn unread_columns(&self) -> Vec<String> {
         let unread = self.columns.iter().filter(|column| matches!(column.kind, b'M' | b'B' | b'G' | b'P'));
@@ -138,7 +133,9 @@ impl Column {
             },
             b'D' => date(raw),
             b'I' | b'+' => raw.try_into().map_or(Value::Null, |raw| Value::Integer(i32::from_le_bytes(raw).into())),
-            b'O' => raw.try_into().map(f64::from_le_bytes).ok().filter(|v| v.is_finite()).map_or(Value::Null, Value::Real),
+            b'O' => {
+                raw.try_into().map(f64::from_le_bytes).ok().filter(|v| v.is_finite()).map_or(Value::Null, Value::Real)
+            }
             b'M' | b'B' | b'G' | b'P' => Value::Null,
             _ => {
                 let used = raw.iter().position(|&byte| byte == 0).unwrap_or(raw.len());

@@ -70,7 +70,8 @@ fn sibling(path: &Path, extension: &str) -> Option<std::path::PathBuf> {
 
 /// The shapefiles in an archive.
 pub(super) fn in_archive(members: &[Member]) -> Vec<Parts> {
-    let stem = |path: &str| path.rsplit_once('.').map(|(stem, extension)| (stem.to_lowercase(), extension.to_lowercase()));
+    let stem =
+        |path: &str| path.rsplit_once('.').map(|(stem, extension)| (stem.to_lowercase(), extension.to_lowercase()));
     let find = |wanted: &str, extension: &str| {
         members
             .iter()
@@ -162,9 +163,7 @@ fn encoding(parts: &Parts, table: &Table, options: &OpenOptions) -> Result<(Char
     }
     Ok(match Charset::for_language_driver(table.language_driver) {
         // Desktop GIS writes 0x57 ("ANSI") whatever the encoding is: UTF-8 has to be tried first.
-        Some(Charset::Web(_)) | None => {
-            (Charset::Utf8, "UTF-8 where valid, else windows-1252 (no .cpg)".to_owned())
-        }
+        Some(Charset::Web(_)) | None => (Charset::Utf8, "UTF-8 where valid, else windows-1252 (no .cpg)".to_owned()),
         Some(charset) => (charset, format!("{} (code page of the .dbf)", charset.name())),
     })
 }
@@ -294,9 +293,7 @@ impl ShapefileReader {
             self.row += 1;
             let row = self.row;
             let record = match &mut self.table {
-                Some(table) => {
-                    table.next(self.charset, &mut self.tally).map_err(|error| broken(&self.name, &error))?
-                }
+                Some(table) => table.next(self.charset, &mut self.tally).map_err(|error| broken(&self.name, &error))?,
                 None => Record::Values(Vec::new()),
             };
             let values = match record {
@@ -318,7 +315,10 @@ impl ShapefileReader {
     /// Rows of the table that no shape belongs to.
     fn leftover(&mut self) -> Option<String> {
         let rows = self.schema.rows.filter(|rows| *rows > self.row)?;
-        Some(format!("the .dbf has {rows} rows but the .shp only {} shapes; the rest of the rows is not read", self.row))
+        Some(format!(
+            "the .dbf has {rows} rows but the .shp only {} shapes; the rest of the rows is not read",
+            self.row
+        ))
     }
 }
 

@@ -65,7 +65,9 @@ impl Cutter {
         let mut input = BufReader::with_capacity(256 * 1024, stream);
         let head = input.fill_buf().map_err(|error| broken(name, &error))?;
         let input = match declared_encoding(head) {
-            Some(encoding) => BufReader::with_capacity(256 * 1024, Box::new(Transcoder::new(input, encoding)) as Stream),
+            Some(encoding) => {
+                BufReader::with_capacity(256 * 1024, Box::new(Transcoder::new(input, encoding)) as Stream)
+            }
             None => input,
         };
         Ok(Self {
@@ -204,7 +206,8 @@ impl Cutter {
     fn until(&mut self, byte: u8, text: bool) -> Result<bool, ReadError> {
         let into = if text { &mut self.text } else { &mut self.tag };
         let room = (MAX_ROW_BYTES + 1).saturating_sub(into.len());
-        let read = (&mut self.input).take(room as u64).read_until(byte, into).map_err(|error| broken(&self.name, &error))?;
+        let read =
+            (&mut self.input).take(room as u64).read_until(byte, into).map_err(|error| broken(&self.name, &error))?;
         if into.len() > MAX_ROW_BYTES {
             return Err(broken(
                 &self.name,

@@ -24,8 +24,9 @@ fn stored(connection: &Connection, layer: &str) -> Result<Option<LayerDefinition
 }
 
 fn parse(layer: &str, text: &str) -> Result<LayerDefinition, StoreError> {
-    serde_json::from_str(text)
-        .map_err(|error| StoreError::Unusable(format!("the stored definition of layer \"{layer}\" is damaged: {error}")))
+    serde_json::from_str(text).map_err(|error| {
+        StoreError::Unusable(format!("the stored definition of layer \"{layer}\" is damaged: {error}"))
+    })
 }
 
 /// All layers, of one moment. One whose table another program has dropped is left out, with a warning.
@@ -147,10 +148,7 @@ fn alter(transaction: &Transaction<'_>, old: &Schema, new: &Schema) -> Result<()
 ///
 /// # Errors
 /// [`StoreError::Unusable`] with all the differences for which the stored rows would have to be made anew.
-fn compatible<'a>(
-    old: &LayerDefinition,
-    new: &'a LayerDefinition,
-) -> Result<Vec<&'a FieldDefinition>, StoreError> {
+fn compatible<'a>(old: &LayerDefinition, new: &'a LayerDefinition) -> Result<Vec<&'a FieldDefinition>, StoreError> {
     let mut differences = Vec::new();
     if old.geometry != new.geometry {
         differences.push(format!("geometry {} instead of {}", new.geometry.sql_name(), old.geometry.sql_name()));
@@ -255,12 +253,7 @@ pub(super) fn drop_key_indexes(transaction: &Transaction<'_>, table: &str) -> Re
 }
 
 /// The error of a key that stands twice in `table`, when that is what went wrong.
-pub(super) fn duplicate(
-    connection: &Connection,
-    schema: &Schema,
-    table: &str,
-    error: &rusqlite::Error,
-) -> StoreError {
+pub(super) fn duplicate(connection: &Connection, schema: &Schema, table: &str, error: &rusqlite::Error) -> StoreError {
     if error.sqlite_error_code() != Some(rusqlite::ErrorCode::ConstraintViolation) {
         return failure(error);
     }

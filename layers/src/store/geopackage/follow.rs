@@ -62,7 +62,9 @@ fn poll(connection: &Connection, sender: &watch::Sender<Seq>, ended: &Receiver<(
         let looked = connection
             .query_row("PRAGMA data_version", (), |row| row.get::<_, i64>(0))
             .map_err(|error| failure(&error))
-            .and_then(|now| if version == Some(now) { Ok(None) } else { last_seq(connection).map(|seq| Some((now, seq))) });
+            .and_then(
+                |now| if version == Some(now) { Ok(None) } else { last_seq(connection).map(|seq| Some((now, seq))) },
+            );
         match looked {
             Ok(moved) => {
                 quiet = false;

@@ -115,9 +115,9 @@ impl GeoPackageStore {
 
 impl File {
     fn writer(&self) -> Result<&Arc<tokio::sync::Mutex<Connection>>, StoreError> {
-        self.writer.as_ref().ok_or_else(|| {
-            StoreError::Unusable(format!("{} was opened for reading only", self.path.display()))
-        })
+        self.writer
+            .as_ref()
+            .ok_or_else(|| StoreError::Unusable(format!("{} was opened for reading only", self.path.display())))
     }
 
     /// Runs `query` on a connection for reading, inside a transaction: all that it reads is of one moment.

@@ -201,8 +201,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 /// A connection that only reads.
 pub(super) fn reader(path: &Path, immutable: bool) -> Result<Connection, StoreError> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let opened = if immutable {
         Connection::open_with_flags(immutable_uri(path), flags)
     } else {

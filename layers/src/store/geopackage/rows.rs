@@ -197,12 +197,13 @@ pub(super) fn check_width(schema: &Schema, feature: &Feature) -> Result<(), Stor
 
 /// The key of a feature as people read it.
 fn key(schema: &Schema, feature: &Feature) -> String {
-    let shown = schema.definition.key.iter().filter_map(|name| schema.definition.field(name)).map(|(position, _)| {
-        match &feature.properties[position] {
-            crate::feature::Value::Text(text) => text.clone(),
-            value => serde_json::to_string(value).unwrap_or_default(),
-        }
-    });
+    let shown =
+        schema.definition.key.iter().filter_map(|name| schema.definition.field(name)).map(
+            |(position, _)| match &feature.properties[position] {
+                crate::feature::Value::Text(text) => text.clone(),
+                value => serde_json::to_string(value).unwrap_or_default(),
+            },
+        );
     shown.collect::<Vec<_>>().join(" / ")
 }
 
@@ -214,11 +215,7 @@ pub(super) fn union(a: Option<[f64; 4]>, b: Option<[f64; 4]>) -> Option<[f64; 4]
 }
 
 /// Grows the extent of the layer in the table of contents, and dates its last change.
-pub(super) fn touch(
-    transaction: &Transaction<'_>,
-    table: &str,
-    bounds: Option<[f64; 4]>,
-) -> Result<(), StoreError> {
+pub(super) fn touch(transaction: &Transaction<'_>, table: &str, bounds: Option<[f64; 4]>) -> Result<(), StoreError> {
     let [west, south, east, north] = bounds.map_or([None; 4], |bounds| bounds.map(Some));
     let sql = "UPDATE gpkg_contents SET last_change = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), \
          min_x = ifnull(min(min_x, ?2), ifnull(min_x, ?2)), min_y = ifnull(min(min_y, ?3), ifnull(min_y, ?3)), \

@@ -103,9 +103,7 @@ fn value(stored: ValueRef<'_>, kind: FieldType) -> Result<Value, String> {
             let text = text(bytes)?;
             instant(text).map(Value::DateTime).ok_or_else(|| format!("is \"{text}\", no instant (RFC 3339)"))
         }
-        (_, stored) => {
-            Err(format!("holds a value of type {}, not {}", stored.data_type(), column_type(kind)))
-        }
+        (_, stored) => Err(format!("holds a value of type {}, not {}", stored.data_type(), column_type(kind))),
     }
 }
 

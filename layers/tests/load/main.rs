@@ -1,5 +1,7 @@
 //! Loads, from rows to report, against a store in memory.
 
+mod open_data;
+
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 

@@ -1,0 +1,91 @@
+//! What the triggers of a `GeoPackage` leave in the history.
+
+use std::collections::BTreeMap;
+
+use bricola_layers::feature::FeatureId;
+use bricola_layers::log::Seq;
+use bricola_layers::store::{Edit, Replacement, Store};
+use rusqlite::Connection;
+
+use super::sample::{anything, insert, parcel, parcels, with_parcels};
+use super::{geopackage, path};
+
+/// `area` by feature, as it was after the change `seq`.
+fn as_of(file: &Connection, table: &str, seq: Seq) -> BTreeMap<FeatureId, f64> {
+    let mut query = file
+        .prepare(&format!(
+            "SELECT fid, area FROM bricola_history_{table} WHERE seq_from <= ?1 AND ?1 < seq_to UNION ALL \
+             SELECT fid, area FROM {table} AS t WHERE ?1 >= (SELECT max(s) FROM (SELECT max(seq_to) AS s \
+             FROM bricola_history_{table} AS h WHERE h.fid = t.fid UNION ALL SELECT max(seq) FROM bricola_changes AS c \
+             WHERE c.fid = t.fid AND c.operation = 'insert' UNION ALL SELECT max(seq) FROM bricola_replacements \
+             WHERE t.fid BETWEEN first_fid AND last_fid))"
+        ))
+        .expect("prepares");
+    query.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?))).expect("runs").map(|row| row.expect("a row")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_past_state_can_be_read_from_table_and_history() {
+    let (store, folder) = geopackage().await;
+    let file = Connection::open(path(&folder)).expect("opens");
+    let mut states: Vec<(Seq, BTreeMap<FeatureId, f64>)> = Vec::new();
+    let note = |seq: Seq, states: &mut Vec<_>| {
+        let now = as_of(&file, "test_parcels", FeatureId::MAX);
+        states.push((seq, now));
+    };
+    let ids = with_parcels(&store, 4).await;
+    note(store.last_seq().await.expect("answers"), &mut states);
+    for round in 0..3 {
+        let edits = vec![
+            Edit::Update { id: ids[0], expected: None, feature: parcel("7", 1, f64::from(round) + 10.0) },
+            Edit::Insert(parcel("8", round, f64::from(round) + 20.0)),
+        ];
+        note(store.write("test-parcels", edits).await.expect("writes").1, &mut states);
+        let mut replacement = store.replace("test-parcels").await.expect("begins");
+        replacement
+            .push((2..5 + round).map(|number| parcel("7", number, f64::from(number % 3 * round) + 30.0)).collect())
+            .await
+            .expect("takes");
+        replacement.push(vec![parcel("7", 1, 99.0)]).await.expect("takes");
+        note(replacement.commit().await.expect("commits").1, &mut states);
+    }
+    let delete = vec![Edit::Delete { id: ids[0], expected: None }];
+    note(store.write("test-parcels", delete).await.expect("writes").1, &mut states);
+    for (seq, state) in &states {
+        assert_eq!(as_of(&file, "test_parcels", *seq), *state, "as of {seq}");
+    }
+    assert!(states.iter().any(|(_, state)| state != &states[0].1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_without_key_keeps_its_past_too() {
+    let (store, folder) = geopackage().await;
+    store.define(&anything()).await.expect("defines");
+    insert(&store, "anything", vec![parcel("7", 1, 1.0), parcel("7", 2, 2.0)]).await;
+    let before = store.last_seq().await.expect("answers");
+    let mut replacement = store.replace("anything").await.expect("begins");
+    replacement.push(vec![parcel("7", 3, 3.0)]).await.expect("takes");
+    let (_, seq) = replacement.commit().await.expect("commits");
+    let file = Connection::open(path(&folder)).expect("opens");
+    assert_eq!(as_of(&file, "anything", before).into_values().collect::<Vec<_>>(), [1.0, 2.0]);
+    assert_eq!(as_of(&file, "anything", seq).into_values().collect::<Vec<_>>(), [3.0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_is_added_is_added_to_the_history() {
+    let (store, folder) = geopackage().await;
+    let ids = with_parcels(&store, 1).await;
+    let mut wider = parcels();
+    wider.fields.push(bricola_layers::definition::FieldDefinition { name: "note".to_owned(), ..wider.fields[0].clone() });
+    store.define(&wider).await.expect("defines");
+    let mut feature = parcel("7", 1, 1.0);
+    feature.properties.push(bricola_layers::feature::Value::Text("first".to_owned()));
+    let update = |feature| Edit::Update { id: ids[0], expected: None, feature };
+    store.write("test-parcels", vec![update(feature.clone())]).await.expect("writes");
+    feature.properties[7] = bricola_layers::feature::Value::Text("second".to_owned());
+    store.write("test-parcels", vec![update(feature)]).await.expect("writes");
+    let file = Connection::open(path(&folder)).expect("opens");
+    let mut query = file.prepare("SELECT note FROM bricola_history_test_parcels ORDER BY seq_to").expect("prepares");
+    let notes: Vec<Option<String>> = query.query_map((), |row| row.get(0)).expect("runs").map(|row| row.expect("a row")).collect();
+    assert_eq!(notes, [None, Some("first".to_owned())]);
+}
