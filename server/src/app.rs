@@ -44,7 +44,11 @@ impl App {
     ///
     /// # Errors
     /// When the threads for tiles cannot be started.
-    pub fn new(config: Config, territory: Territory, expected_layers: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn new(
+        config: Config,
+        territory: Territory,
+        expected_layers: usize,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let cache_control = match config.tile.max_age_seconds {
             0 => HeaderValue::from_static("public, no-cache"),
             seconds => HeaderValue::try_from(format!("public, max-age={seconds}"))

@@ -63,9 +63,11 @@ fn a_demo_is_made_once_and_joined_with_a_file_of_points() {
     let demo = ["demo", "--parcels", "500", "--seed", "7", "--no-serve"];
     let run = folder.run(&demo);
     assert_eq!(run.code, 0, "{run:?}");
-    let before = std::fs::metadata(folder.path().join("bricola-data/bricola.gpkg")).expect("store").modified().expect("time");
+    let before =
+        std::fs::metadata(folder.path().join("bricola-data/bricola.gpkg")).expect("store").modified().expect("time");
     assert_eq!(folder.run(&demo).code, 0);
-    let after = std::fs::metadata(folder.path().join("bricola-data/bricola.gpkg")).expect("store").modified().expect("time");
+    let after =
+        std::fs::metadata(folder.path().join("bricola-data/bricola.gpkg")).expect("store").modified().expect("time");
     assert_eq!(before, after, "made once");
     let other = folder.run(&["demo", "--parcels", "600", "--no-serve"]);
     assert_eq!(other.code, 2);

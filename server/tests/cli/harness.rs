@@ -54,8 +54,7 @@ impl Folder {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--listen", "127.0.0.1:0"]);
         let started = Instant::now();
-        let mut child =
-            self.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut child = self.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("line");
         let stderr = child.stderr.take();

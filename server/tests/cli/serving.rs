@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::harness::{Folder, complaints};
 
-const FOUNTAINS: &str = "code,name,lon,lat\nF1,Fontana dei Mori,12.3330,45.4460\nF2,Fontana di Rialto,12.3359,45.4380\n";
+const FOUNTAINS: &str =
+    "code,name,lon,lat\nF1,Fontana dei Mori,12.3330,45.4460\nF2,Fontana di Rialto,12.3359,45.4380\n";
 
 #[test]
 fn it_says_where_it_listens_serves_what_was_loaded_and_ends_cleanly_on_both_signals() {
