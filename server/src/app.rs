@@ -44,8 +44,12 @@ impl App {
     ///
     /// # Errors
     /// When the threads for tiles cannot be started.
-    pub fn new(config: Config, territory: Territory, expected_layers: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let cache_control = match config.tiles.max_age_seconds {
+    pub fn new(
+        config: Config,
+        territory: Territory,
+        expected_layers: usize,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let cache_control = match config.tile.max_age_seconds {
             0 => HeaderValue::from_static("public, no-cache"),
             seconds => HeaderValue::try_from(format!("public, max-age={seconds}"))
                 .unwrap_or(HeaderValue::from_static("public, no-cache")),
@@ -54,7 +58,7 @@ impl App {
             territory,
             expected_layers,
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
-            tiles: Tiles::new(config.tiles.cache_mib, config.tiles.threads)?,
+            tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
             tile_cache_control: cache_control,
             glyphs: Glyphs::new(),
             sprites: Sprites::new(),

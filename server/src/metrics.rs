@@ -33,14 +33,17 @@ impl Metrics {
         let latency = Matcher::Full("bricola_http_request_seconds".to_owned());
         let builder = PrometheusBuilder::new();
         // The buckets are a constant and not empty, which is all that can be wrong with them.
-        let builder = builder
-            .set_buckets_for_metric(latency, LATENCY_SECONDS)
-            .unwrap_or_else(|_| PrometheusBuilder::new());
+        let builder =
+            builder.set_buckets_for_metric(latency, LATENCY_SECONDS).unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         for (name, unit, text) in [
             ("bricola_http_requests_total", Unit::Count, "Requests answered, by method, route and status"),
-            ("bricola_http_request_seconds", Unit::Seconds, "Time from the head of a request to the head of its answer"),
+            (
+                "bricola_http_request_seconds",
+                Unit::Seconds,
+                "Time from the head of a request to the head of its answer",
+            ),
             ("bricola_panics_total", Unit::Count, "Panics caught; each is a bug"),
             ("bricola_tile_cache_total", Unit::Count, "Tiles asked of the cache, by result"),
             ("bricola_tile_cache_bytes", Unit::Bytes, "Bytes in the tile cache"),

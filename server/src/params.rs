@@ -21,8 +21,11 @@ impl<'a> Params<'a> {
                 return Err(unknown(&name, allowed));
             }
             if pairs.iter().any(|(other, _)| *other == name) {
-                return Err(Problem::new(Kind::RepeatedParameter, format!("{name} is given more than once; give it once."))
-                    .with("parameter", &*name));
+                return Err(Problem::new(
+                    Kind::RepeatedParameter,
+                    format!("{name} is given more than once; give it once."),
+                )
+                .with("parameter", &*name));
             }
             pairs.push((name, value));
         }

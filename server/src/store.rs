@@ -36,7 +36,8 @@ pub enum OpenError {
 pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
     std::fs::create_dir_all(&config.data).map_err(|error| OpenError::Folder(config.data.clone(), error))?;
     let path = config.store_file();
-    let store = GeoPackageStore::open(&path, OpenMode::ReadWrite).await.map_err(|error| OpenError::Store(path, error))?;
+    let store =
+        GeoPackageStore::open(&path, OpenMode::ReadWrite).await.map_err(|error| OpenError::Store(path, error))?;
     Ok(AnyStore::GeoPackage(Arc::new(store)))
 }
 

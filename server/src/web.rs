@@ -63,7 +63,9 @@ pub fn file(path: &str, wanted: Encoding) -> Option<Asset> {
         Cow::Owned(bytes) => Bytes::from(bytes),
     };
     let hash: String = file.metadata.sha256_hash()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-    let compressed = encoding.compress(&content, Effort::Once).ok().filter(|compressed| compressed.len() < content.len());
+    // While developing, files are read from the folder each time: they may have changed.
+    let effort = if cfg!(debug_assertions) { Effort::Live } else { Effort::Once };
+    let compressed = encoding.compress(&content, effort).ok().filter(|compressed| compressed.len() < content.len());
     let (bytes, encoding) = compressed.map_or((content, Encoding::Identity), |bytes| (bytes, encoding));
     let etag = format!("\"{hash}-{}\"", encoding.name());
     let asset = Asset { media_type, bytes, encoding, etag, immutable: path.starts_with("assets/") };

@@ -141,7 +141,8 @@ impl Arguments {
         let marker = Marker { parcels: self.parcels, seed: self.seed, version, complete };
         let text = serde_json::to_string_pretty(&marker).map_err(Failure::failed)?;
         let path = marker_file(config);
-        std::fs::write(&path, text + "\n").map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
+        std::fs::write(&path, text + "\n")
+            .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
     }
 }
 

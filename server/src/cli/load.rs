@@ -144,7 +144,9 @@ impl Arguments {
 /// Hidden by indicatif where standard error is no terminal.
 fn bar(rows: Option<u64>) -> ProgressBar {
     let (bar, template) = match rows {
-        Some(rows) => (ProgressBar::new(rows), "{elapsed_precise} {wide_bar} {human_pos}/{human_len} rows {per_sec} {eta} {msg}"),
+        Some(rows) => {
+            (ProgressBar::new(rows), "{elapsed_precise} {wide_bar} {human_pos}/{human_len} rows {per_sec} {eta} {msg}")
+        }
         None => (ProgressBar::new_spinner(), "{elapsed_precise} {spinner} {human_pos} rows {per_sec} {msg}"),
     };
     bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -73,7 +73,8 @@ impl Arguments {
             Failure::failed(format!("{}: {error}", self.file.display()))
         })?;
         if let (Some(from), Some(to)) = (temporary, self.output) {
-            std::fs::rename(from, &to).map_err(|error| Failure::failed(format!("cannot write {}: {error}", to.display())))?;
+            std::fs::rename(from, &to)
+                .map_err(|error| Failure::failed(format!("cannot write {}: {error}", to.display())))?;
         }
         for trouble in &outcome.troubles {
             eprintln!("{trouble}");
@@ -97,7 +98,10 @@ async fn read_layer<S: Store>(store: Arc<S>, id: &str) -> Result<Arc<Snapshot>, 
     let stored = store.layers().await.map_err(Failure::failed)?;
     let known: Vec<&str> = stored.iter().map(|layer| layer.definition.id.as_str()).collect();
     if !known.contains(&id) {
-        return Err(Failure::usage(format!("there is no layer \"{id}\" in the store; there are: {}", known.join(", "))));
+        return Err(Failure::usage(format!(
+            "there is no layer \"{id}\" in the store; there are: {}",
+            known.join(", ")
+        )));
     }
     let territory = Territory::default();
     let follower = tokio::spawn(follow(store, territory.clone()));

@@ -82,14 +82,12 @@ enum Command {
 /// Runs the command line of the process.
 pub fn run() -> ExitCode {
     let matches = with_flags(Cli::command()).get_matches();
-    let outcome = Cli::from_arg_matches(&matches)
-        .map_err(|error| Failure::usage(error.to_string().trim_end()))
-        .and_then(|cli| {
+    let outcome =
+        Cli::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string().trim_end())).and_then(|cli| {
             let environment: Vec<(String, String)> = std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect();
-            let config =
-                crate::config::load(&Flags::from_matches(&matches), &environment).map_err(Failure::usage)?;
+            let config = crate::config::load(&Flags::from_matches(&matches), &environment).map_err(Failure::usage)?;
             start_log(&config);
             cli.command.run(config)
         });
@@ -120,7 +118,10 @@ impl Command {
         let folder = match &self {
             Self::Load(arguments) if arguments.is_dry() => TemporaryFolder::instead_of(&mut config)?,
             Self::Lookup(_) | Self::Layers if !config.store_file().exists() => {
-                return Err(Failure::usage(format!("there is no store in {}; --data names its folder", config.data.display())));
+                return Err(Failure::usage(format!(
+                    "there is no store in {}; --data names its folder",
+                    config.data.display()
+                )));
             }
             _ => None,
         };
@@ -179,7 +180,8 @@ impl TemporaryFolder {
             return Ok(None);
         }
         let path = std::env::temp_dir().join(format!("bricola-dry-run-{}", std::process::id()));
-        std::fs::create_dir(&path).map_err(|error| Failure::failed(format!("cannot make {}: {error}", path.display())))?;
+        std::fs::create_dir(&path)
+            .map_err(|error| Failure::failed(format!("cannot make {}: {error}", path.display())))?;
         config.data.clone_from(&path);
         Ok(Some(Self(path)))
     }

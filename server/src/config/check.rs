@@ -46,8 +46,8 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     ] {
         rule(key, value >= 1, || "must be at least 1".into())?;
     }
-    rule("tiles.threads", config.tiles.threads <= 1024, || "must be at most 1024".into())?;
-    rule("tiles.cache_mib", config.tiles.cache_mib <= 1 << 24, || "must be at most 16777216 (16 TiB)".into())?;
+    rule("tile.threads", config.tile.threads <= 1024, || "must be at most 1024".into())?;
+    rule("tile.cache_mb", config.tile.cache_mb <= 1 << 24, || "must be at most 16777216 (16 TiB)".into())?;
     for origin in &config.cors.origins {
         rule("cors.origins", origin == "*" || is_origin(origin), || {
             format!("\"{origin}\" is no origin: write https://host, https://host:port or *")

@@ -53,7 +53,7 @@ settings! {
         /// The ente that the data belong to.
         tenant: Tenant = Tenant::default(), Kind::Section(Tenant::KEYS), "";
         /// Vector tiles.
-        tiles: Tiles = Tiles::default(), Kind::Section(Tiles::KEYS), "";
+        tile: Tile = Tile::default(), Kind::Section(Tile::KEYS), "";
         /// Limits on requests; what goes over one is refused with an error that names it.
         limits: Limits = Limits::default(), Kind::Section(Limits::KEYS), "";
         /// Which web pages of other hosts may read the answers.
@@ -86,9 +86,9 @@ settings! {
 
 settings! {
     /// Vector tiles.
-    Tiles {
-        /// Memory for finished tiles, in MiB; 0 makes every tile anew.
-        cache_mib: u64 = 256, Kind::Integer, "";
+    Tile {
+        /// Memory for finished tiles, in MB (2²⁰ bytes); 0 makes every tile anew.
+        cache_mb: u64 = 256, Kind::Integer, "";
         /// `max-age` of tiles in seconds: for so long a browser does not ask whether a tile changed.
         max_age_seconds: u64 = 0, Kind::Integer, "";
         /// Threads that make tiles; 0 takes one for each processor.

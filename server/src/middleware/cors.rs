@@ -38,7 +38,8 @@ pub fn apply(cors: &Cors, origin: Option<&HeaderValue>, headers: &mut HeaderMap)
             return;
         }
         headers.append(header::VARY, HeaderValue::from_static("origin"));
-        let Some(origin) = origin.filter(|origin| cors.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()))
+        let Some(origin) =
+            origin.filter(|origin| cors.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()))
         else {
             return;
         };

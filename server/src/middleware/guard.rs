@@ -38,11 +38,13 @@ pub async fn run(app: &App, request: Request, next: Next, pattern: &str) -> Resp
             app.metrics.panic();
             Problem::internal(format!("panic: {}", message(&*panic))).into_response()
         }
-        Err(_) => Problem::new(Kind::Timeout, format!("There was no answer within {seconds} s; ask for less at a time."))
-            .with("limit", "limits.request_seconds")
-            .with("allowed", seconds)
-            .retry_after(5)
-            .into_response(),
+        Err(_) => {
+            Problem::new(Kind::Timeout, format!("There was no answer within {seconds} s; ask for less at a time."))
+                .with("limit", "limits.request_seconds")
+                .with("allowed", seconds)
+                .retry_after(5)
+                .into_response()
+        }
     }
 }
 

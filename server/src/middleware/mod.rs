@@ -36,11 +36,8 @@ pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -
     let route = request.extensions().get::<MatchedPath>().cloned();
     let pattern = route.as_ref().map_or("(none)", MatchedPath::as_str);
 
-    let response = if cors::is_preflight(&request) {
-        cors::preflight()
-    } else {
-        guard::run(&app, request, next, pattern).await
-    };
+    let response =
+        if cors::is_preflight(&request) { cors::preflight() } else { guard::run(&app, request, next, pattern).await };
 
     let mut response = write_problem(response, uri.path(), &id);
     cors::apply(&app.config.cors, origin.as_ref(), response.headers_mut());

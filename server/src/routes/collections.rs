@@ -108,11 +108,9 @@ fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, 
     if let Some(extent) = snapshot.and_then(|snapshot| snapshot.extent_lonlat()) {
         json["extent"] = json!({"spatial": {"bbox": [extent], "crs": CRS84}});
     }
-    for (name, value) in [
-        ("attribution", &definition.attribution),
-        ("licence", &definition.licence),
-        ("contact", &definition.contact),
-    ] {
+    for (name, value) in
+        [("attribution", &definition.attribution), ("licence", &definition.licence), ("contact", &definition.contact)]
+    {
         if let Some(value) = value {
             json[name] = json!(value);
         }

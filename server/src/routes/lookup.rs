@@ -10,12 +10,14 @@ use bricola_layers::crs::text::{Interpretation, parse_place};
 use bricola_layers::crs::{Crs, CrsError, with_transformer};
 use bricola_layers::limits::{MAX_LOOKUP_POINTS, MAX_LOOKUP_RADIUS_M};
 use bricola_layers::query::{Place, write_number};
-use http::{HeaderValue, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::Deserialize;
 
 use super::{body, respond, select};
 use crate::app::App;
+use crate::encoding::{Effort, Encoding};
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::lookup::{DEFAULT_RADIUS_M, Lookup};
@@ -24,12 +26,14 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FRESH: HeaderValue = HeaderValue::from_static("no-cache");
 /// Radii over this are searched off the reactor: they may touch thousands of lines.
 const QUICK_RADIUS_M: f64 = 100.0;
+/// Answers from here on are compressed for clients that take it.
+const LARGE_BYTES: usize = 8 * 1024;
 /// Coordinates beyond this are no place on earth in any CRS.
 const FARTHEST: f64 = 1e9;
 
 /// `GET /lookup?x=&y=&crs=&layers=&radius=`, or `?q=` with coordinates as people type them. x is east or longitude,
 /// y is north or latitude, whatever axis order the authority of the CRS publishes.
-pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let params = Params::read(query.as_deref(), &["x", "y", "q", "crs", "layers", "radius", "f"])?;
     params.one_of("f", &[("json", ())])?;
     let radius_m = radius(params.number("radius")?)?;
@@ -57,7 +61,23 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     } else {
         tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
     };
-    finish(out.map_err(|error| unplaceable(&error))?, seq)
+    let mut response = finish(out.map_err(|error| unplaceable(&error))?, seq);
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    compress_large(response, &headers).await
+}
+
+/// Compresses an answer with long outlines in it. The usual answer is smaller, and too frequent to be given through
+/// a compressing layer.
+async fn compress_large(response: Response<Bytes>, asked: &HeaderMap) -> Answer {
+    let encoding = Encoding::negotiate(asked);
+    let (mut parts, body) = response.into_parts();
+    if body.len() < LARGE_BYTES || encoding == Encoding::Identity {
+        return Ok(Response::from_parts(parts, Body::from(body)));
+    }
+    let work = tokio::task::spawn_blocking(move || encoding.compress(&body, Effort::Live));
+    let compressed = work.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+    Ok(Response::from_parts(parts, Body::from(compressed)))
 }
 
 /// The body of `POST /lookup`.
@@ -80,7 +100,8 @@ pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, reques
     Params::read(query.as_deref(), &[])?;
     let batch: Batch = body::json(request, app.config.limits.body_bytes).await?;
     if batch.points.len() > MAX_LOOKUP_POINTS {
-        let detail = format!("{} points; at most {MAX_LOOKUP_POINTS} at a time, send them in parts.", batch.points.len());
+        let detail =
+            format!("{} points; at most {MAX_LOOKUP_POINTS} at a time, send them in parts.", batch.points.len());
         return Err(Problem::new(Kind::InvalidBody, detail)
             .with("parameter", "points")
             .with("limit", "MAX_LOOKUP_POINTS")
@@ -99,7 +120,7 @@ pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, reques
         out.push(b']');
         out
     });
-    finish(out.await.map_err(Problem::internal)?, seq)
+    Ok(finish(out.await.map_err(Problem::internal)?, seq).map(Body::from))
 }
 
 fn result(lookup: &Lookup, crs: &Crs, point: [f64; 2]) -> Vec<u8> {
@@ -113,15 +134,15 @@ fn result(lookup: &Lookup, crs: &Crs, point: [f64; 2]) -> Vec<u8> {
     out
 }
 
-fn finish(mut out: Vec<u8>, seq: i64) -> Answer {
+fn finish(mut out: Vec<u8>, seq: i64) -> Response<Bytes> {
     out.extend_from_slice(b",\"seq\":");
     out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
     out.push(b'}');
-    let mut response = Response::new(Body::from(out));
+    let mut response = Response::new(Bytes::from(out));
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response.headers_mut().insert(header::CACHE_CONTROL, FRESH);
     respond::set_seq(&mut response, seq);
-    Ok(response)
+    response
 }
 
 fn place(params: &Params<'_>) -> Result<Place, Problem> {

@@ -26,5 +26,8 @@ pub async fn unknown_path(request: Request) -> Problem {
 /// The answer for methods that a path does not take; the router adds `Allow`.
 pub async fn method_not_allowed(request: Request) -> Problem {
     let method = crate::error::clipped(request.method().as_str()).into_owned();
-    Problem::new(Kind::MethodNotAllowed, format!("This path does not take {method}; the header Allow says what it takes."))
+    Problem::new(
+        Kind::MethodNotAllowed,
+        format!("This path does not take {method}; the header Allow says what it takes."),
+    )
 }

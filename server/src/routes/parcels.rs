@@ -59,7 +59,10 @@ fn reference(params: &Params<'_>) -> Result<ParcelReference, Problem> {
             .map_err(|error: NotAReference| Problem::parameter("ref", text, format!("{text} {error}")));
     }
     let Some(sheet) = params.text("sheet") else {
-        return Err(Problem::missing("sheet", "give sheet and number, such as sheet=12&number=123, or ref=L736_0012A0.123"));
+        return Err(Problem::missing(
+            "sheet",
+            "give sheet and number, such as sheet=12&number=123, or ref=L736_0012A0.123",
+        ));
     };
     let number = sheet.trim_start_matches('0').parse::<u16>().ok().filter(|number| *number <= 9999);
     let number = number.ok_or_else(|| Problem::parameter("sheet", sheet, "must be a whole number from 1 to 9999"))?;

@@ -148,7 +148,7 @@ pub fn set(response: &mut Response, name: HeaderName, value: &str) {
 }
 
 /// Says at which change the answer stands.
-pub fn set_seq(response: &mut Response, seq: i64) {
+pub fn set_seq<B>(response: &mut Response<B>, seq: i64) {
     response.headers_mut().insert(HeaderName::from_static("bricola-seq"), HeaderValue::from(seq));
 }
 

@@ -84,9 +84,12 @@ fn tile_id(z: &str, x: &str, y: &str) -> Result<TileId, Problem> {
         let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         text.parse::<u32>().ok().filter(|_| plain).ok_or_else(|| {
             let shown = crate::error::clipped(text).into_owned();
-            Problem::new(Kind::InvalidTile, format!("{name}={shown}: must be a whole number without sign or leading zeros"))
-                .with("parameter", name)
-                .with("value", shown)
+            Problem::new(
+                Kind::InvalidTile,
+                format!("{name}={shown}: must be a whole number without sign or leading zeros"),
+            )
+            .with("parameter", name)
+            .with("value", shown)
         })
     };
     let (z, x, y) = (number("z", z)?, number("x", x)?, number("y", y)?);
@@ -108,10 +111,13 @@ fn in_zoom_range(layers: &[Arc<Layer>], tile: TileId) -> Result<(), Problem> {
         }
         (min, max) = (min.min(zoom.min), max.max(zoom.max));
     }
-    Err(Problem::new(Kind::OutsideZoomRange, format!("zoom {}: these layers have tiles from zoom {min} to {max}.", tile.z))
-        .with("parameter", "z")
-        .with("value", tile.z)
-        .with("allowed", json!({"min": min, "max": max})))
+    Err(Problem::new(
+        Kind::OutsideZoomRange,
+        format!("zoom {}: these layers have tiles from zoom {min} to {max}.", tile.z),
+    )
+    .with("parameter", "z")
+    .with("value", tile.z)
+    .with("allowed", json!({"min": min, "max": max})))
 }
 
 /// `GET /tiles/{layers}.json`: TileJSON 3.0.0.
@@ -145,7 +151,8 @@ fn describe(app: &App, set: &str, base: &str, parts: &[Part], language: Language
     };
     let min = parts.iter().map(|(definition, _)| definition.zoom.min).min().unwrap_or_default();
     let max = parts.iter().map(|(definition, _)| definition.zoom.max).max().unwrap_or_default();
-    let mut attributions: Vec<&str> = parts.iter().filter_map(|(definition, _)| definition.attribution.as_deref()).collect();
+    let mut attributions: Vec<&str> =
+        parts.iter().filter_map(|(definition, _)| definition.attribution.as_deref()).collect();
     attributions.dedup();
     let extents = parts.iter().filter_map(|(_, snapshot)| snapshot.as_ref()?.extent_lonlat());
     let bounds = extents.reduce(select::union).or(app.config.tenant.envelope);

@@ -112,7 +112,12 @@ impl Join {
     ///
     /// # Errors
     /// See [`JoinError`]. Single bad rows are no error.
-    pub fn run(&self, input: impl Read, output: impl Write, mut progress: impl FnMut(u64)) -> Result<Outcome, JoinError> {
+    pub fn run(
+        &self,
+        input: impl Read,
+        output: impl Write,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Outcome, JoinError> {
         let started = Instant::now();
         let mut input = std::io::BufReader::with_capacity(1 << 20, input);
         let delimiter = delimiter(std::io::BufRead::fill_buf(&mut input)?);
@@ -309,9 +314,8 @@ fn transform(points: &[[f64; 2]], from: &Crs, to: &Crs) -> Result<Vec<[f64; 2]>,
     if from == to {
         return Ok(points.to_vec());
     }
-    let one_by_one = |point: &[f64; 2]| {
-        with_transformer(from, to, |transformer| transformer.point(*point).unwrap_or([f64::NAN; 2]))
-    };
+    let one_by_one =
+        |point: &[f64; 2]| with_transformer(from, to, |transformer| transformer.point(*point).unwrap_or([f64::NAN; 2]));
     Ok(points.iter().map(one_by_one).collect::<Result<_, CrsError>>()?)
 }
 

@@ -90,7 +90,8 @@ fn official(text: &str) -> Option<ParcelReference> {
         return None;
     }
     let code = sheet[..4].to_ascii_uppercase();
-    let is_code = code.starts_with(|first: char| first.is_ascii_uppercase()) && code[1..].bytes().all(|b| b.is_ascii_digit());
+    let is_code =
+        code.starts_with(|first: char| first.is_ascii_uppercase()) && code[1..].bytes().all(|b| b.is_ascii_digit());
     let is_section = letters[4] == b'_' || letters[4].is_ascii_alphabetic();
     let is_suffix = letters[9..].iter().all(u8::is_ascii_alphanumeric);
     if !is_code || !is_section || !is_suffix || !letters[5..9].iter().all(u8::is_ascii_digit) {
@@ -118,7 +119,12 @@ fn short(text: &str) -> Option<ParcelReference> {
     };
     let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_alphanumeric());
     let sheet = sheet.parse::<u16>().ok().filter(|_| is_number)?;
-    Some(ParcelReference { section, sheet: Some(sheet.into()), number: Some(tidy_number(number)), ..ParcelReference::default() })
+    Some(ParcelReference {
+        section,
+        sheet: Some(sheet.into()),
+        number: Some(tidy_number(number)),
+        ..ParcelReference::default()
+    })
 }
 
 /// Words and their values: `foglio 12 all. A particella 123/2 sub 7`, in any order.
@@ -132,7 +138,9 @@ fn spoken(text: &str) -> Option<ParcelReference> {
     let mut reference = ParcelReference::default();
     while let Some(word) = words.next() {
         match word {
-            "foglio" | "fg" | "f" | "fog" | "sheet" => reference.sheet = Some(words.next()?.parse::<u16>().ok()?.into()),
+            "foglio" | "fg" | "f" | "fog" | "sheet" => {
+                reference.sheet = Some(words.next()?.parse::<u16>().ok()?.into())
+            }
             "particella" | "part" | "p" | "plla" | "p.lla" | "mappale" | "mapp" | "map" | "mn" | "m.n" | "parcel" => {
                 reference.number = Some(tidy_number(words.next()?));
             }
@@ -163,7 +171,9 @@ fn split_at_digit(word: &str) -> Vec<&str> {
 }
 
 fn is_belfiore(word: &str) -> bool {
-    word.len() == 4 && word.starts_with(|c: char| c.is_ascii_lowercase()) && word[1..].bytes().all(|b| b.is_ascii_digit())
+    word.len() == 4
+        && word.starts_with(|c: char| c.is_ascii_lowercase())
+        && word[1..].bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Upper case, without leading zeros of an ordinary number: `00123/2` → `123/2`, `strada001` → `STRADA001`.

@@ -70,19 +70,20 @@ pub struct Request<'a> {
 }
 
 impl Tiles {
-    /// A cache of `cache_mib` MiB (0: none), and `threads` threads (0: one for each processor).
+    /// A cache of `cache_mb` MiB (0: none), and `threads` threads (0: one for each processor).
     ///
     /// # Errors
     /// When the threads cannot be started.
-    pub fn new(cache_mib: u64, threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn new(cache_mb: u64, threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
         let weigh = |key: &TileKey, tile: &Finished| {
             let bytes = ENTRY_BYTES + key.set.len() + tile.bytes.len();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        let cache = (cache_mib > 0).then(|| {
-            Cache::builder().name("tiles").max_capacity(cache_mib << 20).weigher(weigh).time_to_idle(IDLE).build()
+        let cache = (cache_mb > 0).then(|| {
+            Cache::builder().name("tiles").max_capacity(cache_mb << 20).weigher(weigh).time_to_idle(IDLE).build()
         });
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|n| format!("tiles-{n}")).build()?;
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|n| format!("tiles-{n}")).build()?;
         Ok(Self { cache, pool })
     }
 
@@ -91,7 +92,11 @@ impl Tiles {
     ///
     /// # Errors
     /// When making it failed; nothing is kept then.
-    pub async fn get(&self, layers: Vec<Arc<Snapshot>>, asked: Request<'_>) -> Result<(Finished, bool), Arc<TileFault>> {
+    pub async fn get(
+        &self,
+        layers: Vec<Arc<Snapshot>>,
+        asked: Request<'_>,
+    ) -> Result<(Finished, bool), Arc<TileFault>> {
         let Request { set, tile, encoding, scope } = asked;
         let Some(cache) = &self.cache else {
             return self.make(layers, tile, encoding).await.map(|tile| (tile, false)).map_err(Arc::new);
@@ -114,7 +119,9 @@ impl Tiles {
             let _ = sender.send(made);
         });
         let TileId { z, x, y } = tile;
-        receiver.await.unwrap_or_else(|_| Err(TileFault("worker is gone".to_owned())))
+        receiver
+            .await
+            .unwrap_or_else(|_| Err(TileFault("worker is gone".to_owned())))
             .map_err(|TileFault(reason)| TileFault(format!("{z}/{x}/{y}: {reason}")))
     }
 

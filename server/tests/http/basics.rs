@@ -13,7 +13,8 @@ async fn the_landing_page_is_html_for_browsers_and_json_for_machines() {
     assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
     let json = server.get_with("/", &[("accept", "application/json")]).await.json();
     assert_eq!(json["title"], "Comune di Prova");
-    let links: Vec<&str> = json["links"].as_array().expect("links").iter().filter_map(|link| link["rel"].as_str()).collect();
+    let links: Vec<&str> =
+        json["links"].as_array().expect("links").iter().filter_map(|link| link["rel"].as_str()).collect();
     assert!(links.contains(&"self") && links.contains(&"data"), "{links:?}");
     assert_eq!(server.get("/?f=json").await.header("content-type"), "application/json");
     assert_eq!(server.get("/?f=html").await.header("content-type"), "text/html; charset=utf-8");
@@ -67,7 +68,9 @@ async fn a_method_that_a_path_does_not_take_is_a_problem_with_allow() {
 #[tokio::test]
 async fn head_answers_like_get_without_a_body() {
     let server = Server::start().await;
-    for path in ["/?f=json", "/collections", "/tiles/parcels.json", "/lookup?x=12.3389&y=45.4343", "/status", "/metrics"] {
+    for path in
+        ["/?f=json", "/collections", "/tiles/parcels.json", "/lookup?x=12.3389&y=45.4343", "/status", "/metrics"]
+    {
         let get = server.get(path).await;
         let head = server.send(server.client.head(server.url(path))).await;
         assert_eq!(head.status, get.status, "{path}");

@@ -60,7 +60,12 @@ async fn everything_is_shown_where_the_configuration_says_so() {
 #[tokio::test]
 async fn a_layer_that_is_not_public_does_not_exist() {
     let server = Server::start().await;
-    for path in ["/collections/rentals", "/tiles/rentals.json", "/tiles/rentals/14/8753/5861", "/lookup?x=12.3389&y=45.4343&layers=rentals"] {
+    for path in [
+        "/collections/rentals",
+        "/tiles/rentals.json",
+        "/tiles/rentals/14/8753/5861",
+        "/lookup?x=12.3389&y=45.4343&layers=rentals",
+    ] {
         let problem = server.get(path).await.problem(404, "unknown-layer");
         assert!(!problem["allowed"].to_string().contains("rentals"), "{problem}");
     }

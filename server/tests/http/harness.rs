@@ -192,10 +192,7 @@ const PARCELS: &str = r#"
 /// The corners of the parcel in column `i` and row `j`, from the corner of the piazza to the north-east.
 pub fn square(i: u32, j: u32) -> Polygon<f64> {
     let [x, y] = [CORNER[0] + f64::from(i) * SIDE, CORNER[1] + f64::from(j) * SIDE];
-    Polygon::new(
-        LineString::from(vec![[x, y], [x + SIDE, y], [x + SIDE, y + SIDE], [x, y + SIDE], [x, y]]),
-        vec![],
-    )
+    Polygon::new(LineString::from(vec![[x, y], [x + SIDE, y], [x + SIDE, y + SIDE], [x, y + SIDE], [x, y]]), vec![])
 }
 
 /// 100 parcels of sheet 12, 5 fountains, 1 street, 1 rental that is not public, and a layer that never gets ready.

@@ -46,7 +46,8 @@ async fn requests_over_the_limit_are_turned_away_and_operators_still_get_in() {
 async fn a_body_over_the_limit_is_refused_whether_its_length_is_declared_or_not() {
     let server = Server::with(|config| config.limits.body_bytes = 1000).await;
     let body = format!("{{\"points\": [{}]}}", vec!["[12.3,45.4]"; 200].join(","));
-    let declared = server.client.post(server.url("/lookup")).header("content-type", "application/json").body(body.clone());
+    let declared =
+        server.client.post(server.url("/lookup")).header("content-type", "application/json").body(body.clone());
     let problem = server.send(declared).await.problem(413, "body-too-large");
     assert_eq!((&problem["limit"], &problem["allowed"]), (&"limits.body_bytes".into(), &1000.into()));
 
@@ -84,7 +85,12 @@ async fn a_client_that_never_finishes_its_request_is_let_go() {
 #[tokio::test]
 async fn garbage_on_the_wire_gets_no_more_than_a_bad_request() {
     let server = Server::start().await;
-    for garbage in [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], b"GET\r\n\r\n", b"\r\n\r\n\0\0\0", b"GET / HTTP/9.9\r\n\r\n"] {
+    for garbage in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"GET\r\n\r\n",
+        b"\r\n\r\n\0\0\0",
+        b"GET / HTTP/9.9\r\n\r\n",
+    ] {
         let mut stream = TcpStream::connect(server.address()).await.expect("connection");
         stream.write_all(garbage).await.expect("sent");
         stream.shutdown().await.expect("closed");

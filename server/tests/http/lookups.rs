@@ -72,7 +72,10 @@ async fn coordinates_are_read_as_people_type_them() {
         let json = server.send(request).await.json();
         assert_eq!(json["hits"][0]["feature"]["id"], 1, "{typed}: {json}");
         let best = &json["interpretations"][0];
-        assert!(best["reason"].as_str().is_some_and(|reason| !reason.is_empty()) && best["swapped"].is_boolean(), "{best}");
+        assert!(
+            best["reason"].as_str().is_some_and(|reason| !reason.is_empty()) && best["swapped"].is_boolean(),
+            "{best}"
+        );
         assert_eq!((&best["lon"], &best["crs"]), (&json["query"]["lon"], &json["query"]["crs"]), "{json}");
     }
 }
@@ -80,7 +83,8 @@ async fn coordinates_are_read_as_people_type_them() {
 #[tokio::test]
 async fn the_radius_decides_which_points_and_lines_are_near() {
     let server = Server::start().await;
-    let at = |radius: &str| format!("/lookup?x=3026515.7759&y=5033260.4806&crs=EPSG:7795&layers=fountains,streets{radius}");
+    let at =
+        |radius: &str| format!("/lookup?x=3026515.7759&y=5033260.4806&crs=EPSG:7795&layers=fountains,streets{radius}");
     let json = server.get(&at("&radius=0.5")).await.json();
     assert_eq!(layers(&json), ["fountains"]);
     let json = server.get(&at("&radius=9")).await.json();
@@ -115,7 +119,10 @@ async fn many_points_are_answered_in_their_order() {
         .map(|n| [3_026_520.7759 + 20.0 * f64::from(n % 10), 5_033_265.4806 + 20.0 * f64::from(n / 10)])
         .chain([[0.0, 0.0], [1e300, 5.0]])
         .collect();
-    let request = server.client.post(server.url("/lookup")).json(&json!({"points": points, "crs": "EPSG:7795", "layers": ["parcels"]}));
+    let request = server
+        .client
+        .post(server.url("/lookup"))
+        .json(&json!({"points": points, "crs": "EPSG:7795", "layers": ["parcels"]}));
     let answer = server.send(request).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let json = answer.json();
@@ -159,5 +166,7 @@ async fn bodies_that_are_not_a_batch_are_refused_with_the_reason() {
         let problem = post(body.to_string(), "application/json").await.problem(400, "invalid-parameter");
         assert_eq!(problem["parameter"], parameter, "{problem}");
     }
-    post(json!({"points": [], "layers": ["nothing"]}).to_string(), "application/json").await.problem(404, "unknown-layer");
+    post(json!({"points": [], "layers": ["nothing"]}).to_string(), "application/json")
+        .await
+        .problem(404, "unknown-layer");
 }

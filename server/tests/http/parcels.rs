@@ -30,5 +30,8 @@ async fn a_sheet_is_a_list_and_nothing_is_an_empty_one() {
     let server = Server::start().await;
     assert_eq!(server.get("/parcels?sheet=12").await.json()["features"].as_array().expect("list").len(), 100);
     assert_eq!(server.get("/parcels?sheet=13&number=1").await.json()["features"].as_array().expect("list").len(), 0);
-    assert_eq!(server.get("/parcels?sheet=12&number=1&annex=Z").await.json()["features"].as_array().expect("list").len(), 0);
+    assert_eq!(
+        server.get("/parcels?sheet=12&number=1&annex=Z").await.json()["features"].as_array().expect("list").len(),
+        0
+    );
 }

@@ -7,7 +7,8 @@ async fn the_city_style_asks_only_this_server_and_every_address_in_it_answers() 
     let server = Server::start().await;
     let list = server.get("/styles").await.json();
     assert_eq!(list["default"], "city");
-    let ids: Vec<&str> = list["styles"].as_array().expect("styles").iter().filter_map(|style| style["id"].as_str()).collect();
+    let ids: Vec<&str> =
+        list["styles"].as_array().expect("styles").iter().filter_map(|style| style["id"].as_str()).collect();
     assert!(ids.contains(&"city") && ids.contains(&"parcels") && !ids.contains(&"rentals"), "{ids:?}");
     let style = server.get("/styles/city.json").await.json();
     assert_eq!(style["version"], 8);

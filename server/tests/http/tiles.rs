@@ -6,7 +6,8 @@ use bricola_layers::tile::TileId;
 use super::harness::{Answer, CORNER_LONLAT, Server, assert_log_is_clean};
 
 fn path(layers: &str, z: u8) -> String {
-    let TileId { z, x, y } = TileId::holding(lonlat_to_world([CORNER_LONLAT[0] + 0.0002, CORNER_LONLAT[1] + 0.0002]), z);
+    let TileId { z, x, y } =
+        TileId::holding(lonlat_to_world([CORNER_LONLAT[0] + 0.0002, CORNER_LONLAT[1] + 0.0002]), z);
     format!("/tiles/{layers}/{z}/{x}/{y}")
 }
 
@@ -153,7 +154,7 @@ async fn tile_json_describes_what_the_tiles_hold() {
 #[tokio::test]
 async fn tiles_come_out_the_same_without_a_cache_and_from_it() {
     let cached = Server::start().await;
-    let uncached = Server::with(|config| config.tiles.cache_mib = 0).await;
+    let uncached = Server::with(|config| config.tile.cache_mb = 0).await;
     let path = path("parcels,streets", 15);
     let first = cached.get(&path).await;
     let second = cached.get(&path).await;

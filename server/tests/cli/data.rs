@@ -1,0 +1,100 @@
+//! `bricola load`, `layers`, `lookup` and `demo`.
+
+use super::harness::Folder;
+
+/// Three fountains in Venice, one of them with a place that cannot be.
+const FOUNTAINS: &str = "code,name,lon,lat\nF1,Fontana dei Mori,12.3330,45.4460\nF2,Fontana di Rialto,12.3359,45.4380\nF3,Fontana senza luogo,abc,45.44\n";
+
+#[test]
+fn a_file_is_loaded_with_a_report_and_listed_and_served() {
+    let folder = Folder::new();
+    folder.write("fountains.csv", FOUNTAINS);
+    let run = folder.run(&["load", "fountains.csv", "--layer", "fountains"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stdout.contains("fountains"), "{}", run.stdout);
+    assert_eq!(run.stderr, "", "no progress bar where there is no terminal, no complaints");
+    let english = folder.run(&["load", "fountains.csv", "--layer", "fountains", "--lang", "en", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&english.stdout).expect("JSON");
+    assert_eq!((&report["rows"], &report["loaded"], &report["rejected"]), (&3.into(), &2.into(), &1.into()));
+    let layers = folder.run(&["layers"]);
+    let line = layers.stdout.lines().find(|line| line.starts_with("fountains ")).expect("listed");
+    assert!(line.contains(" 2 ") && line.contains("EPSG:7795"), "{line}");
+    assert!(layers.stdout.lines().any(|line| line.starts_with("parcels ") && line.contains('-')));
+}
+
+#[test]
+fn a_dry_run_and_a_strict_one_change_nothing() {
+    let folder = Folder::new();
+    folder.write("fountains.csv", FOUNTAINS);
+    let run = folder.run(&["load", "fountains.csv", "--layer", "fountains", "--dry-run"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(!folder.path().join("bricola-data").exists(), "not even a folder");
+    let run = folder.run(&["load", "fountains.csv", "--layer", "fountains", "--strict"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stderr.contains("--strict"), "{}", run.stderr);
+    let layers = folder.run(&["layers"]).stdout;
+    let line = layers.lines().find(|line| line.starts_with("fountains ")).expect("line");
+    assert!(!line.contains(" 2 "), "{line}");
+}
+
+#[test]
+fn what_cannot_be_loaded_is_told_with_the_right_exit_code() {
+    let folder = Folder::new();
+    folder.write("empty.csv", "");
+    folder.write("words.txt", "This is no data file of any kind.");
+    folder.write("fountains.csv", FOUNTAINS);
+    for (arguments, code, expected) in [
+        (&["load", "missing.gpkg", "--layer", "parcels"][..], 3, "missing.gpkg"),
+        (&["load", "empty.csv", "--layer", "fountains"], 3, "empty"),
+        (&["load", "words.txt", "--layer", "fountains"], 3, "words.txt"),
+        (&["load", "fountains.csv", "--layer", "fountain"], 2, "did you mean fountains"),
+        (&["load", "fountains.csv", "--layer", "fountains", "--crs", "EPSG:1"], 3, "EPSG:1"),
+        (&["load", "fountains.csv", "--layer", "fountains", "--map", "code=colour"], 3, "colour"),
+    ] {
+        let run = folder.run(arguments);
+        assert_eq!(run.code, code, "{arguments:?}: {run:?}");
+        assert!(run.stderr.contains(expected), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_demo_is_made_once_and_joined_with_a_file_of_points() {
+    let folder = Folder::new();
+    let demo = ["demo", "--parcels", "500", "--seed", "7", "--no-serve"];
+    let run = folder.run(&demo);
+    assert_eq!(run.code, 0, "{run:?}");
+    let before =
+        std::fs::metadata(folder.path().join("bricola-data/bricola.gpkg")).expect("store").modified().expect("time");
+    assert_eq!(folder.run(&demo).code, 0);
+    let after =
+        std::fs::metadata(folder.path().join("bricola-data/bricola.gpkg")).expect("store").modified().expect("time");
+    assert_eq!(before, after, "made once");
+    let other = folder.run(&["demo", "--parcels", "600", "--no-serve"]);
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.contains("500 parcels") && other.stderr.contains("--fresh"), "{}", other.stderr);
+
+    let layers = folder.run(&["layers"]).stdout;
+    let parcels = layers.lines().find(|line| line.starts_with("parcels ")).expect("parcels");
+    assert!(parcels.contains("EPSG:7795"), "{parcels}");
+
+    // Points with quotes, semicolons, decimal commas, a bad row and a far place: rows go out as they came in.
+    folder.write("points.csv", "nome;est;nord\n\"a \"\"b\"\"\";3020000,5;5030000\nbad;x;5\nfar;3100000;5000000\n");
+    let run = folder.run(&["lookup", "points.csv", "--layer", "parcels", "--crs", "EPSG:7795", "-o", "out.csv"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stderr.contains("row 2: \"x\" is not a number") && run.stderr.contains("3 points"), "{}", run.stderr);
+    let out = folder.read("out.csv");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].starts_with("nome;est;nord;parcels_id;parcels_national_ref"), "{out}");
+    assert!(lines[1].starts_with("\"a \"\"b\"\"\";3020000,5;5030000;"), "{out}");
+    assert!(lines[2].starts_with("bad;x;5;;"), "{out}");
+    assert_eq!(lines.len(), 4);
+    for (arguments, expected) in [
+        (&["lookup", "points.csv", "--layer", "parcel"][..], "there are:"),
+        (&["lookup", "points.csv", "--layer", "parcels", "--x", "e", "--y", "n"], "nome, est, nord"),
+        (&["lookup", "points.csv", "--layer", "parcels", "--fields", "colour"], "national_ref"),
+        (&["lookup", "none.csv", "--layer", "parcels"], "none.csv"),
+    ] {
+        let run = folder.run(arguments);
+        assert!(run.code != 0 && run.stderr.contains(expected), "{arguments:?}: {run:?}");
+    }
+}
