@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use bricola_city::City;
 use bricola_city::district::Use;
 use bricola_city::district::{District, Number, ground_ring, local};
 use bricola_city::plan::{Kind, Plan};
-use geo_types::{LineString, Polygon};
+use bricola_layers::definition::Catalog;
+use geo_types::{Geometry, LineString, Polygon};
 
 fn path(out: &mut String, ring: &LineString<f64>) {
     for (i, at) in ring.0.iter().enumerate() {
@@ -61,7 +63,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for parcel in &district.parcels {
             vertices += parcel.polygon.exterior().0.len() - 1;
             let c = local(parcel.polygon.exterior().0[0]);
-            if (c.x - x).abs() > half * 1.2 || (c.y - y).abs() > half * 1.2 {
+            let far = matches!(parcel.number, Number::Ordinary(_));
+            if far && ((c.x - x).abs() > half * 1.2 || (c.y - y).abs() > half * 1.2) {
                 continue;
             }
             let fill = match (parcel.number, parcel.land) {
@@ -92,6 +95,51 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         for building in &district.buildings {
             draw(&mut svg, &building.polygon, "fill='#c98d6b' stroke='#8f5f45' stroke-width='.25'");
+        }
+    }
+    let city = City::new(number(0) as u64, number(1) as u64);
+    let catalog = Catalog::shipped()?;
+    let colours = [
+        ("streets", "#888"),
+        ("cycle-lanes", "#2a9d4b"),
+        ("transit-lines", "#d62828"),
+        ("stops", "#1d3557"),
+        ("ztl-gates", "#000"),
+        ("occupations", "#e0b000"),
+        ("work-sites", "#f60"),
+        ("schools", "#63c"),
+    ];
+    for (layer, colour) in colours {
+        let Some(definition) = catalog.get(layer) else { continue };
+        for feature in city.features(layer, definition) {
+            match feature.geometry {
+                Some(Geometry::MultiLineString(lines)) => {
+                    for line in lines {
+                        let mut d = String::new();
+                        path(&mut d, &line);
+                        let d = d.trim_end_matches('Z');
+                        let _ = writeln!(
+                            svg,
+                            "<path d='{d}' fill='none' stroke='{colour}' stroke-width='{}'/>",
+                            width / if layer == "streets" { 4500.0 } else { 900.0 }
+                        );
+                    }
+                }
+                Some(Geometry::MultiPolygon(shape)) => {
+                    shape.iter().for_each(|polygon| draw(&mut svg, polygon, &format!("fill='{colour}'")))
+                }
+                Some(Geometry::Point(at)) => {
+                    let at = local(at.0);
+                    let _ = writeln!(
+                        svg,
+                        "<circle cx='{:.1}' cy='{:.1}' r='{}' fill='{colour}'/>",
+                        at.x,
+                        -at.y,
+                        width / 400.0
+                    );
+                }
+                _ => {}
+            }
         }
     }
     svg.push_str("</svg>");

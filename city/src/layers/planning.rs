@@ -160,7 +160,13 @@ pub fn omi_zones(plan: &Plan, rows: &mut Rows) {
         };
         rows.push(
             Geometry::MultiPolygon(shape),
-            vec![text(format!("{}{}", number.0, number.1)), text(crate::BELFIORE), text(found.0.to_string()), text(name), text("2025/1")],
+            vec![
+                text(format!("{}{}", number.0, number.1)),
+                text(crate::BELFIORE),
+                text(found.0.to_string()),
+                text(name),
+                text("2025/1"),
+            ],
         );
     }
 }

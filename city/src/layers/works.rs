@@ -2,7 +2,7 @@
 
 use geo_types::Geometry;
 
-use super::{Rows, area, day, int, line, real, stream, text};
+use super::{Rows, area, day, line, real, stream, text};
 use crate::district::{District, inside, local, point};
 use crate::layers::mobility::stretch;
 use crate::plane::P;
@@ -25,7 +25,8 @@ struct Work {
     delay: i64,
 }
 
-const PHASES: [&str; 8] = ["planning", "design", "tender", "execution", "execution", "testing", "completed", "suspended"];
+const PHASES: [&str; 8] =
+    ["planning", "design", "tender", "execution", "execution", "testing", "completed", "suspended"];
 
 fn works(district: &District) -> Vec<Work> {
     let mut out = Vec::new();
@@ -124,7 +125,7 @@ pub fn register(district: &District, rows: &mut Rows) {
                 day(work.start),
                 day(end),
                 day(end + work.delay),
-                int(progress),
+                real(progress as f64, 0),
                 text(rng.pick(&["PNRR", "Bilancio comunale", "Legge speciale", "Regione", "Mutuo CDP"])),
             ],
         );
