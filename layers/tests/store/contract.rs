@@ -92,7 +92,7 @@ pub async fn a_field_can_be_added_to_a_layer_with_rows<S: Store>(store: S) {
     let mut wider = parcels();
     let added = FieldDefinition { name: "note".to_owned(), kind: FieldType::Text, ..wider.fields[0].clone() };
     wider.fields.insert(1, added);
-    wider.title.it = "Altro".to_owned();
+    wider.title.it = String::from("Altro");
     store.define(&wider).await.expect("defines");
     let rows = all(&store, LAYER).await;
     assert_eq!(rows[0].feature.properties[1], Value::Null);
@@ -176,7 +176,7 @@ pub async fn an_edit_of_another_version_is_refused_with_its_whole_batch<S: Store
     ];
     match store.write(LAYER, edits).await {
         Err(StoreError::Conflict { layer, id, expected: 7, actual: 1 }) => {
-            assert_eq!((layer.as_str(), id), (LAYER, ids[1]))
+            assert_eq!((layer.as_str(), id), (LAYER, ids[1]));
         }
         other => panic!("{other:?}"),
     }
@@ -315,8 +315,8 @@ pub async fn text_is_never_taken_for_sql<S: Store>(store: S) {
         assert!(matches!(store.define(&bad).await, Err(StoreError::Unusable(_))), "{id}");
     }
     let mut bad = parcels();
-    bad.id = "bad".to_owned();
-    bad.fields[0].name = "x\" TEXT); --".to_owned();
+    bad.id = String::from("bad");
+    bad.fields[0].name = String::from("x\" TEXT); --");
     assert!(matches!(store.define(&bad).await, Err(StoreError::Unusable(_))));
 }
 

@@ -243,12 +243,12 @@ async fn two_programs_write_at_once_and_nothing_is_lost() {
     let other = std::thread::spawn(move || {
         (0..4)
             .filter_map(|sheet| {
-                let inserts: String = (0..25)
+                let inserts: Vec<String> = (0..25)
                     .map(|number| {
                         format!("INSERT INTO test_parcels (sheet, number) VALUES ('cli{sheet}', '{number}');")
                     })
                     .collect();
-                sqlite3(&file, &inserts)
+                sqlite3(&file, &inserts.concat())
             })
             .count()
     });

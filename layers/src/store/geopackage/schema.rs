@@ -179,7 +179,7 @@ impl Schema {
         format!("INSERT INTO bricola_changes (layer, fid, operation) SELECT '{layer}', {fid}, '{operation}'{from}")
     }
 
-    /// The triggers by which every writer feeds log and history. They call nothing that plain SQLite lacks.
+    /// The triggers by which every writer feeds log and history. They call nothing that plain `SQLite` lacks.
     ///
     /// `update` counts the version by an update of its own, which must not set it off again (GDAL turns
     /// `recursive_triggers` on): it leaves alone what differs only in a version that is one more than the last
