@@ -1,5 +1,5 @@
 //! Stores: where the territory is kept. One contract, one black-box test suite, two implementations: the
-//! embedded GeoPackage (here) and PostGIS (to come). No SQL is written outside this module.
+//! embedded `GeoPackage` (here) and `PostGIS` (to come). No SQL is written outside this module.
 //!
 //! Every write, whoever makes it (Bricola, QGIS, `ogr2ogr`, a database client), passes triggers that keep the
 //! superseded row in the layer's history table and append to the change log. Followers read the log.
@@ -113,6 +113,9 @@ pub enum StoreError {
     Failure(String),
 }
 
+/// A row of a scan, or the id of one that cannot be decoded and why.
+pub type ScannedRow = Result<StoredFeature, (FeatureId, String)>;
+
 /// The contract of a store. All methods may be called from many tasks at once.
 pub trait Store: Send + Sync + Sized + 'static {
     /// Rows on their way into a layer that is being replaced.
@@ -134,7 +137,7 @@ pub trait Store: Send + Sync + Sized + 'static {
         &self,
         layer: &str,
         ids: Range<FeatureId>,
-    ) -> impl Stream<Item = Result<Vec<Result<StoredFeature, (FeatureId, String)>>, StoreError>> + Send;
+    ) -> impl Stream<Item = Result<Vec<ScannedRow>, StoreError>> + Send;
 
     /// Features by id; missing ones are left out.
     fn features(

@@ -73,7 +73,8 @@ pub async fn a_new_layer_is_empty_and_keeps_its_definition<S: Store>(store: S) {
     assert_eq!((layers[1].count, layers[1].ids.is_empty()), (0, true));
     assert!(all(&store, LAYER).await.is_empty());
     let changes = store.changes(0, 10).await.expect("reads");
-    let operations: Vec<_> = changes.iter().map(|change| (change.layer.as_str(), change.id, change.operation)).collect();
+    let operations: Vec<_> =
+        changes.iter().map(|change| (change.layer.as_str(), change.id, change.operation)).collect();
     assert_eq!(operations, [(LAYER, None, Operation::Replace), ("anything", None, Operation::Replace)]);
     assert!(DateTime::parse_from_rfc3339(&changes[0].at).is_ok(), "{}", changes[0].at);
 }
@@ -91,7 +92,7 @@ pub async fn a_field_can_be_added_to_a_layer_with_rows<S: Store>(store: S) {
     let mut wider = parcels();
     let added = FieldDefinition { name: "note".to_owned(), kind: FieldType::Text, ..wider.fields[0].clone() };
     wider.fields.insert(1, added);
-    wider.title.it = "Altro".to_owned();
+    wider.title.it = String::from("Altro");
     store.define(&wider).await.expect("defines");
     let rows = all(&store, LAYER).await;
     assert_eq!(rows[0].feature.properties[1], Value::Null);
@@ -132,7 +133,10 @@ pub async fn a_dropped_layer_is_gone_and_its_ids_do_not_come_back<S: Store>(stor
 pub async fn what_is_inserted_is_read_back<S: Store>(store: S) {
     let ids = with_parcels(&store, 5).await;
     let found = store.features(LAYER, &[ids[3], 999_999, ids[0]]).await.expect("reads");
-    assert_eq!(found.iter().map(|feature| (feature.id, feature.version)).collect::<Vec<_>>(), [(ids[3], 1), (ids[0], 1)]);
+    assert_eq!(
+        found.iter().map(|feature| (feature.id, feature.version)).collect::<Vec<_>>(),
+        [(ids[3], 1), (ids[0], 1)]
+    );
     assert_eq!(found[0].feature, parcel("7", 4, 1.0));
     let layer = store.layers().await.expect("lists").remove(0);
     assert_eq!((layer.count, layer.ids), (5, ids[0]..ids[4] + 1));
@@ -171,7 +175,9 @@ pub async fn an_edit_of_another_version_is_refused_with_its_whole_batch<S: Store
         Edit::Delete { id: ids[1], expected: Some(7) },
     ];
     match store.write(LAYER, edits).await {
-        Err(StoreError::Conflict { layer, id, expected: 7, actual: 1 }) => assert_eq!((layer.as_str(), id), (LAYER, ids[1])),
+        Err(StoreError::Conflict { layer, id, expected: 7, actual: 1 }) => {
+            assert_eq!((layer.as_str(), id), (LAYER, ids[1]));
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(store.last_seq().await.expect("answers"), seq);
@@ -182,7 +188,8 @@ pub async fn an_edit_of_what_is_not_there_is_refused_by_name<S: Store>(store: S)
     with_parcels(&store, 1).await;
     let delete = vec![Edit::Delete { id: 4_711, expected: None }];
     assert!(matches!(store.write(LAYER, delete.clone()).await, Err(StoreError::UnknownFeature { id: 4_711, .. })));
-    let unknown = |error: Option<StoreError>| matches!(error, Some(StoreError::UnknownLayer(layer)) if layer == "no-such");
+    let unknown =
+        |error: Option<StoreError>| matches!(error, Some(StoreError::UnknownLayer(layer)) if layer == "no-such");
     assert!(unknown(store.write("no-such", delete).await.err()));
     assert!(unknown(store.features("no-such", &[1]).await.err()));
     assert!(unknown(store.replace("no-such").await.err()));
@@ -262,9 +269,11 @@ fn features() -> impl Strategy<Value = Feature> {
     }
     let finite = prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO;
     let days = (-700_000..2_900_000i32).prop_filter_map("a date", |day| {
-        NaiveDate::from_num_days_from_ce_opt(day + 719_163).filter(|date| (0..=9_999).contains(&chrono::Datelike::year(date)))
+        NaiveDate::from_num_days_from_ce_opt(day + 719_163)
+            .filter(|date| (0..=9_999).contains(&chrono::Datelike::year(date)))
     });
-    let millis = (-62_000_000_000_000..253_000_000_000_000i64).prop_filter_map("an instant", DateTime::from_timestamp_millis);
+    let millis =
+        (-62_000_000_000_000..253_000_000_000_000i64).prop_filter_map("an instant", DateTime::from_timestamp_millis);
     (
         prop::option::weighted(0.9, geometries()),
         null(any::<String>().prop_map(Value::Text)),
@@ -306,8 +315,8 @@ pub async fn text_is_never_taken_for_sql<S: Store>(store: S) {
         assert!(matches!(store.define(&bad).await, Err(StoreError::Unusable(_))), "{id}");
     }
     let mut bad = parcels();
-    bad.id = "bad".to_owned();
-    bad.fields[0].name = "x\" TEXT); --".to_owned();
+    bad.id = String::from("bad");
+    bad.fields[0].name = String::from("x\" TEXT); --");
     assert!(matches!(store.define(&bad).await, Err(StoreError::Unusable(_))));
 }
 
@@ -421,7 +430,10 @@ pub async fn a_replacement_of_an_empty_layer_fills_it<S: Store>(store: S) {
     assert!(matches!(duplicate, Err(StoreError::DuplicateKey { .. })), "{duplicate:?}");
     let id = insert(&store, LAYER, vec![parcel("new", 1, 1.0)]).await[0];
     let changes = store.changes(seq, 10).await.expect("reads");
-    assert_eq!(changes.iter().map(|change| (change.id, change.operation)).collect::<Vec<_>>(), [(Some(id), Operation::Insert)]);
+    assert_eq!(
+        changes.iter().map(|change| (change.id, change.operation)).collect::<Vec<_>>(),
+        [(Some(id), Operation::Insert)]
+    );
 }
 
 pub async fn a_replacement_without_rows_empties_the_layer<S: Store>(store: S) {
@@ -437,7 +449,8 @@ pub async fn a_replacement_without_rows_empties_the_layer<S: Store>(store: S) {
 
 pub async fn a_replacement_without_key_never_uses_an_id_again<S: Store>(store: S) {
     store.define(&anything()).await.expect("defines");
-    let mut used: BTreeSet<FeatureId> = insert(&store, "anything", vec![parcel("7", 1, 1.0); 10]).await.into_iter().collect();
+    let mut used: BTreeSet<FeatureId> =
+        insert(&store, "anything", vec![parcel("7", 1, 1.0); 10]).await.into_iter().collect();
     for round in 0..3 {
         let mut replacement = store.replace("anything").await.expect("begins");
         replacement.push(vec![parcel("7", 1, 1.0); 20]).await.expect("takes");
@@ -490,7 +503,10 @@ pub async fn a_replacement_lets_others_read_and_write_meanwhile<S: Store>(store:
     let ids = with_parcels(&store, 100).await;
     let mut replacement = store.replace(LAYER).await.expect("begins");
     for sheet in 0..5 {
-        replacement.push((0..9_000).map(|number| parcel(&format!("s{sheet}"), number, 1.0)).collect()).await.expect("takes");
+        replacement
+            .push((0..9_000).map(|number| parcel(&format!("s{sheet}"), number, 1.0)).collect())
+            .await
+            .expect("takes");
         assert_eq!(all(&store, LAYER).await.len(), 100 + sheet);
         insert(&store, LAYER, vec![parcel("meanwhile", sheet as u32, 1.0)]).await;
     }

@@ -93,8 +93,10 @@ async fn other_databases_and_geopackages_are_told_apart() {
 async fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     let folder = closed().await;
     let file = Connection::open(path(&folder)).expect("opens");
-    file.execute_batch("INSERT INTO _sqlx_migrations SELECT 9999, 'to come', installed_on, 1, checksum, 0 FROM _sqlx_migrations")
-        .expect("inserts");
+    file.execute_batch(
+        "INSERT INTO _sqlx_migrations SELECT 9999, 'to come', installed_on, 1, checksum, 0 FROM _sqlx_migrations",
+    )
+    .expect("inserts");
     for mode in [OpenMode::ReadWrite, OpenMode::ReadOnly] {
         assert!(refusal(path(&folder), mode).await.contains("newer version"));
     }
@@ -110,7 +112,10 @@ async fn a_store_opened_for_reading_reads_follows_and_does_not_write() {
     assert!(matches!(refused, Err(StoreError::Unusable(reason)) if reason.contains("reading only")));
     let seq = reader.last_seq().await.expect("answers");
     insert(&writer, "test-parcels", vec![parcel("8", 1, 1.0)]).await;
-    tokio::time::timeout(std::time::Duration::from_secs(2), reader.changed(seq)).await.expect("in time").expect("answers");
+    tokio::time::timeout(std::time::Duration::from_secs(2), reader.changed(seq))
+        .await
+        .expect("in time")
+        .expect("answers");
     assert_eq!(all(&reader, "test-parcels").await.len(), 4);
 }
 

@@ -129,7 +129,8 @@ async fn the_staging_table_of_a_living_loader_is_left_alone() {
     replacement.commit().await.expect("commits");
     assert_eq!(all(&other, LAYER).await.len(), ROWS as usize);
     let locks = || {
-        let names = std::fs::read_dir(folder.path()).expect("is there").map(|entry| entry.expect("an entry").file_name());
+        let names =
+            std::fs::read_dir(folder.path()).expect("is there").map(|entry| entry.expect("an entry").file_name());
         names.filter(|name| name.to_string_lossy().contains("-load-")).count()
     };
     for _ in 0..100 {

@@ -40,7 +40,14 @@ fn python(file: &Path, script: &str) -> Option<String> {
         println!("skipped: no Python with GDAL");
         return None;
     }
-    run("/usr/bin/python3", &["-c", &format!("import sys\nfrom osgeo import ogr, osr, gdal\ngdal.UseExceptions()\n{script}"), &file.display().to_string()])
+    run(
+        "/usr/bin/python3",
+        &[
+            "-c",
+            &format!("import sys\nfrom osgeo import ogr, osr, gdal\ngdal.UseExceptions()\n{script}"),
+            &file.display().to_string(),
+        ],
+    )
 }
 
 async fn changes_within_two_seconds(store: &GeoPackageStore, after: Seq) -> Vec<(Option<FeatureId>, Operation)> {
@@ -56,7 +63,8 @@ async fn gdal_sees_layers_types_and_reference_system() {
     store.define(&anything()).await.expect("defines");
     let file = path(&folder);
     let Some(listed) = run("ogrinfo", &["-ro", &file.display().to_string()]) else { return };
-    let layers: Vec<&str> = listed.lines().filter(|line| line.contains(": ") && line.starts_with(|c: char| c.is_ascii_digit())).collect();
+    let layers: Vec<&str> =
+        listed.lines().filter(|line| line.contains(": ") && line.starts_with(|c: char| c.is_ascii_digit())).collect();
     assert_eq!(layers, ["1: test_parcels (Multi Polygon)", "2: anything", "3: bricola_changes (None)"], "{listed}");
     let summary = run("ogrinfo", &["-ro", "-so", &file.display().to_string(), "test_parcels"]).expect("ran before");
     for line in [
@@ -90,7 +98,10 @@ for f in d.GetLayerByName('test_parcels'):
     let Some(read) = python(&path(&folder), script) else { return };
     let first = "1|MULTIPOLYGON (((3026020 5033000,3026040 5033000,3026040.0 5033030.5,3026020.0 5033030.5,3026020 5033000)))\
                  |7|1.0|1|0|2026/11/22|2026/11/18 11:06:40.123+00";
-    assert_eq!(read.lines().next().expect("a row").replace(".0 5033030.5", " 5033030.5"), first.replace(".0 5033030.5", " 5033030.5"));
+    assert_eq!(
+        read.lines().next().expect("a row").replace(".0 5033030.5", " 5033030.5"),
+        first.replace(".0 5033030.5", " 5033030.5")
+    );
     assert_eq!(read.lines().count(), 3);
 }
 
@@ -127,7 +138,8 @@ d.ExecuteSQL('UPDATE test_parcels SET floors = 9 WHERE fid = 3')";
     // The versions go on from there, and the old states are kept.
     let stale = Edit::Update { id: ids[0], expected: Some(1), feature: parcel("7", 1, 1.0) };
     assert!(store.write(LAYER, vec![stale]).await.is_err());
-    let kept = sqlite3(&file, "SELECT fid, area, version, seq_from < seq_to FROM bricola_history_test_parcels ORDER BY fid");
+    let kept =
+        sqlite3(&file, "SELECT fid, area, version, seq_from < seq_to FROM bricola_history_test_parcels ORDER BY fid");
     if let Some(kept) = kept {
         assert_eq!(kept, "1|1.0|1|1\n2|1.0|1|1\n3|1.0|1|1\n");
     }
@@ -147,7 +159,18 @@ async fn ogr2ogr_appends_and_ogrinfo_updates() {
     std::fs::write(&source, text).expect("writes");
     let seq = store.last_seq().await.expect("answers");
     let (file, source) = (file.display().to_string(), source.display().to_string());
-    let append = ["-update", "-append", "-nln", "test_parcels", "-t_srs", "EPSG:7795", "-nlt", "PROMOTE_TO_MULTI", &file, &source];
+    let append = [
+        "-update",
+        "-append",
+        "-nln",
+        "test_parcels",
+        "-t_srs",
+        "EPSG:7795",
+        "-nlt",
+        "PROMOTE_TO_MULTI",
+        &file,
+        &source,
+    ];
     if run("ogr2ogr", &append).is_none() {
         return;
     }
@@ -218,12 +241,16 @@ async fn two_programs_write_at_once_and_nothing_is_lost() {
     let file = path(&folder);
     let seq = store.last_seq().await.expect("answers");
     let other = std::thread::spawn(move || {
-        (0..4).filter_map(|sheet| {
-            let inserts: String = (0..25)
-                .map(|number| format!("INSERT INTO test_parcels (sheet, number) VALUES ('cli{sheet}', '{number}');"))
-                .collect();
-            sqlite3(&file, &inserts)
-        }).count()
+        (0..4)
+            .filter_map(|sheet| {
+                let inserts: Vec<String> = (0..25)
+                    .map(|number| {
+                        format!("INSERT INTO test_parcels (sheet, number) VALUES ('cli{sheet}', '{number}');")
+                    })
+                    .collect();
+                sqlite3(&file, &inserts.concat())
+            })
+            .count()
     });
     for number in 0..100 {
         insert(&store, LAYER, vec![parcel("ours", number, 1.0)]).await;

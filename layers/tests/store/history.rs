@@ -76,7 +76,9 @@ async fn a_field_that_is_added_is_added_to_the_history() {
     let (store, folder) = geopackage().await;
     let ids = with_parcels(&store, 1).await;
     let mut wider = parcels();
-    wider.fields.push(bricola_layers::definition::FieldDefinition { name: "note".to_owned(), ..wider.fields[0].clone() });
+    wider
+        .fields
+        .push(bricola_layers::definition::FieldDefinition { name: "note".to_owned(), ..wider.fields[0].clone() });
     store.define(&wider).await.expect("defines");
     let mut feature = parcel("7", 1, 1.0);
     feature.properties.push(bricola_layers::feature::Value::Text("first".to_owned()));
@@ -86,6 +88,7 @@ async fn a_field_that_is_added_is_added_to_the_history() {
     store.write("test-parcels", vec![update(feature)]).await.expect("writes");
     let file = Connection::open(path(&folder)).expect("opens");
     let mut query = file.prepare("SELECT note FROM bricola_history_test_parcels ORDER BY seq_to").expect("prepares");
-    let notes: Vec<Option<String>> = query.query_map((), |row| row.get(0)).expect("runs").map(|row| row.expect("a row")).collect();
+    let notes: Vec<Option<String>> =
+        query.query_map((), |row| row.get(0)).expect("runs").map(|row| row.expect("a row")).collect();
     assert_eq!(notes, [None, Some("first".to_owned())]);
 }

@@ -32,7 +32,9 @@ pub(super) fn encode(geometry: &Geometry<f64>, srs: i32, out: &mut Vec<u8>) -> O
     }
     out.extend_from_slice(&srs.to_le_bytes());
     if let (Some([west, south, east, north]), false) = (bounds, matches!(geometry, Geometry::Point(_))) {
-        [west, east, south, north].iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+        for value in [west, east, south, north] {
+            out.extend_from_slice(&value.to_le_bytes());
+        }
     }
     wkb(geometry, out);
     bounds
@@ -411,7 +413,9 @@ mod tests {
         bytes.push(0);
         bytes.extend_from_slice(&0xa000_0001_u32.to_be_bytes());
         bytes.extend_from_slice(&4326_u32.to_be_bytes());
-        [12.3, 45.4, 7.0_f64].iter().for_each(|value| bytes.extend_from_slice(&value.to_be_bytes()));
+        for value in [12.3, 45.4, 7.0_f64] {
+            bytes.extend_from_slice(&value.to_be_bytes());
+        }
         assert_eq!(decode(&bytes).expect("decodes"), Some(point!(x: 12.3, y: 45.4).into()));
     }
 

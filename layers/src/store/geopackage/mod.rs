@@ -1,9 +1,9 @@
 //! The embedded store: one `GeoPackage` file.
 //!
-//! It is a plain SQLite file that QGIS, GDAL and `sqlite3` open and edit while a server runs on it: the triggers
+//! It is a plain `SQLite` file that QGIS, GDAL and `sqlite3` open and edit while a server runs on it: the triggers
 //! of each layer write history and change log whoever edits, and [`Store::changed`] wakes on foreign edits too.
 //!
-//! All SQL runs on threads that may block, through `rusqlite` (sqlx on the same linked SQLite moves every value
+//! All SQL runs on threads that may block, through `rusqlite` (sqlx on the same linked `SQLite` moves every value
 //! between threads: 7 µs of CPU for a parcel read where this takes 1 µs); `sqlx` runs the migrations. A transaction
 //! is one closure on such a thread: it ends with a commit or a rollback even when the caller stops waiting.
 //!
@@ -36,7 +36,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 pub use replace::GeoPackageReplacement;
 
-use super::{Edit, Store, StoreError, StoredLayer};
+use super::{Edit, ScannedRow, Store, StoreError, StoredLayer};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Change, Operation, Seq};
@@ -157,7 +157,7 @@ impl Store for GeoPackageStore {
         &self,
         layer: &str,
         ids: Range<FeatureId>,
-    ) -> impl Stream<Item = Result<Vec<Result<StoredFeature, (FeatureId, String)>>, StoreError>> + Send {
+    ) -> impl Stream<Item = Result<Vec<ScannedRow>, StoreError>> + Send {
         rows::scan(Arc::clone(&self.file), layer.to_owned(), ids)
     }
 
@@ -218,7 +218,7 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-/// What SQLite says, in the words of the contract.
+/// What `SQLite` says, in the words of the contract.
 fn failure(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,

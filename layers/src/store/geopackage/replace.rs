@@ -21,8 +21,9 @@ use crate::store::{Replaced, Replacement, StoreError};
 
 /// Rows that are gathered before they are written in one transaction.
 const CHUNK: usize = 8_192;
-/// Rows of one INSERT: past this, SQLite spends more on the longer statement than it saves.
-const ROWS_PER_INSERT: usize = 16;
+/// Rows of one INSERT. One by one, half the time goes into counting the ids of an AUTOINCREMENT table; past some
+/// dozens nothing more is gained.
+const ROWS_PER_INSERT: usize = 32;
 /// How long the loader waits for another program to finish a write.
 const BUSY: Duration = Duration::from_secs(60);
 
@@ -323,12 +324,12 @@ impl Swap<'_> {
         let (unchanged, changed) = self.match_rows()?;
         // The triggers would log row by row what is one replacement.
         self.batch(&schema.drop_triggers())?;
-        let gone = "NOT EXISTS (SELECT 1 FROM temp.bricola_match AS m WHERE m.fid = t.\"fid\")";
-        let unlike = "EXISTS (SELECT 1 FROM temp.bricola_match AS m WHERE m.fid = t.\"fid\" AND NOT m.same)";
-        let from = format!(" FROM \"{table}\" AS t WHERE {gone} OR {unlike}");
-        self.execute(&schema.supersede("t.", "?1", &from), [seq])?;
-        let removed = self.execute(&format!("DELETE FROM \"{table}\" AS t WHERE {gone}"), ())?;
+        let removed = self.remove_unmatched(seq, unchanged + changed)?;
         if changed > 0 {
+            let from = format!(
+                " FROM temp.bricola_match AS m CROSS JOIN \"{table}\" AS t ON t.\"fid\" = m.fid WHERE NOT m.same"
+            );
+            self.execute(&schema.supersede("t.", "?1", &from), [seq])?;
             let (names, values) = (schema.columns(""), schema.columns("s."));
             let pairs = names.split(", ").zip(values.split(", ")).map(|(name, value)| format!("{name} = {value}"));
             let sets = pairs.collect::<Vec<_>>().join(", ");
@@ -353,6 +354,21 @@ impl Swap<'_> {
         self.batch(&schema.create_triggers())?;
         let replaced = Replaced { added, changed, unchanged, removed };
         Ok((replaced, given + 1, sequence(self.transaction, table)?))
+    }
+
+    /// Moves the rows for which no staged row came to the history, if there are more than the `matched` ones.
+    fn remove_unmatched(&self, seq: Seq, matched: u64) -> Result<u64, StoreError> {
+        let table = &self.schema.table;
+        let rows: u64 = self
+            .transaction
+            .query_row(&format!("SELECT count(*) FROM \"{table}\""), (), |row| row.get(0))
+            .map_err(|e| failure(&e))?;
+        if rows == matched {
+            return Ok(0);
+        }
+        let gone = "NOT EXISTS (SELECT 1 FROM temp.bricola_match AS m WHERE m.fid = t.\"fid\")";
+        self.execute(&self.schema.supersede("t.", "?1", &format!(" FROM \"{table}\" AS t WHERE {gone}")), [seq])?;
+        self.execute(&format!("DELETE FROM \"{table}\" AS t WHERE {gone}"), ())
     }
 
     /// Pairs every staged row with the row of the same key, in a table of this connection; how many are the same
@@ -472,5 +488,58 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Gone already, or left: the row in bricola_staging is what counts.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::{GeometryType, LayerDefinition};
+    use crate::feature::Value;
+    use crate::store::{GeoPackageStore, OpenMode, Store};
+
+    fn notes() -> LayerDefinition {
+        let text = r#"
+            id = "notes"
+            title = { it = "Note", en = "Notes" }
+            description = { it = "Note.", en = "Notes." }
+            theme = "services"
+            geometry = "point"
+            crs = "EPSG:7795"
+            key = ["text"]
+            field = [{ name = "text", type = "text", title = { it = "Testo", en = "Text" } }]
+        "#;
+        LayerDefinition { geometry: GeometryType::Point, ..toml::from_str(text).expect("a definition") }
+    }
+
+    fn note(number: usize) -> Feature {
+        Feature { geometry: None, properties: vec![Value::Text(format!("{number:01000}"))] }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_disk_ends_the_load_and_leaves_the_old_rows() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("store.gpkg");
+        let store = GeoPackageStore::open(&path, OpenMode::ReadWrite).await.expect("opens");
+        store.define(&notes()).await.expect("defines");
+        let mut replacement = store.replace("notes").await.expect("begins");
+        replacement.push(vec![note(1), note(2)]).await.expect("takes");
+        replacement.commit().await.expect("commits");
+
+        let file = Arc::clone(&store.file);
+        let failed = blocking(move || {
+            let mut staging = Staging::create(file, "notes")?;
+            staging.connection.execute_batch("PRAGMA max_page_count = 200").map_err(|e| failure(&e))?;
+            let failed = staging.stage(&mut (0..CHUNK).map(note).collect());
+            staging.clear();
+            Ok(failed)
+        });
+        let error = failed.await.expect("runs").expect_err("the disk is full");
+        assert!(matches!(&error, StoreError::Failure(reason) if reason.contains("disk is full")), "{error:?}");
+        let layer = store.layers().await.expect("lists").remove(0);
+        assert_eq!(layer.count, 2);
+        let mut replacement = store.replace("notes").await.expect("begins");
+        replacement.push((0..CHUNK).map(note).collect()).await.expect("takes");
+        assert_eq!(replacement.commit().await.expect("commits").0.added, CHUNK as u64 - 2);
     }
 }

@@ -11,15 +11,14 @@ use super::schema::Schema;
 use super::{File, define, failure, last_seq, values};
 use crate::feature::{Feature, FeatureId, StoredFeature};
 use crate::log::Seq;
-use crate::store::{Edit, StoreError};
+use crate::store::{Edit, ScannedRow, StoreError};
 
 /// Rows of one batch of a scan.
 const BATCH: usize = 2_048;
 /// Batches that a scan reads ahead.
 const AHEAD: usize = 2;
 
-type Row = Result<StoredFeature, (FeatureId, String)>;
-type Batch = Result<Vec<Row>, StoreError>;
+type Batch = Result<Vec<ScannedRow>, StoreError>;
 
 /// Streams a range of ids. The thread that reads also decodes, a few batches ahead of whoever takes them, all
 /// of one moment; it ends when the stream is dropped.

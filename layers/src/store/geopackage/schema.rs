@@ -179,7 +179,7 @@ impl Schema {
         format!("INSERT INTO bricola_changes (layer, fid, operation) SELECT '{layer}', {fid}, '{operation}'{from}")
     }
 
-    /// The triggers by which every writer feeds log and history. They call nothing that plain SQLite lacks.
+    /// The triggers by which every writer feeds log and history. They call nothing that plain `SQLite` lacks.
     ///
     /// `update` counts the version by an update of its own, which must not set it off again (GDAL turns
     /// `recursive_triggers` on): it leaves alone what differs only in a version that is one more than the last
@@ -259,4 +259,98 @@ fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.len() <= 63
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    fn schema() -> Schema {
+        let text = r#"
+            id = "test-parcels"
+            title = { it = "Particelle", en = "Parcels" }
+            description = { it = "Prova.", en = "Test." }
+            theme = "cadastre"
+            geometry = "multipolygon"
+            crs = "EPSG:7795"
+            key = ["sheet", "number"]
+            field = [
+                { name = "sheet", type = "text", title = { it = "Foglio", en = "Sheet" } },
+                { name = "number", type = "integer", title = { it = "Numero", en = "Number" } },
+            ]
+        "#;
+        Schema::of(&toml::from_str(text).expect("a definition")).expect("fits")
+    }
+
+    fn file() -> Connection {
+        let (file, schema) = (Connection::open_in_memory().expect("opens"), schema());
+        file.execute_batch(include_str!("../../../../migrations/geopackage/0001_store.sql")).expect("migrates");
+        let index = schema.create_key_index(&schema.table, 0).expect("has a key");
+        let staging = schema.create_table("staging");
+        let sql =
+            [schema.create_table(&schema.table), schema.create_history(), index, staging, schema.create_triggers()];
+        file.execute_batch(&sql.join(";")).expect("creates");
+        file
+    }
+
+    fn plan(file: &Connection, sql: &str) -> Vec<String> {
+        let mut query = file.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("prepares");
+        query.query_map((), |row| row.get(3)).expect("runs").map(|row| row.expect("a row")).collect()
+    }
+
+    #[test]
+    fn keys_are_looked_up_not_searched_for() {
+        let (file, schema) = (file(), schema());
+        let taken = format!(
+            "SELECT s.fid FROM staging AS s WHERE EXISTS (SELECT 1 FROM test_parcels AS t WHERE t.\"fid\" = s.\"fid\" OR ({}))",
+            schema.same_key("s.", "t.").expect("has a key")
+        );
+        let join = format!(
+            "SELECT 1 FROM staging AS s LEFT JOIN test_parcels AS t ON {}",
+            schema.same_key("s.", "t.").expect("has a key")
+        );
+        for sql in [taken, join, format!("SELECT {}", schema.since("7"))] {
+            let steps = plan(&file, &sql);
+            assert!(
+                !steps.iter().any(|step| step.starts_with("SCAN t") || step.contains("AUTOMATIC")),
+                "{sql}\n{steps:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn triggers_do_the_same_whether_recursive_triggers_are_on_or_off() {
+        let states: Vec<Vec<(i64, i64)>> = ["OFF", "ON"]
+            .iter()
+            .map(|recursive| {
+                let file = file();
+                file.execute_batch(&format!(
+                    "PRAGMA recursive_triggers = {recursive}; INSERT INTO test_parcels (fid, sheet) VALUES (1, 'a'), (2, 'b'); \
+                     UPDATE test_parcels SET sheet = 'c' WHERE fid = 1; UPDATE test_parcels SET sheet = 'd', version = 1 WHERE fid = 1; \
+                     UPDATE test_parcels SET version = 40 WHERE fid = 2; UPDATE test_parcels SET number = 5; \
+                     UPDATE test_parcels SET number = 5;"
+                ))
+                .expect("runs");
+                let mut query = file.prepare("SELECT fid, version FROM test_parcels").expect("prepares");
+                let rows = query.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).expect("runs");
+                let mut states: Vec<_> = rows.map(|row| row.expect("a row")).collect();
+                let logged = file.query_row("SELECT count(*), max(seq) FROM bricola_changes", (), |row| Ok((row.get(0)?, row.get(1)?)));
+                states.push(logged.expect("counts"));
+                states
+            })
+            .collect();
+        assert_eq!(states[0], [(1, 4), (2, 3), (7, 7)]);
+        assert_eq!(states[0], states[1]);
+    }
+
+    #[test]
+    fn names_that_could_harm_are_refused() {
+        let mut definition = schema().definition;
+        for id in ["gpkg-contents", "rtree-x", "sqlite-master", "x\"; --", "", "Parcels", "a_b"] {
+            definition.id = id.to_owned();
+            assert!(Schema::of(&definition).is_err(), "{id}");
+        }
+    }
 }

@@ -18,10 +18,14 @@ pub(super) fn ensure(connection: &Connection, code: i32) -> Result<(), StoreErro
     if known.is_some() {
         return Ok(());
     }
-    let (name, wkt) = describe(code)
-        .map_err(|error| StoreError::Unusable(format!("EPSG:{code} is no CRS that a layer can be stored in: {error}")))?;
+    let (name, wkt) = describe(code).map_err(|error| {
+        StoreError::Unusable(format!("EPSG:{code} is no CRS that a layer can be stored in: {error}"))
+    })?;
     connection
-        .execute("INSERT INTO gpkg_spatial_ref_sys VALUES (?1, ?2, 'EPSG', ?2, 'undefined', NULL, ?3)", (name, code, wkt))
+        .execute(
+            "INSERT INTO gpkg_spatial_ref_sys VALUES (?1, ?2, 'EPSG', ?2, 'undefined', NULL, ?3)",
+            (name, code, wkt),
+        )
         .map_err(|e| failure(&e))?;
     Ok(())
 }
@@ -37,7 +41,9 @@ mod tests {
 
     #[test]
     fn the_definitions_name_the_reference_systems_of_italy() {
-        for (code, named) in [(7795, "RDN2008 / Zone 12 (E-N)"), (3003, "Monte Mario / Italy zone 1"), (6706, "RDN2008")] {
+        for (code, named) in
+            [(7795, "RDN2008 / Zone 12 (E-N)"), (3003, "Monte Mario / Italy zone 1"), (6706, "RDN2008")]
+        {
             let (name, wkt) = describe(code).expect("known");
             assert_eq!(name, named);
             assert!(wkt.contains(named) && wkt.contains(&format!("ID[\"EPSG\",{code}]")), "{wkt}");

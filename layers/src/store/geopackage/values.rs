@@ -1,4 +1,4 @@
-//! Property values in and out of SQLite, by the column types of `GeoPackage` (OGC 12-128r18, table 1).
+//! Property values in and out of `SQLite`, by the column types of `GeoPackage` (OGC 12-128r18, table 1).
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use rusqlite::types::{Null, ToSqlOutput, ValueRef};
@@ -84,7 +84,7 @@ pub(super) fn feature(
     Ok(decoded.map_err(|reason| (id, reason)))
 }
 
-/// A stored value as its field declares it. SQLite lets any program put anything into any column.
+/// A stored value as its field declares it. `SQLite` lets any program put anything into any column.
 fn value(stored: ValueRef<'_>, kind: FieldType) -> Result<Value, String> {
     let text = |bytes| std::str::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned());
     match (kind, stored) {
