@@ -39,11 +39,12 @@ impl ParcelReference {
         official(text).or_else(|| short(text)).or_else(|| spoken(text)).ok_or(NotAReference)
     }
 
-    /// Whether a row of the layer of parcels is meant. What the layer does not say cannot speak against it.
+    /// Whether a row of the layer of parcels is meant. A row that does not say its comune may lie in any.
     fn fits(&self, snapshot: &Snapshot, row: RowRef) -> bool {
         let is = |field: &str, wanted: Option<&str>| {
-            let (Some(wanted), Some((position, _))) = (wanted, snapshot.definition().field(field)) else { return true };
-            match row.base.value(row.row, position) {
+            let Some(wanted) = wanted else { return true };
+            let position = snapshot.definition().field(field).map(|(position, _)| position);
+            match position.map_or(ValueRef::Null, |position| row.base.value(row.row, position)) {
                 ValueRef::Text(text) => {
                     let none = matches!(text, "" | "_" | "0") && field != "number";
                     text.eq_ignore_ascii_case(wanted) || (wanted.is_empty() && none)
