@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use bricola_layers::reader::{Reader, SourceFeature};
+use bricola_layers::reader::SourceFeature;
 use geo_types::{Coord, Geometry, LineString, Polygon};
 use geozero::ToGeo;
 
