@@ -1,6 +1,6 @@
 //! `bricola load`, `layers`, `lookup` and `demo`.
 
-use super::harness::Folder;
+use super::harness::{Folder, complaints};
 
 /// Three fountains in Venice, one of them with a place that cannot be.
 const FOUNTAINS: &str = "code,name,lon,lat\nF1,Fontana dei Mori,12.3330,45.4460\nF2,Fontana di Rialto,12.3359,45.4380\nF3,Fontana senza luogo,abc,45.44\n";
@@ -69,6 +69,13 @@ fn a_demo_is_made_once_and_joined_with_a_file_of_points() {
     let after =
         std::fs::metadata(folder.path().join("bricola-data/bricola.gpkg")).expect("store").modified().expect("time");
     assert_eq!(before, after, "made once");
+    let server = folder.start(&["demo", "--parcels", "500", "--seed", "7"]);
+    server.wait_until_ready();
+    assert!(server.started < std::time::Duration::from_secs(3), "{:?}", server.started);
+    assert_eq!(server.json("/collections")["tenant"]["name"], bricola_city::NAME);
+    server.signal("-TERM");
+    let (code, log) = server.end();
+    assert_eq!((code, complaints(&log)), (Some(0), vec![]), "{log}");
     let other = folder.run(&["demo", "--parcels", "600", "--no-serve"]);
     assert_eq!(other.code, 2);
     assert!(other.stderr.contains("500 parcels") && other.stderr.contains("--fresh"), "{}", other.stderr);
