@@ -1,7 +1,6 @@
-//! Readers on real files and against an independent implementation (GDAL), and their memory.
+//! Readers on real files and against an independent implementation (GDAL).
 
 mod readers {
     pub mod gdal;
-    pub mod memory;
     pub mod real;
 }

@@ -1,9 +1,10 @@
 //! Geometries against GDAL, which reads the same files: real ones, and ones that GDAL wrote.
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::process::Command;
 
-use bricola_layers::reader::{Reader, SourceFeature};
+use bricola_layers::reader::SourceFeature;
 use geo_types::{Coord, Geometry, LineString, Polygon};
 use geozero::ToGeo;
 
@@ -55,24 +56,35 @@ fn has_ogr2ogr() -> bool {
     found
 }
 
+type Position = (f64, f64);
+
+fn order(a: &Position, b: &Position) -> Ordering {
+    a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+}
+
+fn order_lines(a: &[Position], b: &[Position]) -> Ordering {
+    let unequal = a.iter().zip(b).map(|(a, b)| order(a, b)).find(|order| order.is_ne());
+    unequal.unwrap_or_else(|| a.len().cmp(&b.len()))
+}
+
 /// A geometry without what readers may rightly differ in: single or multi, the order of parts and holes, where a
-/// ring starts and which way it runs.
-fn plain(geometry: &Geometry<f64>) -> Vec<Vec<Vec<(u64, u64)>>> {
-    let key = |coord: &Coord<f64>| (coord.x.to_bits(), coord.y.to_bits());
+/// ring starts and which way it runs. A part is its lines; of a polygon first the outer ring.
+fn plain(geometry: &Geometry<f64>) -> Vec<Vec<Vec<Position>>> {
+    let key = |coord: &Coord<f64>| (coord.x, coord.y);
     let line = |line: &LineString<f64>| line.0.iter().map(key).collect::<Vec<_>>();
     let ring = |ring: &LineString<f64>| {
         let open: Vec<_> = ring.0[..ring.0.len().saturating_sub(1)].iter().map(key).collect();
-        let turned = |mut coords: Vec<(u64, u64)>| {
-            let start = coords.iter().enumerate().min_by_key(|(_, coord)| **coord).map_or(0, |(at, _)| at);
+        let turned = |mut coords: Vec<Position>| {
+            let start = coords.iter().enumerate().min_by(|(_, a), (_, b)| order(a, b)).map_or(0, |(at, _)| at);
             coords.rotate_left(start);
             coords
         };
-        let reversed = turned(open.iter().rev().copied().collect());
-        turned(open).min(reversed)
+        let (one, other) = (turned(open.iter().rev().copied().collect()), turned(open));
+        if order_lines(&one, &other).is_le() { one } else { other }
     };
     let polygon = |polygon: &Polygon<f64>| {
         let mut holes: Vec<_> = polygon.interiors().iter().map(ring).collect();
-        holes.sort();
+        holes.sort_by(|a, b| order_lines(a, b));
         holes.insert(0, ring(polygon.exterior()));
         holes
     };
@@ -86,8 +98,26 @@ fn plain(geometry: &Geometry<f64>) -> Vec<Vec<Vec<(u64, u64)>>> {
         Geometry::GeometryCollection(parts) => parts.iter().flat_map(plain).collect(),
         other => panic!("{other:?}"),
     };
-    parts.sort();
+    parts.sort_by(|a, b| order_lines(&a[0], &b[0]));
     parts
+}
+
+/// Whether two geometries are the same. Numbers from text may differ in their last bits (`serde_json` and GDAL's
+/// GML driver both round decimals to within some units in the last place): nanometres where units are metres.
+fn same(one: Option<&Geometry<f64>>, other: Option<&Geometry<f64>>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else { return one.is_none() && other.is_none() };
+    let (one, other) = (plain(one), plain(other));
+    let close = |a: f64, b: f64| (a - b).abs() <= 4.0 * f64::EPSILON * a.abs();
+    let counts = |parts: &[Vec<Vec<Position>>]| {
+        parts.iter().map(|lines| lines.iter().map(Vec::len).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    counts(&one) == counts(&other)
+        && one
+            .iter()
+            .flatten()
+            .flatten()
+            .zip(other.iter().flatten().flatten())
+            .all(|(a, b)| close(a.0, b.0) && close(a.1, b.1))
 }
 
 fn compare(path: &Path, layer: Option<&str>) {
@@ -97,9 +127,8 @@ fn compare(path: &Path, layer: Option<&str>) {
     assert!(errors.is_empty(), "{}: {errors:?}", path.display());
     assert_eq!(rows.len(), expected.len(), "{}", path.display());
     for (row, expected) in rows.iter().zip(&expected) {
-        let found = row.geometry.as_ref().map(plain);
         assert!(
-            found == expected.as_ref().map(plain),
+            same(row.geometry.as_ref(), expected.as_ref()),
             "{} row {}: {:?} {expected:?}",
             path.display(),
             row.row,
@@ -153,7 +182,8 @@ fn what_gdal_writes_in_every_format_is_read_alike() {
         ("ESRI Shapefile", "a.shp", &["-lco", "ENCODING=UTF-8"]),
         ("ESRI Shapefile", "l.shp", &["-lco", "ENCODING=ISO-8859-1"]),
         ("ESRI Shapefile", "z.shz", &[]),
-        ("GeoJSONSeq", "a.geojsonl", &["-lco", "RS=YES", "-t_srs", "EPSG:7792"]),
+        ("GeoJSON", "b.geojson", &[]),
+        ("GeoJSONSeq", "a.geojsonl", &["-lco", "RS=YES", "-a_srs", "EPSG:4326"]),
         ("CSV", "a.csv", &["-lco", "GEOMETRY=AS_WKT", "-lco", "SEPARATOR=SEMICOLON"]),
         ("GML", "a.gml", &["-dsco", "FORMAT=GML3.2"]),
         ("GML", "b.gml", &["-dsco", "FORMAT=GML2"]),
@@ -163,17 +193,16 @@ fn what_gdal_writes_in_every_format_is_read_alike() {
         assert!(status.is_ok_and(|status| status.success()), "ogr2ogr wrote no {file}");
         let mut reader = opened(&path, None);
         let (rows, errors) = drain(&mut *reader);
-        assert!(errors.is_empty() && rows.len() == 3, "{file}: {errors:?}");
+        // GDAL leaves features without a place out of FlatGeobuf.
+        let written: Vec<&SourceFeature> =
+            original.iter().filter(|row| driver != "FlatGeobuf" || row.geometry.is_some()).collect();
+        assert!(errors.is_empty() && rows.len() == written.len(), "{file}: {} rows, {errors:?}", rows.len());
         let column = reader.schema().fields.iter().position(|field| field.name == "nome").expect("a column nome");
-        for (row, wanted) in rows.iter().zip(&original) {
-            assert_same(file, row, wanted);
+        for (row, wanted) in rows.iter().zip(written) {
+            let shapes = [row, wanted].map(|row| row.geometry.as_ref());
+            assert!(same(shapes[0], shapes[1]), "{file} row {}: {shapes:?}", row.row);
             assert_eq!(row.values[column], wanted.values[0], "{file}");
         }
         println!("{file}: {:?} {:?}", reader.schema().crs, reader.schema().remarks);
     }
-}
-
-fn assert_same(file: &str, row: &SourceFeature, wanted: &SourceFeature) {
-    let shapes = [row, wanted].map(|row| row.geometry.as_ref().map(plain));
-    assert!(shapes[0] == shapes[1], "{file} row {}: {:?}", row.row, row.geometry);
 }

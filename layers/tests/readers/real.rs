@@ -61,7 +61,7 @@ fn every_real_file_is_read_to_its_last_row() {
         ("ztl/roma/centro_notturna_varchi.json", None, 10, Some(4326)),
         ("boundaries/limits_P_27_municipalities.geojson", None, 44, Some(4326)),
         ("zoning/france/pluiM2.gpkg", Some("zone"), 151, Some(2154)),
-        ("zoning/france/pluiM2.gpkg", Some("pres_surf"), 649, Some(2154)),
+        ("zoning/france/pluiM2.gpkg", Some("pres_surf"), 649, undeclared),
         ("zoning/france/pluiM2.gpkg", Some("icpe"), 22, Some(2154)),
         ("venice/omi/Provincia%20di%20VENEZIA%202018-2.kmz", None, 247, Some(4326)),
         ("venice/omi/Provincia%20di%20VENEZIA%202018-2.kmz", Some("Comune di VENEZIA 2018-2"), 36, Some(4326)),

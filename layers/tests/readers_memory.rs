@@ -1,9 +1,9 @@
-//! Memory does not grow with the file.
+//! The memory of readers does not grow with the file. Alone in its process: the whole process is measured.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::real::opened;
+use bricola_layers::reader::{OpenOptions, open};
 
 /// Resident memory of this process in bytes (Linux).
 fn resident() -> Option<u64> {
@@ -15,7 +15,7 @@ fn read_and_measure(path: &Path, rows: u64) {
     let size = std::fs::metadata(path).expect("a file").len();
     assert!(size > 60_000_000, "{} is only {size} bytes", path.display());
     let before = resident();
-    let mut reader = opened(path, None);
+    let mut reader = open(path, &OpenOptions::default()).expect("opens");
     let (mut count, mut peak) = (0, 0);
     while let Some(row) = reader.next() {
         row.expect("a good row");
