@@ -118,7 +118,10 @@ impl Kind {
 
 /// One error on its way to a client.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     kind: Kind,
     detail: Cow<'static, str>,
     members: Map<String, Value>,
@@ -132,7 +135,8 @@ pub type Answer = Result<Response, Problem>;
 impl Problem {
     /// An error with its explanation: what was wrong, why, and what to do.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), members: Map::new(), cause: None, retry_after: None }
+        let detail = detail.into();
+        Self(Box::new(Parts { kind, detail, members: Map::new(), cause: None, retry_after: None }))
     }
 
     /// A parameter with a value that it does not take.
@@ -151,52 +155,52 @@ impl Problem {
     /// A fault of ours; the cause goes to the log.
     pub fn internal(cause: impl Display) -> Self {
         let mut problem = Self::new(Kind::Internal, "The request is well-formed; trying again later may help.");
-        problem.cause = Some(cause.to_string());
+        problem.0.cause = Some(cause.to_string());
         problem
     }
 
     /// Adds a member to the body, such as `allowed`.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(member.to_owned(), value.into());
+        self.0.members.insert(member.to_owned(), value.into());
         self
     }
 
     /// When to try again, in seconds.
     #[must_use]
-    pub const fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
         self
     }
 
     /// Which kind it is.
-    pub const fn kind(&self) -> Kind {
-        self.kind
+    pub fn kind(&self) -> Kind {
+        self.0.kind
     }
 
     /// What goes to the log and nowhere else.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// Writes it out (RFC 9457), keeping headers that were set on the way, such as `Allow`.
     pub fn write(&self, path: &str, request_id: &str, kept: HeaderMap) -> Response {
-        let (status, code, title) = self.kind.row();
+        let (status, code, title) = self.0.kind.row();
         let mut body = Map::new();
         body.insert("type".into(), json!(format!("urn:bricola:problem:{code}")));
         body.insert("title".into(), json!(title));
         body.insert("status".into(), json!(status.as_u16()));
-        body.insert("detail".into(), json!(self.detail));
+        body.insert("detail".into(), json!(self.0.detail));
         body.insert("code".into(), json!(code));
         body.insert("instance".into(), json!(clipped(path)));
         body.insert("request_id".into(), json!(request_id));
-        body.extend(self.members.clone());
+        body.extend(self.0.members.clone());
         let mut response = (status, Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
         headers.extend(kept.into_iter().filter(|(name, _)| name.as_ref().is_some_and(is_kept)));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
@@ -220,7 +224,7 @@ pub(crate) fn clipped(value: &str) -> Cow<'_, str> {
 /// A bare response that carries the problem to the middleware, which writes it.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.kind.row().0.into_response();
+        let mut response = self.0.kind.row().0.into_response();
         response.extensions_mut().insert(self);
         response
     }

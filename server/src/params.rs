@@ -57,14 +57,11 @@ impl<'a> Params<'a> {
     /// When it is none of them.
     pub fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        match words.iter().find(|(word, _)| *word == text) {
-            Some((_, value)) => Ok(Some(*value)),
-            None => {
-                let allowed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                Err(Problem::parameter(name, text, format!("must be one of {}", allowed.join(", ")))
-                    .with("allowed", allowed))
-            }
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Ok(Some(*value));
         }
+        let allowed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        Err(Problem::parameter(name, text, format!("must be one of {}", allowed.join(", "))).with("allowed", allowed))
     }
 }
 

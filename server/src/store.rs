@@ -1,6 +1,6 @@
 //! Which store an installation has, and the definitions that go with it.
 //!
-//! The second store (PostGIS) becomes a second variant of [`AnyStore`]. Everything that works on a store is
+//! The second store (`PostGIS`) becomes a second variant of [`AnyStore`]. Everything that works on a store is
 //! generic over the contract [`Store`] and is called from a `match` on it.
 
 use std::sync::Arc;

@@ -62,12 +62,12 @@ pub fn file(path: &str, wanted: Encoding) -> Option<Asset> {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),
     };
-    let hash: String = file.metadata.sha256_hash()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = file.metadata.sha256_hash()[..12].iter().fold(0_u128, |hash, byte| hash << 8 | u128::from(*byte));
     // While developing, files are read from the folder each time: they may have changed.
     let effort = if cfg!(debug_assertions) { Effort::Live } else { Effort::Once };
     let compressed = encoding.compress(&content, effort).ok().filter(|compressed| compressed.len() < content.len());
     let (bytes, encoding) = compressed.map_or((content, Encoding::Identity), |bytes| (bytes, encoding));
-    let etag = format!("\"{hash}-{}\"", encoding.name());
+    let etag = format!("\"{hash:024x}-{}\"", encoding.name());
     let asset = Asset { media_type, bytes, encoding, etag, immutable: path.starts_with("assets/") };
     if let Ok(mut known) = COMPRESSED.write() {
         known.insert(key, asset.clone());

@@ -62,13 +62,13 @@ fn number(text: &str) -> Result<u64, String> {
 impl Arguments {
     /// The demo's own settings where nobody set others: its name and place, and every layer on show, since nothing
     /// in it is real.
-    pub fn configure(&self, config: &mut Config) {
+    pub fn configure(config: &mut Config) {
         if config.tenant == Tenant::default() {
-            config.tenant.name = bricola_city::NAME.to_owned();
+            bricola_city::NAME.clone_into(&mut config.tenant.name);
             config.tenant.ipa = Some(bricola_city::IPA.to_owned());
             config.tenant.istat = Some(bricola_city::ISTAT.to_owned());
             config.tenant.belfiore = Some(bricola_city::BELFIORE.to_owned());
-            config.tenant.crs = bricola_city::CRS.to_owned();
+            bricola_city::CRS.clone_into(&mut config.tenant.crs);
         }
         config.show_all_layers = true;
     }

@@ -13,6 +13,8 @@ use crate::config::Config;
 
 /// Its arguments.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[expect(clippy::doc_markdown, reason = "these comments are the help text, which knows no back-ticks")]
 pub struct Arguments {
     /// GeoPackage, Shapefile (zipped or loose), GeoJSON, FlatGeobuf, CSV, KML, KMZ or INSPIRE GML
     file: PathBuf,

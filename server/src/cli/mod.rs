@@ -29,6 +29,7 @@ pub struct Failure {
     message: String,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err, which hands over what it has")]
 impl Failure {
     /// It could not be done.
     pub fn failed(message: impl ToString) -> Self {
@@ -112,7 +113,7 @@ impl Command {
     async fn run_with_store(self, mut config: Config) -> Outcome {
         let catalog = store::catalog(&config).map_err(Failure::usage)?;
         if let Self::Demo(arguments) = &self {
-            arguments.configure(&mut config);
+            demo::Arguments::configure(&mut config);
             arguments.prepare(&config)?;
         }
         let folder = match &self {

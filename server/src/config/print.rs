@@ -80,7 +80,7 @@ mod tests {
             for word in path.split('.') {
                 value = value.and_then(|value| value.get(word).cloned());
             }
-            assert!(value.is_some() != !key.example.is_empty(), "{path}: default or example, not both");
+            assert!(value.is_some() == key.example.is_empty(), "{path}: default or example, not both");
         }
     }
 }

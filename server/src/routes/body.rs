@@ -22,8 +22,8 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result
             .with("allowed", vec!["application/json"]));
     }
     let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
-        let too_long =
-            std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let too_long = std::error::Error::source(&error)
+            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if too_long { body_too_large(limit) } else { Problem::new(Kind::InvalidBody, "The body ended too early.") }
     })?;
     serde_json::from_slice(&bytes).map_err(|error| Problem::new(Kind::InvalidBody, format!("{error}.")))

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
 use bricola_layers::cache::Layer;
 use bricola_layers::definition::{FieldDefinition, LayerDefinition, Theme};
 use http::{HeaderMap, header};
@@ -25,7 +26,7 @@ pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, header
     let collections: Vec<Value> =
         layers.iter().map(|(layer, definition)| describe(&app, layer, definition, &base, language)).collect();
     let seq = app.territory.seq();
-    answer(
+    Ok(answer(
         &json!({
             "collections": collections,
             "links": [link(&base, "/collections?f=json", "self", "application/json", "collections")],
@@ -34,7 +35,7 @@ pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, header
         }),
         language,
         seq,
-    )
+    ))
 }
 
 /// `GET /collections/{id}`.
@@ -50,7 +51,7 @@ pub async fn one(
         return Err(select::unknown(&app, &id));
     };
     let seq = layer.snapshot().map_or_else(|| app.territory.seq(), |snapshot| snapshot.seq());
-    answer(&describe(&app, &layer, &definition, &base, language), language, seq)
+    Ok(answer(&describe(&app, &layer, &definition, &base, language), language, seq))
 }
 
 fn negotiate(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<(Language, String), Problem> {
@@ -59,12 +60,12 @@ fn negotiate(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<(Lan
     Ok((respond::language(&params, headers)?, respond::base_url(&app.config, headers)))
 }
 
-fn answer(body: &Value, language: Language, seq: i64) -> Answer {
+fn answer(body: &Value, language: Language, seq: i64) -> Response {
     let mut response = respond::json(body);
     respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
     respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
     respond::set_seq(&mut response, seq);
-    Ok(response)
+    response
 }
 
 fn link(base: &str, path: &str, rel: &str, kind: &str, title: &str) -> Value {

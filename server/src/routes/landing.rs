@@ -23,7 +23,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     match respond::format(&params, &headers)? {
         Format::Html => {
             let encoding = Encoding::negotiate(&headers);
-            send(blocking(move || Some(web::index(encoding))).await?, &headers)
+            Ok(send(blocking(move || Some(web::index(encoding))).await?, &headers))
         }
         Format::Json => {
             let base = respond::base_url(&app.config, &headers);
@@ -62,7 +62,7 @@ pub async fn icon(headers: HeaderMap) -> Answer {
 
 async fn file(path: String, headers: &HeaderMap) -> Answer {
     let encoding = Encoding::negotiate(headers);
-    send(blocking(move || web::file(&path, encoding)).await?, headers)
+    Ok(send(blocking(move || web::file(&path, encoding)).await?, headers))
 }
 
 /// The first request for a file compresses it, which does not belong on the reactor.
@@ -71,7 +71,7 @@ async fn blocking(work: impl FnOnce() -> Option<web::Asset> + Send + 'static) ->
     asset.ok_or_else(|| Problem::new(Kind::UnknownPath, "The web application has no such file; reload the page."))
 }
 
-fn send(asset: web::Asset, headers: &HeaderMap) -> Answer {
+fn send(asset: web::Asset, headers: &HeaderMap) -> Response {
     let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut response = if respond::matches(headers, &asset.etag) {
         StatusCode::NOT_MODIFIED.into_response()
@@ -86,5 +86,5 @@ fn send(asset: web::Asset, headers: &HeaderMap) -> Answer {
     respond::set(&mut response, header::ETAG, &asset.etag);
     respond::set(&mut response, header::CACHE_CONTROL, cache);
     respond::set(&mut response, header::VARY, "accept-encoding, accept");
-    Ok(response)
+    response
 }

@@ -16,7 +16,7 @@ use crate::services::parcels::{LAYER, NotAReference, ParcelReference, tidy_numbe
 /// Parcels of one answer: a whole sheet fits.
 const MOST: usize = 10_000;
 
-/// `GET /parcels?sheet=&number=&section=&annex=&municipality=` or `?ref=`: a GeoJSON FeatureCollection with `seq`.
+/// `GET /parcels?sheet=&number=&section=&annex=&municipality=` or `?ref=`: a `GeoJSON` `FeatureCollection` with `seq`.
 /// A reference may mean several parcels, so the answer is always a list.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
     let params = Params::read(query.as_deref(), &["ref", "municipality", "section", "sheet", "annex", "number", "f"])?;

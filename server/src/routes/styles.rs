@@ -1,4 +1,4 @@
-//! `/styles`, `/fonts` and `/sprites`: what a map needs beside its tiles (OGC API Styles; MapLibre).
+//! `/styles`, `/fonts` and `/sprites`: what a map needs beside its tiles (OGC API Styles; `MapLibre`).
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, header
     Ok(response)
 }
 
-/// `GET /styles/{id}`, with `.json` at the end if the client likes it so: a MapLibre style.
+/// `GET /styles/{id}`, with `.json` at the end if the client likes it so: a `MapLibre` style.
 pub async fn one(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,

@@ -1,4 +1,4 @@
-//! `/tiles`: vector tiles by z/x/y, and TileJSON, under the URLs that users of Martin know.
+//! `/tiles`: vector tiles by z/x/y, and `TileJSON`, under the URLs that users of Martin know.
 
 use std::sync::Arc;
 
@@ -120,7 +120,7 @@ fn in_zoom_range(layers: &[Arc<Layer>], tile: TileId) -> Result<(), Problem> {
     .with("allowed", json!({"min": min, "max": max})))
 }
 
-/// `GET /tiles/{layers}.json`: TileJSON 3.0.0.
+/// `GET /tiles/{layers}.json`: `TileJSON` 3.0.0.
 pub async fn tile_json(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,

@@ -140,15 +140,14 @@ fn spoken(text: &str) -> Option<ParcelReference> {
     while let Some(word) = words.next() {
         match word {
             "foglio" | "fg" | "f" | "fog" | "sheet" => {
-                reference.sheet = Some(words.next()?.parse::<u16>().ok()?.into())
+                reference.sheet = Some(words.next()?.parse::<u16>().ok()?.into());
             }
             "particella" | "part" | "p" | "plla" | "p.lla" | "mappale" | "mapp" | "map" | "mn" | "m.n" | "parcel" => {
                 reference.number = Some(tidy_number(words.next()?));
             }
             "sezione" | "sez" | "section" => reference.section = Some(words.next()?.to_uppercase()),
             "allegato" | "all" | "annex" => reference.annex = Some(words.next()?.to_uppercase()),
-            "subalterno" | "sub" => drop(words.next()?),
-            "sviluppo" | "svil" => drop(words.next()?),
+            "subalterno" | "sub" | "sviluppo" | "svil" => drop(words.next()?),
             code if is_belfiore(code) => reference.municipality = Some(code.to_uppercase()),
             _ => return None,
         }
@@ -188,39 +187,32 @@ pub fn tidy_number(number: &str) -> String {
 mod tests {
     use super::*;
 
-    fn reference(text: &str) -> (Option<String>, Option<String>, Option<i64>, Option<String>, Option<String>) {
+    /// Municipality, section, sheet, annex and number, `-` for what is not said.
+    fn reference(text: &str) -> String {
         let reference = ParcelReference::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        (reference.municipality, reference.section, reference.sheet, reference.annex, reference.number)
-    }
-
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
+        let ParcelReference { municipality, section, sheet, annex, number } = reference;
+        let sheet = sheet.map(|sheet| sheet.to_string());
+        [municipality, section, sheet, annex, number].map(|part| part.unwrap_or_else(|| "-".to_owned())).join("|")
     }
 
     #[test]
     fn official_references_of_the_agency_are_read() {
-        assert_eq!(reference("A176_003100.329"), (some("A176"), some(""), Some(31), some(""), some("329")));
-        assert_eq!(reference("G273_0033A0.673"), (some("G273"), some(""), Some(33), some("A"), some("673")));
-        assert_eq!(reference("IT.AGE.PLA.L736_0012A0.123"), (some("L736"), some(""), Some(12), some("A"), some("123")));
-        assert_eq!(
-            reference("CadastralParcel.IT.AGE.PLA.A000W000200.STRADA001"),
-            (some("A000"), some("W"), Some(2), some(""), some("STRADA001"))
-        );
-        assert_eq!(reference("H501D076700..12/3").4, some(".12/3"));
+        assert_eq!(reference("A176_003100.329"), "A176||31||329");
+        assert_eq!(reference("G273_0033A0.673"), "G273||33|A|673");
+        assert_eq!(reference("IT.AGE.PLA.L736_0012A0.123"), "L736||12|A|123");
+        assert_eq!(reference("CadastralParcel.IT.AGE.PLA.A000W000200.STRADA001"), "A000|W|2||STRADA001");
+        assert_eq!(reference("H501D076700..12/3"), "H501|D|767||.12/3");
     }
 
     #[test]
     fn references_as_people_write_them_are_read() {
-        assert_eq!(
-            reference("foglio 12, all. A, particella 00123/2, sub 7"),
-            (None, None, Some(12), some("A"), some("123/2"))
-        );
-        assert_eq!(reference("Fg. 5 mapp. 40"), (None, None, Some(5), None, some("40")));
-        assert_eq!(reference("fg5 part.40").2, Some(5));
-        assert_eq!(reference("L736 sez. B foglio 1 mappale 7"), (some("L736"), some("B"), Some(1), None, some("7")));
-        assert_eq!(reference("12/123"), (None, None, Some(12), None, some("123")));
-        assert_eq!(reference("a/12/123").1, some("A"));
-        assert_eq!(reference("foglio 12"), (None, None, Some(12), None, None));
+        assert_eq!(reference("foglio 12, all. A, particella 00123/2, sub 7"), "-|-|12|A|123/2");
+        assert_eq!(reference("Fg. 5 mapp. 40"), "-|-|5|-|40");
+        assert_eq!(reference("fg5 part.40"), "-|-|5|-|40");
+        assert_eq!(reference("L736 sez. B foglio 1 mappale 7"), "L736|B|1|-|7");
+        assert_eq!(reference("12/123"), "-|-|12|-|123");
+        assert_eq!(reference("a/12/123"), "-|A|12|-|123");
+        assert_eq!(reference("foglio 12"), "-|-|12|-|-");
     }
 
     #[test]

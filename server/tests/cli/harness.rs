@@ -60,9 +60,8 @@ impl Folder {
         let stderr = child.stderr.take();
         let url = line.trim_end_matches(['\n', '/']).to_owned();
         let mut process = Process { child, url, stderr, started: started.elapsed() };
-        if !process.url.starts_with("http://127.0.0.1:") {
-            panic!("no address but {line:?}: {}", process.rest_of_log());
-        }
+        let listens = process.url.starts_with("http://127.0.0.1:");
+        assert!(listens, "no address but {line:?}: {}", process.rest_of_log());
         process
     }
 }

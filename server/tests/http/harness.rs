@@ -1,5 +1,6 @@
 //! A server of its own for each test, on a free port, in this process.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -28,7 +29,6 @@ pub const SIDE: f64 = 20.0;
 pub struct Server {
     address: SocketAddr,
     pub client: reqwest::Client,
-    pub app: Arc<App>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<bool>,
 }
@@ -43,7 +43,7 @@ impl Server {
     pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
         LazyLock::force(&LOG);
         let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
-        config.tenant.name = "Comune di Prova".to_owned();
+        "Comune di Prova".clone_into(&mut config.tenant.name);
         configure(&mut config);
         let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
         let app = Arc::new(App::new(config, territory(), 5).expect("app"));
@@ -56,7 +56,7 @@ impl Server {
         let task = tokio::spawn(async move {
             bricola::serve::serve(listener, router, &limits, grace, async move { stopped.await.unwrap_or(()) }).await
         });
-        Self { address, client: reqwest::Client::new(), app, stop: Some(stop), task }
+        Self { address, client: reqwest::Client::new(), stop: Some(stop), task }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -257,7 +257,8 @@ struct Line(String);
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0.push_str(&format!("{field}={value:?} "));
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{field}={value:?} ");
     }
 }
 

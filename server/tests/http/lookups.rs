@@ -118,7 +118,7 @@ async fn a_layer_that_is_loading_is_left_out_unless_it_is_asked_for() {
 async fn many_points_are_answered_in_their_order() {
     let server = Server::start().await;
     let points: Vec<[f64; 2]> = (0..100)
-        .map(|n| [3_026_520.7759 + 20.0 * f64::from(n % 10), 5_033_265.4806 + 20.0 * f64::from(n / 10)])
+        .map(|n| [3_026_520.775_9 + 20.0 * f64::from(n % 10), 5_033_265.480_6 + 20.0 * f64::from(n / 10)])
         .chain([[0.0, 0.0], [1e300, 5.0]])
         .collect();
     let request = server

@@ -1,4 +1,4 @@
-//! Tiles and TileJSON.
+//! Tiles and `TileJSON`.
 
 use bricola_layers::crs::lonlat_to_world;
 use bricola_layers::tile::TileId;
