@@ -146,6 +146,52 @@ d.ExecuteSQL('UPDATE test_parcels SET floors = 9 WHERE fid = 3')";
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn edits_in_qgis_are_logged() {
+    let script = r#"
+import sys
+from qgis.core import QgsApplication, QgsFeature, QgsGeometry, QgsVectorLayer
+app = QgsApplication([], False); app.initQgis()
+l = QgsVectorLayer(sys.argv[1] + "|layername=test_parcels", "p", "ogr")
+print(l.isValid(), l.crs().authid(), l.featureCount())
+l.startEditing()
+f = l.getFeature(1)
+l.changeAttributeValue(1, l.fields().indexOf("area"), 77.5)
+g = f.geometry(); g.translate(100, 0); l.changeGeometry(1, g)
+n = QgsFeature(l.fields()); n.setGeometry(QgsGeometry.fromWkt("MultiPolygon(((0 0,1 0,1 1,0 0)))"))
+n["sheet"] = "qgis"; n["number"] = "1"; n["listed"] = True
+l.addFeature(n)
+l.deleteFeature(2)
+print(l.commitChanges(), l.commitErrors())
+"#;
+    let qgis = Command::new("/usr/bin/python3").args(["-c", "import qgis.core"]).output();
+    if !qgis.is_ok_and(|output| output.status.success()) {
+        println!("skipped: no QGIS");
+        return;
+    }
+    let (store, folder) = geopackage().await;
+    let ids = with_parcels(&store, 3).await;
+    let seq = store.last_seq().await.expect("answers");
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", script, &path(&folder).display().to_string()])
+        .env("QT_QPA_PLATFORM", "offscreen")
+        .output()
+        .expect("runs");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(out.contains("True EPSG:7795 3"), "{out}\n{}", String::from_utf8_lossy(&output.stderr));
+    let changes = changes_within_two_seconds(&store, seq).await;
+    for expected in [(ids[0], Operation::Update), (ids[1], Operation::Delete), (ids[2] + 1, Operation::Insert)]
+        .map(|(id, operation)| (Some(id), operation))
+    {
+        assert!(changes.contains(&expected), "{expected:?} in {changes:?}\n{out}");
+    }
+    let rows = all(&store, LAYER).await;
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[0], ids[2], ids[2] + 1]);
+    assert_eq!(rows[0].feature.properties, parcel("7", 1, 77.5).properties);
+    assert_eq!(rows[0].feature.geometry, parcel("7", 6, 1.0).geometry);
+    assert_eq!(rows[2].feature.properties[4], Value::Boolean(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ogr2ogr_appends_and_ogrinfo_updates() {
     let (store, folder) = geopackage().await;
     with_parcels(&store, 2).await;

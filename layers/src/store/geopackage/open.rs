@@ -69,6 +69,12 @@ fn check(path: &Path, mode: OpenMode) -> Result<(), StoreError> {
     let mut connection = if mode == OpenMode::ReadOnly { reader_of(path)?.0 } else { connect(path)? };
     // One moment: another process may be making the store right now, the migrator's own table first.
     let connection = connection.transaction().map_err(|e| failure(&e))?;
+    // A page is noticed when it is missing altogether; half of the last one is not.
+    let (pages, bytes): (u64, u64) = (one(&connection, "PRAGMA page_count")?, one(&connection, "PRAGMA page_size")?);
+    let whole = path.metadata().is_ok_and(|meta| meta.len() >= pages * bytes);
+    if !whole && journal_of(path).metadata().map_or(0, |meta| meta.len()) == 0 {
+        return Err(unusable("the file is cut short; restore it from a backup"));
+    }
     let tables: i64 = one(&connection, "SELECT count(*) FROM sqlite_master WHERE tbl_name <> '_sqlx_migrations'")?;
     if tables == 0 && mode == OpenMode::ReadWrite {
         return Ok(());
