@@ -14,7 +14,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use tracing::{debug, error, info, warn};
 
 use crate::app::App;
@@ -29,7 +29,8 @@ const SLOW_SECONDS: f64 = 1.0;
 /// Wraps every route, and the answers for paths and methods that are not there.
 pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = request_id::of(request.headers());
+    let id_value = request_id::of(request.headers());
+    let id = id_value.to_str().unwrap_or("-");
     let origin = request.headers().get(http::header::ORIGIN).cloned();
     let method = request.method().clone();
     let uri = request.uri().clone();
@@ -39,13 +40,11 @@ pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -
     let response =
         if cors::is_preflight(&request) { cors::preflight() } else { guard::run(&app, request, next, pattern).await };
 
-    let mut response = write_problem(response, uri.path(), &id);
+    let mut response = write_problem(response, uri.path(), id);
     cors::apply(&app.config.cors, origin.as_ref(), response.headers_mut());
     security::apply(response.headers_mut());
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    finish(&app, &method, uri.path(), pattern, response.status(), started, &id);
+    finish(&app, &method, uri.path(), pattern, response.status(), started, id);
+    response.headers_mut().insert(REQUEST_ID, id_value);
     response
 }
 

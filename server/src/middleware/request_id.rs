@@ -4,27 +4,36 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that carries it, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The start of the process in microseconds, so that ids of two runs differ.
-static START: LazyLock<u64> =
-    LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64));
+static START: LazyLock<String> = LazyLock::new(|| {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
+    format!("{since:x}-")
+});
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-/// The id that the client or a proxy gave, if it is harmless; otherwise a new one.
-pub fn of(headers: &HeaderMap) -> String {
-    headers
-        .get(REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .filter(|id| is_harmless(id))
-        .map_or_else(|| format!("{:x}-{:x}", *START, COUNT.fetch_add(1, Ordering::Relaxed)), str::to_owned)
+/// The id that the client or a proxy gave, if it is harmless; otherwise a new one. Always readable as text.
+pub fn of(headers: &HeaderMap) -> HeaderValue {
+    headers.get(REQUEST_ID).filter(|id| is_harmless(id.as_bytes())).map_or_else(fresh, HeaderValue::clone)
 }
 
-fn is_harmless(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+fn fresh() -> HeaderValue {
+    let mut number = itoa::Buffer::new();
+    let number = number.format(COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut id = Vec::with_capacity(START.len() + number.len());
+    id.extend_from_slice(START.as_bytes());
+    id.extend_from_slice(number.as_bytes());
+    // Digits, letters and a hyphen are a header value.
+    HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("-"))
+}
+
+fn is_harmless(id: &[u8]) -> bool {
+    (1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 #[cfg(test)]
@@ -39,5 +48,6 @@ mod tests {
         headers.insert(REQUEST_ID, "abc level=error".parse().expect("header"));
         assert_ne!(of(&headers), "abc level=error");
         assert_ne!(of(&HeaderMap::new()), of(&HeaderMap::new()));
+        assert!(of(&HeaderMap::new()).to_str().is_ok());
     }
 }

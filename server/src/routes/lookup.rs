@@ -28,6 +28,8 @@ const FRESH: HeaderValue = HeaderValue::from_static("no-cache");
 const QUICK_RADIUS_M: f64 = 100.0;
 /// Answers from here on are compressed for clients that take it.
 const LARGE_BYTES: usize = 8 * 1024;
+/// Room for the headers of an answer, so that the map of them grows once.
+const HEADERS: usize = 12;
 /// Coordinates beyond this are no place on earth in any CRS.
 const FARTHEST: f64 = 1e9;
 
@@ -139,6 +141,7 @@ fn finish(mut out: Vec<u8>, seq: i64) -> Response<Bytes> {
     out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
     out.push(b'}');
     let mut response = Response::new(Bytes::from(out));
+    response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response.headers_mut().insert(header::CACHE_CONTROL, FRESH);
     respond::set_seq(&mut response, seq);

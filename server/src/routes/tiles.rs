@@ -21,6 +21,8 @@ use crate::services::tiles::{Finished, Request};
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
+/// Room for the headers of an answer, so that the map of them grows once.
+const HEADERS: usize = 14;
 /// Features kept and features there were, when the byte budget left some out.
 const KEPT: HeaderName = HeaderName::from_static("bricola-kept");
 
@@ -60,6 +62,7 @@ fn answer(finished: Finished, encoding: Encoding, asked: &HeaderMap) -> Response
         (false, false) => StatusCode::OK,
     };
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     if let Ok(etag) = HeaderValue::from_maybe_shared(etag) {
         headers.insert(header::ETAG, etag);
     }
