@@ -1,6 +1,7 @@
 //! The many ways in which files name a CRS.
 
 use super::SourceCrs;
+use crate::crs::Crs;
 
 /// A CRS name as it stands in a file, and whether the form of the name obliges coordinates to follow the axis order
 /// of the authority.
@@ -47,16 +48,14 @@ pub(super) fn from_wkt(wkt: &str) -> SourceCrs {
 }
 
 /// Whether the authority's axis order is north (or latitude) before east.
-///
-/// Covers what Italian and European sources carry in URNs: the geographic CRSs of EPSG (4001 to 4999), the
-/// north-east variants of RDN2008, and the statistical grid.
 pub(super) fn north_first(crs: &SourceCrs) -> bool {
-    matches!(
-        crs,
-        SourceCrs::Epsg(
-            4001..=4999 | 6318 | 6706 | 6707..=6709 | 6783 | 6875 | 6876 | 3034 | 3035 | 3044..=3051 | 9067,
-        )
-    )
+    let known = match crs {
+        SourceCrs::Undeclared => return false,
+        SourceCrs::Epsg(code) => Crs::epsg(*code),
+        SourceCrs::Definition(definition) => Crs::from_definition(definition),
+    };
+    // A CRS that nobody knows is refused where it is transformed.
+    known.is_ok_and(|crs| crs.north_first())
 }
 
 #[cfg(test)]
@@ -80,6 +79,14 @@ mod tests {
         }
         assert_eq!(parse(" "), (SourceCrs::Undeclared, false));
         assert_eq!(parse("Gauss-Boaga"), (SourceCrs::Definition("Gauss-Boaga".into()), false));
+    }
+
+    #[test]
+    fn axis_order_is_that_of_the_authority() {
+        for (code, north) in [(6706, true), (4326, true), (6708, true), (3035, true), (7792, false), (25832, false)] {
+            assert_eq!(north_first(&SourceCrs::Epsg(code)), north, "{code}");
+        }
+        assert!(!north_first(&SourceCrs::Undeclared) && !north_first(&SourceCrs::Epsg(1)));
     }
 
     #[test]
