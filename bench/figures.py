@@ -282,7 +282,7 @@ class Bench:
         self.say("bricola lookup, CSV in and out", f"{rate:,.0f} points/s", "400,000 points/s", rate >= 400_000)
 
     def cold(self):
-        with Server(self.bricola, self.data, "--tiles-cache-mib", "0") as server:
+        with Server(self.bricola, self.data, "--tile-cache-mb", "0") as server:
             for zoom, target in ((16, 6000), (14, 700)):
                 paths = self.tiles(server, zoom, 400)
                 rate = median_of_three(lambda: wrk(self.folder, server.url, paths, {"Accept-Encoding": "gzip"})[0])
@@ -304,7 +304,7 @@ class Bench:
 
     def budget(self):
         worst_time, worst_bytes, asked = 0.0, 0, 0
-        with Server(self.bricola, self.data, "--tiles-cache-mib", "0") as server:
+        with Server(self.bricola, self.data, "--tile-cache-mb", "0") as server:
             layers = [layer["id"] for layer in json.loads(fetch(f"{server.url}/collections?f=json")[2])["collections"]]
             west, south, east, north = self.extent(server)
             for layer in layers:
