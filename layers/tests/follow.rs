@@ -100,7 +100,7 @@ impl City {
 
 fn names_at(snapshot: &Snapshot, lonlat: [f64; 2]) -> Vec<String> {
     let place = Place::new(&Crs::epsg(4326).expect("known"), lonlat).expect("a place");
-    let hits = at(snapshot, &place, 0.0, 10).expect("an answer");
+    let hits = at(snapshot, &place, 0.0, 1000).expect("an answer");
     hits.iter().map(|hit| hit.row.base.value(hit.row.row, 0).to_value().as_text().unwrap_or("").to_owned()).collect()
 }
 
