@@ -68,11 +68,12 @@ impl Schema {
         declared
     }
 
-    /// A table that can hold the layer, under the given name.
+    /// A table that can hold the layer, under the given name. QGIS writes a null into every column that its user
+    /// leaves empty, the version too; it then takes the default.
     pub fn create_table(&self, name: &str) -> String {
         format!(
             "CREATE TABLE \"{name}\" (\"fid\" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, {}, \
-             \"version\" INTEGER NOT NULL DEFAULT 1)",
+             \"version\" INTEGER NOT NULL ON CONFLICT REPLACE DEFAULT 1)",
             self.declared()
         )
     }
