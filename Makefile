@@ -9,7 +9,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
 
-.PHONY: help demo build web test check lint unit e2e bench fuzz fmt deny clean
+.PHONY: help demo build web test check lint unit e2e e2e-live bench fuzz fmt deny clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,8 +50,11 @@ styles/check/node_modules/.package-lock.json: styles/check/package.json styles/c
 	@cd styles/check && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-e2e: ## the web app in headless Chromium against a real server
-	cargo build --package bricola --locked --quiet
+e2e: ## the web app in headless Chromium, against its mock
+	cd web && npm run --silent e2e
+
+e2e-live: ## its main visits against a real server with a small demo city
+	cargo build --workspace --locked --quiet
 	scripts/e2e $(CARGO_TARGET_DIR)/debug/bricola
 
 bench: build ## every figure, measured here beside its peers (long): BENCH_PARCELS=1m
