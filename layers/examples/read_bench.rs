@@ -13,7 +13,7 @@ fn main() -> Result<(), ReadError> {
     let mut reader = open(Path::new(&file), &options)?;
     let opened = start.elapsed();
     let (mut rows, mut bad) = (0_u64, 0_u64);
-    while let Some(row) = reader.next() {
+    for row in &mut *reader {
         match row {
             Ok(_) => rows += 1,
             Err(ReadError::Row { .. }) => bad += 1,

@@ -15,9 +15,9 @@ fn read_and_measure(path: &Path, rows: u64) {
     let size = std::fs::metadata(path).expect("a file").len();
     assert!(size > 60_000_000, "{} is only {size} bytes", path.display());
     let before = resident();
-    let mut reader = open(path, &OpenOptions::default()).expect("opens");
+    let reader = open(path, &OpenOptions::default()).expect("opens");
     let (mut count, mut peak) = (0, 0);
-    while let Some(row) = reader.next() {
+    for row in reader {
         row.expect("a good row");
         count += 1;
         if count % 10_000 == 0 {

@@ -1,4 +1,4 @@
-//! Geometries from geozero's events (WKB, GeoPackage blobs, WKT), with bounds that hold while they are built.
+//! Geometries from geozero's events (WKB, `GeoPackage` blobs, WKT), with bounds that hold while they are built.
 //!
 //! geozero's own writer reserves what a blob declares; a blob of 20 bytes may declare four thousand million rings.
 
@@ -10,7 +10,7 @@ use super::geometry::polygon;
 use super::tally::Tally;
 use crate::limits::{MAX_NESTING, MAX_RINGS, MAX_VERTICES};
 
-/// Reads a GeoPackage geometry blob (GeoPackage 1.3, 2.1.3), two dimensions of it.
+/// Reads a `GeoPackage` geometry blob (`GeoPackage` 1.3, 2.1.3), two dimensions of it.
 ///
 /// # Errors
 /// A sentence: not such a blob, truncated, curved, over a limit.
@@ -18,7 +18,7 @@ pub fn geometry_from_gpkg(blob: &[u8]) -> std::result::Result<Option<Geometry<f6
     from_gpkg(blob, &mut Tally::default())
 }
 
-/// Reads a GeoPackage geometry blob.
+/// Reads a `GeoPackage` geometry blob.
 pub(super) fn from_gpkg(blob: &[u8], tally: &mut Tally) -> std::result::Result<Option<Geometry<f64>>, String> {
     if !blob.starts_with(b"GP") {
         return Err(

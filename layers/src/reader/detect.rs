@@ -13,7 +13,7 @@ pub(super) enum Format {
     Shapefile,
     Zip,
     Gzip,
-    /// A JSON document: GeoJSON, or plain records.
+    /// A JSON document: `GeoJSON`, or plain records.
     Json,
     /// One JSON document per line.
     JsonLines,

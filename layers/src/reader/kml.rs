@@ -3,6 +3,8 @@
 //! All placemarks of all folders (and of all documents of a KMZ) are read together unless one is chosen; columns
 //! `folder` and `document` say where a placemark stands.
 
+use std::borrow::Cow;
+
 use geo_types::{Geometry, LineString, Point};
 
 use super::archive::Documents;
@@ -130,7 +132,7 @@ impl Placemarks {
             let Some(cutter) = &mut self.cutter else {
                 let Some((path, stream)) = self.walk.next_document()? else { return Ok(None) };
                 let file = path.rsplit(['/', '\\']).next().unwrap_or_default();
-                self.document = file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_owned();
+                file.rsplit_once('.').map_or(file, |(stem, _)| stem).clone_into(&mut self.document);
                 self.documents += 1;
                 self.folders.clear();
                 self.path.clear();
@@ -173,8 +175,7 @@ impl Placemarks {
         if name == "name" && within {
             if let Some(folder) = self.folders.last_mut() {
                 let escaped = text.trim();
-                *folder =
-                    quick_xml::escape::unescape(escaped).map_or_else(|_| escaped.to_owned(), |name| name.into_owned());
+                *folder = quick_xml::escape::unescape(escaped).map_or_else(|_| escaped.to_owned(), Cow::into_owned);
             }
         } else if matches!(name, "Folder" | "Document") {
             self.folders.pop();

@@ -112,7 +112,7 @@ fn unpack(source: &Source) -> Result<Source, ReadError> {
 
 /// Something readable in an archive.
 enum Content {
-    Shapefile(shapefile::Parts),
+    Shapefile(Box<shapefile::Parts>),
     Kml(Documents),
     Gml(Documents),
     Single(Source),
@@ -131,7 +131,8 @@ impl Content {
 fn contents(archive: &Source) -> Result<Vec<Content>, ReadError> {
     let members = archive::members(archive)?;
     let has = |extension: &str| members.iter().any(|member| extension_of(member) == extension);
-    let mut found: Vec<Content> = shapefile::in_archive(&members).into_iter().map(Content::Shapefile).collect();
+    let mut found: Vec<Content> =
+        shapefile::in_archive(&members).into_iter().map(|parts| Content::Shapefile(Box::new(parts))).collect();
     if has("kml") {
         found.push(Content::Kml(Documents::in_archive(archive.clone(), &["kml"])));
     }
@@ -179,7 +180,7 @@ fn open_archive(archive: &Source, options: &OpenOptions) -> Result<Box<dyn Reade
         contents.swap(0, index);
     }
     match contents.swap_remove(0) {
-        Content::Shapefile(parts) => shapefile::open_parts(parts, options),
+        Content::Shapefile(parts) => shapefile::open_parts(&parts, options),
         Content::Kml(documents) if several => kml::open(&documents, &OpenOptions::default()),
         Content::Gml(documents) if several => gml::open(&documents, &OpenOptions::default()),
         Content::Kml(documents) => kml::open(&documents, options),

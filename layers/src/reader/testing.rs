@@ -19,7 +19,7 @@ pub(super) fn refusal(name: &str, bytes: impl Into<Vec<u8>>, options: &OpenOptio
 /// Reads everything: good rows, and the messages of bad ones.
 pub(super) fn drain(reader: &mut dyn Reader) -> (Vec<SourceFeature>, Vec<String>) {
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
-    while let Some(item) = reader.next() {
+    for item in &mut *reader {
         match item {
             Ok(row) => rows.push(row),
             Err(error @ ReadError::Row { .. }) => errors.push(error.to_string()),

@@ -29,7 +29,7 @@ pub fn opened(path: &Path, layer: Option<&str>) -> Box<dyn Reader> {
 /// Reads all good rows, and the messages of bad ones.
 pub fn drain(reader: &mut dyn Reader) -> (Vec<SourceFeature>, Vec<String>) {
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
-    while let Some(item) = reader.next() {
+    for item in &mut *reader {
         match item {
             Ok(row) => rows.push(row),
             Err(error) => errors.push(error.to_string()),

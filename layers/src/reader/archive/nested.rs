@@ -114,9 +114,10 @@ impl Inner {
             return Err(bad(format!("{name} is encrypted; decrypt the archive first")));
         }
         let descriptor = flags & 8 != 0;
-        let long = zip64_size(&extra);
+        let long = zip64(&extra);
+        let long_size = long.and_then(|body| body.get(8..16)?.try_into().ok()).map(u64::from_le_bytes);
         let compressed = match u32_at(&fixed, 14) {
-            u32::MAX => long.flatten().unwrap_or(u64::from(u32::MAX)),
+            u32::MAX => long_size.unwrap_or(u64::from(u32::MAX)),
             size => u64::from(size),
         };
         let known = !descriptor || compressed > 0;
@@ -208,14 +209,13 @@ fn skip_descriptor(input: &mut impl Read, zip64: bool) -> io::Result<()> {
     input.read_exact(&mut waste[..rest])
 }
 
-/// The compressed size in a zip64 extra field, if there is such a field.
-fn zip64_size(mut extra: &[u8]) -> Option<Option<u64>> {
+/// The body of a zip64 extra field.
+fn zip64(mut extra: &[u8]) -> Option<&[u8]> {
     while extra.len() >= 4 {
         let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
         let body = extra.get(4..4 + length)?;
         if id == 1 {
-            let size = body.get(8..16).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-            return Some(size);
+            return Some(body);
         }
         extra = &extra[4 + length..];
     }

@@ -194,7 +194,7 @@ fn looks_like_geometry(value: &str) -> bool {
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim().as_bytes();
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     digits.chunks(2).map(|pair| Some((digit(&pair[0])? * 16 + digit(&pair[1])?) as u8)).collect()
@@ -292,7 +292,7 @@ impl CsvReader {
 
     fn wrong_length(&self) -> String {
         let (has, should) = (self.record.len(), self.header.len());
-        let lines = self.record.iter().map(|value| value.iter().filter(|&&byte| byte == b'\n').count()).sum::<usize>();
+        let lines = self.record.iter().map(|value| value.split(|&byte| byte == b'\n').count() - 1).sum::<usize>();
         let hint = if lines > 20 {
             "; a quote is probably not closed"
         } else if has > should {

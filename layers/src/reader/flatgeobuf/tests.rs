@@ -3,7 +3,8 @@ use geo_types::{Geometry, polygon};
 use geozero::{ColumnValue, PropertyProcessor};
 use proptest::prelude::*;
 
-use crate::definition::{FieldType, GeometryType};
+use crate::definition::FieldType::{DateTime, Integer, Real, Text};
+use crate::definition::GeometryType;
 use crate::feature::Value;
 use crate::reader::testing::{drain, open, text};
 use crate::reader::{OpenOptions, SourceCrs, open_bytes};
@@ -44,7 +45,6 @@ fn features_of_another_writer_are_read_with_types_holes_and_crs() {
     let schema = reader.schema().clone();
     assert_eq!((schema.layer.as_str(), schema.crs, schema.rows), ("particelle", SourceCrs::Epsg(7792), Some(3)));
     assert_eq!(schema.geometry, Some(GeometryType::Polygon));
-    use FieldType::{DateTime, Integer, Real, Text};
     assert_eq!(schema.fields.iter().map(|field| field.kind).collect::<Vec<_>>(), [Integer, Text, Real, DateTime]);
     let (rows, errors) = drain(&mut *reader);
     assert!(errors.is_empty() && rows.len() == 3, "{errors:?}");

@@ -231,7 +231,7 @@ mod tests {
             let mut cutter = Cutter::new(BufReader::with_capacity(size, text.as_bytes()));
             let mut out = Vec::new();
             cutter.value(&mut out, 1000).expect("a value");
-            assert_eq!(out, text[1..text.len() - 2].as_bytes());
+            assert_eq!(out, &text.as_bytes()[1..text.len() - 2]);
             cutter.value(&mut out, 1000).expect("a number");
             assert_eq!(out, b"7");
             assert!(matches!(cutter.value(&mut out, 1000), Err(Cut::End)));

@@ -116,9 +116,8 @@ impl<'de> Visitor<'de> for CoordinatesVisitor {
                 return Ok(Coordinates::List(list));
             }
         };
-        let y = match seq.next_element::<Coordinates>()? {
-            Some(Coordinates::Number(y) | Coordinates::Text(y)) => y,
-            _ => return Err(serde::de::Error::custom("a position needs two numbers")),
+        let Some(Coordinates::Number(y) | Coordinates::Text(y)) = seq.next_element::<Coordinates>()? else {
+            return Err(serde::de::Error::custom("a position needs two numbers"));
         };
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Coordinates::Position(Coord { x, y }, text))

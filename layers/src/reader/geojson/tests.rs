@@ -1,7 +1,8 @@
 use geo_types::{Geometry, Point};
 use proptest::prelude::*;
 
-use crate::definition::{FieldType, GeometryType};
+use crate::definition::FieldType::{Boolean, Integer, Real, Text};
+use crate::definition::GeometryType;
 use crate::feature::Value;
 use crate::reader::testing::{drain, get, open, refusal, text};
 use crate::reader::{OpenOptions, SourceCrs, open_bytes};
@@ -26,7 +27,6 @@ fn a_collection_is_read_with_types_ids_and_a_crs_that_stands_after_the_features(
     assert_eq!((schema.layer.as_str(), schema.rows, schema.crs), ("fontane", Some(2), SourceCrs::Epsg(25833)));
     assert_eq!(schema.geometry, Some(GeometryType::Point));
     let kinds: Vec<_> = schema.fields.iter().map(|field| (field.name.as_str(), field.kind)).collect();
-    use FieldType::{Boolean, Integer, Real, Text};
     assert_eq!(
         kinds,
         [

@@ -4,7 +4,8 @@ use geo_types::{Geometry, Point};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection, Executor};
 
-use crate::definition::{FieldType, GeometryType};
+use crate::definition::FieldType::{Boolean, Date, DateTime, Integer, Real, Text};
+use crate::definition::GeometryType;
 use crate::feature::Value;
 use crate::reader::testing::{drain, get, text};
 use crate::reader::{OpenOptions, SourceCrs, layers, open};
@@ -58,7 +59,6 @@ async fn tables_are_read_with_types_and_row_ids_and_bad_blobs_cost_their_row() {
     let mut reader = open(&path, &points()).expect("opens");
     let schema = reader.schema().clone();
     assert_eq!((schema.crs, schema.rows, schema.geometry), (SourceCrs::Epsg(7792), Some(3), Some(GeometryType::Point)));
-    use FieldType::{Boolean, Date, DateTime, Integer, Real, Text};
     let kinds: Vec<_> = schema.fields.iter().map(|field| field.kind).collect();
     assert_eq!(kinds, [Text, Integer, Real, Boolean, Date, DateTime]);
     assert!(schema.remarks[0].contains("`foto`"));

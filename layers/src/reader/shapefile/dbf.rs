@@ -153,10 +153,12 @@ impl Column {
         if text.is_empty() || text.starts_with('*') {
             return Value::Null;
         }
-        if self.kind == b'N' && self.decimals == 0 && self.length < 19 {
-            if let Ok(number) = text.parse() {
-                return Value::Integer(number);
-            }
+        if self.kind == b'N'
+            && self.decimals == 0
+            && self.length < 19
+            && let Ok(number) = text.parse()
+        {
+            return Value::Integer(number);
         }
         match text.replace(',', ".").parse::<f64>() {
             Ok(number) if number.is_finite() => Value::Real(number),

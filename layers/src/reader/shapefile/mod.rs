@@ -35,7 +35,7 @@ pub(super) struct Parts {
 pub(super) fn open(source: &Source, options: &OpenOptions) -> Result<Box<dyn Reader>, ReadError> {
     let Source::File(path) = source else {
         return match source {
-            Source::Bytes(..) => open_parts(Parts::alone(source.clone()), options),
+            Source::Bytes(..) => open_parts(&Parts::alone(source.clone()), options),
             other => Err(ReadError::File(format!("{}: a shapefile needs its other files beside it", other.name()))),
         };
     };
@@ -51,7 +51,7 @@ pub(super) fn open(source: &Source, options: &OpenOptions) -> Result<Box<dyn Rea
         prj: sibling("prj"),
         cpg: sibling("cpg").or_else(|| sibling("cst")),
     };
-    open_parts(parts, options)
+    open_parts(&parts, options)
 }
 
 /// The file of the same name with another extension, in whatever case.
@@ -110,7 +110,7 @@ fn small_text(source: Option<&Source>) -> Option<String> {
 }
 
 /// Opens the files of a shapefile.
-pub(super) fn open_parts(parts: Parts, options: &OpenOptions) -> Result<Box<dyn Reader>, ReadError> {
+pub(super) fn open_parts(parts: &Parts, options: &OpenOptions) -> Result<Box<dyn Reader>, ReadError> {
     let name = parts.shp.name();
     let mut shapes = Shapes::open(&parts.shp)?;
     let mut schema = SourceSchema {
@@ -128,23 +128,20 @@ pub(super) fn open_parts(parts: Parts, options: &OpenOptions) -> Result<Box<dyn 
     }
     let mut tally = Tally::default();
     let mut charset = Charset::Utf8;
-    let table = match &parts.dbf {
-        Some(dbf) => {
-            let table = Table::open(dbf.open()?).map_err(|error| broken(&dbf.name(), &error))?;
-            let (found, how) = encoding(&parts, &table, options)?;
-            charset = found;
-            schema.encoding = Some(how);
-            schema.fields = table.fields(charset, &mut tally);
-            schema.rows = Some(table.rows.into());
-            for column in table.unread_columns() {
-                schema.remarks.push(format!("column `{column}` holds memo or binary values, which are not read"));
-            }
-            Some(table)
+    let table = if let Some(dbf) = &parts.dbf {
+        let table = Table::open(dbf.open()?).map_err(|error| broken(&dbf.name(), &error))?;
+        let (found, how) = encoding(parts, &table, options)?;
+        charset = found;
+        schema.encoding = Some(how);
+        schema.fields = table.fields(charset, &mut tally);
+        schema.rows = Some(table.rows.into());
+        for column in table.unread_columns() {
+            schema.remarks.push(format!("column `{column}` holds memo or binary values, which are not read"));
         }
-        None => {
-            schema.remarks.push("no .dbf: the features have no attributes".into());
-            None
-        }
+        Some(table)
+    } else {
+        schema.remarks.push("no .dbf: the features have no attributes".into());
+        None
     };
     Ok(Box::new(ShapefileReader { name, shapes, table, charset, schema, tally, row: 0, over: false }))
 }

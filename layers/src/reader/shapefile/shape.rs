@@ -8,6 +8,8 @@ use crate::definition::GeometryType;
 use crate::limits::{MAX_RINGS, MAX_VERTICES};
 use crate::reader::tally::Tally;
 
+type Ring = Vec<Coord<f64>>;
+
 /// The geometry type of a file of some shape type.
 pub(super) fn geometry_type(shape: i32) -> Option<GeometryType> {
     match shape {
@@ -108,8 +110,7 @@ fn organise(rings: Vec<Vec<Coord<f64>>>, tally: &mut Tally) -> Option<Geometry<f
     let (outer, holes): (Vec<_>, Vec<_>) = rings.into_iter().partition(|ring| signed_area(ring) <= 0.0);
     // A file whose rings all run the wrong way has outer rings only by its own lights.
     let (outer, holes) = if outer.is_empty() { (holes, Vec::new()) } else { (outer, holes) };
-    let mut polygons: Vec<(Vec<Coord<f64>>, Vec<LineString<f64>>)> =
-        outer.into_iter().map(|ring| (ring, Vec::new())).collect();
+    let mut polygons: Vec<(Ring, Vec<LineString<f64>>)> = outer.into_iter().map(|ring| (ring, Vec::new())).collect();
     for hole in holes {
         // The smallest outer ring around a hole is the one it was cut from.
         let around = polygons

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 use super::shape;
-use crate::definition::FieldType;
+use crate::definition::FieldType::{Boolean, Date, Integer, Real, Text};
 use crate::feature::Value;
 use crate::reader::tally::Tally;
 use crate::reader::testing::{drain, text};
@@ -112,7 +112,6 @@ fn types_null_shapes_and_deleted_rows_are_read_as_they_stand() {
     let folder = Folder::with(&[("a.shp", &shapes), ("A.DBF", &dbf(&ROWS, 0)), ("a.prj", b"PROJCS[\"x\"]")]);
     let mut reader = opened(&folder.path("a.shp"));
     let schema = reader.schema().clone();
-    use FieldType::{Boolean, Date, Integer, Real, Text};
     assert_eq!(schema.fields.iter().map(|field| field.kind).collect::<Vec<_>>(), [Text, Integer, Boolean, Date, Real]);
     assert_eq!(schema.crs, SourceCrs::Definition("PROJCS[\"x\"]".into()));
     assert_eq!(schema.rows, Some(3));
