@@ -105,8 +105,7 @@ pub fn visible(extent: u32, zoom: u8) -> bool {
 
 fn candidates(base: &Base, definition: &LayerDefinition) -> Vec<Candidate> {
     let rank = definition.rank.as_deref().and_then(|name| definition.field(name)).map(|(field, _)| field);
-    let fields: Vec<&Column> =
-        super::snapshot::tile_fields(definition).map(|(field, _)| &base.columns[field]).collect();
+    let fields: Vec<&Column> = definition.tile_fields().map(|(field, _)| &base.columns[field]).collect();
     let leaves: Vec<Leaf> = base.tree.iter().copied().collect();
     leaves
         .into_par_iter()

@@ -19,6 +19,5 @@ pub use column::{Column, ValueRef};
 pub use follower::{FollowError, follow};
 pub use ladder::{Ladder, Step, TileCount, UNITS_PER_PIXEL, visible};
 pub use packed::{CoordinateGrid, GeometryKind, Packed, Ring};
-pub(crate) use snapshot::tile_fields;
 pub use snapshot::{RowRef, Snapshot};
 pub use territory::{Layer, LayerState, Territory};

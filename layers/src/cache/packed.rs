@@ -172,7 +172,8 @@ impl Packed {
             self.rings[rings - 1] = nodes as u32;
             return false;
         };
-        self.kinds.push(kind);
+        // What has no vertex (an empty geometry, which another program may have stored) is no geometry.
+        self.kinds.push(if self.nodes.len() == nodes { 0 } else { kind });
         self.rows.push(self.rings.len() as u32 - 1);
         true
     }
@@ -215,11 +216,17 @@ impl Packed {
     fn push_polygon(&mut self, polygon: &Polygon<f64>) -> Option<()> {
         let open = |ring: &LineString<f64>| ring.0.len().saturating_sub(1);
         let shell = polygon.exterior();
+        if shell.0.is_empty() {
+            return Some(());
+        }
         self.push_ring(&shell.0[..open(shell)], false)?;
         polygon.interiors().iter().try_for_each(|hole| self.push_ring(&hole.0[..open(hole)], true))
     }
 
     fn push_ring(&mut self, vertices: &[Coord<f64>], hole: bool) -> Option<()> {
+        if vertices.is_empty() {
+            return Some(());
+        }
         if hole && let Some(start) = self.rings.last_mut() {
             *start |= HOLE;
         }
@@ -313,6 +320,21 @@ mod tests {
         assert_eq!((packed.rings.clone(), packed.nodes.clone(), packed.len()), (rings, nodes, 2));
         assert!(packed.push(Some(&samples()[1])));
         assert_eq!(packed.rings(2).map(|ring| ring.hole).collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[test]
+    fn empty_geometries_and_empty_parts_leave_nothing() {
+        let empty = Polygon::new(LineString(vec![]), vec![]);
+        let Geometry::Polygon(house) = &samples()[1] else { panic!("a polygon") };
+        let packed = pack(&[
+            Geometry::Polygon(empty.clone()),
+            Geometry::MultiPolygon(MultiPolygon(vec![])),
+            Geometry::LineString(LineString(vec![])),
+            Geometry::MultiPolygon(MultiPolygon(vec![house.clone(), empty])),
+        ]);
+        let read = |row| packed.geometry(row, |grid, node| grid.unpack(node));
+        assert_eq!([read(0), read(1), read(2)], [None, None, None]);
+        assert_eq!(read(3), Some(Geometry::MultiPolygon(MultiPolygon(vec![house.clone()]))));
     }
 
     #[test]

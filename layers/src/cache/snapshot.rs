@@ -8,7 +8,7 @@ use super::base::{Base, Leaf, TreeBox, tree_unit};
 use super::ladder::{Ladder, Step, visible};
 use super::packed::GeometryKind;
 use crate::crs::Crs;
-use crate::definition::{FieldDefinition, LayerDefinition, Visibility};
+use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, Value};
 use crate::log::Seq;
 
@@ -191,10 +191,4 @@ impl Snapshot {
             [west, south, east, north]
         })
     }
-}
-
-/// The fields that public tiles carry, with their positions.
-pub(crate) fn tile_fields(definition: &LayerDefinition) -> impl Iterator<Item = (usize, &FieldDefinition)> {
-    let fields = definition.fields.iter().enumerate();
-    fields.filter(|(_, field)| field.tile && field.visibility == Visibility::Public)
 }

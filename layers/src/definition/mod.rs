@@ -189,6 +189,12 @@ impl LayerDefinition {
         self.fields.iter().enumerate().find(|(_, field)| field.name == name)
     }
 
+    /// The fields that tiles carry, with their positions. Tiles are the same for everybody who may see the layer:
+    /// they never carry a field that is not public.
+    pub fn tile_fields(&self) -> impl Iterator<Item = (usize, &FieldDefinition)> {
+        Scope::PUBLIC.fields(self).filter(|(_, field)| field.tile)
+    }
+
     /// Byte budget of the layer in one uncompressed tile.
     pub fn tile_budget(&self) -> usize {
         self.tile_budget.unwrap_or(crate::limits::TILE_BUDGET_BYTES)

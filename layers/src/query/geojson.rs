@@ -2,40 +2,30 @@
 
 use std::io::Write as _;
 
-use crate::cache::{GeometryKind, Packed, RowRef, Snapshot, ValueRef};
+use crate::cache::{GeometryKind, RowRef, Snapshot, ValueRef};
 use crate::definition::{LayerDefinition, Scope};
 
-/// Writes features of one layer.
+/// Writes features of one layer, with the fields that a scope may read.
 #[derive(Debug)]
-pub struct FeatureWriter {
-    /// Positions of the fields that are written, with `"name":` ready to copy.
-    fields: Vec<(usize, Vec<u8>)>,
+pub struct FeatureWriter<'a> {
+    definition: &'a LayerDefinition,
+    scope: Scope,
 }
 
-impl FeatureWriter {
-    /// A writer for the fields that a scope may read.
-    pub fn new(definition: &LayerDefinition, scope: Scope) -> Self {
-        let fields = scope.fields(definition).map(|(position, field)| {
-            let mut name = Vec::with_capacity(field.name.len() + 3);
-            write_text(&mut name, &field.name);
-            name.push(b':');
-            (position, name)
-        });
-        Self { fields: fields.collect() }
-    }
-
-    /// Appends a feature as a JSON object with `type`, `id`, `bbox`, `geometry` and `properties`.
+impl FeatureWriter<'_> {
+    /// Appends a feature as a JSON object with `type`, `id`, `geometry`, `bbox` and `properties`.
     pub fn write(&self, out: &mut Vec<u8>, row: RowRef) {
         out.extend(b"{\"type\":\"Feature\",\"id\":");
         write_integer(out, row.id());
         write_geometry(out, row);
         out.extend(b",\"properties\":{");
-        for (position, (field, name)) in self.fields.iter().enumerate() {
+        for (position, (field, definition)) in self.scope.fields(self.definition).enumerate() {
             if position > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(name);
-            write_value(out, row.base.value(row.row, *field));
+            write_text(out, &definition.name);
+            out.push(b':');
+            write_value(out, row.base.value(row.row, field));
         }
         out.extend(b"}}");
     }
@@ -43,11 +33,12 @@ impl FeatureWriter {
 
 impl Snapshot {
     /// A writer of this layer's features for a scope.
-    pub fn writer(&self, scope: Scope) -> FeatureWriter {
-        FeatureWriter::new(self.definition(), scope)
+    pub fn writer(&self, scope: Scope) -> FeatureWriter<'_> {
+        FeatureWriter { definition: self.definition(), scope }
     }
 }
 
+/// Appends `geometry` and, since every position has been computed by then, `bbox`.
 fn write_geometry(out: &mut Vec<u8>, row: RowRef) {
     let geometry = row.base.geometry();
     let (kind, multi) = (geometry.kind(row.row), geometry.is_multi(row.row));
@@ -55,8 +46,12 @@ fn write_geometry(out: &mut Vec<u8>, row: RowRef) {
         out.extend(b",\"geometry\":null");
         return;
     }
-    let lonlat = |node: [i32; 2]| row.base.lonlat(geometry.grid().unpack(node));
-    write_bbox(out, geometry, row.row, lonlat);
+    let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
+    let mut lonlat = |node: &[i32; 2]| {
+        let [x, y] = row.base.lonlat(geometry.grid().unpack(*node));
+        (low, high) = ([low[0].min(x), low[1].min(y)], [high[0].max(x), high[1].max(y)]);
+        [x, y]
+    };
     let name = match kind {
         GeometryKind::Point => "Point",
         GeometryKind::Line => "LineString",
@@ -83,10 +78,10 @@ fn write_geometry(out: &mut Vec<u8>, row: RowRef) {
                 if !ring.hole {
                     out.push(b'[');
                 }
-                write_positions(out, ring.nodes.iter().chain(ring.nodes.first()).map(|node| lonlat(*node)));
+                write_positions(out, ring.nodes.iter().chain(ring.nodes.first()).map(&mut lonlat));
             }
-            GeometryKind::Line => write_positions(out, ring.nodes.iter().map(|node| lonlat(*node))),
-            _ => write_position(out, lonlat(ring.nodes[0])),
+            GeometryKind::Line => write_positions(out, ring.nodes.iter().map(&mut lonlat)),
+            _ => write_position(out, lonlat(&ring.nodes[0])),
         }
         first = false;
     }
@@ -96,15 +91,7 @@ fn write_geometry(out: &mut Vec<u8>, row: RowRef) {
     if multi {
         out.push(b']');
     }
-    out.push(b'}');
-}
-
-fn write_bbox(out: &mut Vec<u8>, geometry: &Packed, row: u32, lonlat: impl Fn([i32; 2]) -> [f64; 2]) {
-    let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
-    for [x, y] in geometry.rings(row).flat_map(|ring| ring.nodes).map(|node| lonlat(*node)) {
-        (low, high) = ([low[0].min(x), low[1].min(y)], [high[0].max(x), high[1].max(y)]);
-    }
-    out.extend(b",\"bbox\":[");
+    out.extend(b"},\"bbox\":[");
     for (position, value) in [low[0], low[1], high[0], high[1]].into_iter().enumerate() {
         if position > 0 {
             out.push(b',');

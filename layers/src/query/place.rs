@@ -1,5 +1,7 @@
 //! A position that somebody asks about.
 
+use std::sync::OnceLock;
+
 use crate::crs::{Crs, CrsError, lonlat_to_world, with_transformer};
 
 /// A position, in the CRS in which it was given and in longitude and latitude.
@@ -8,6 +10,8 @@ pub struct Place {
     crs: Crs,
     position: [f64; 2],
     lonlat: [f64; 2],
+    /// The position in the first other CRS that was asked for: the layers of an installation mostly share one.
+    stored: OnceLock<(Crs, [f64; 2])>,
 }
 
 impl Place {
@@ -17,7 +21,7 @@ impl Place {
     /// When the coordinates are not finite or have no image in WGS 84.
     pub fn new(crs: &Crs, position: [f64; 2]) -> Result<Self, CrsError> {
         let lonlat = with_transformer(crs, &Crs::epsg(4326)?, |transformer| transformer.point(position))??;
-        Ok(Self { crs: crs.clone(), position, lonlat })
+        Ok(Self { crs: crs.clone(), position, lonlat, stored: OnceLock::new() })
     }
 
     /// The CRS in which it was given.
@@ -48,6 +52,14 @@ impl Place {
         if *crs == self.crs {
             return Ok(self.position);
         }
-        with_transformer(&self.crs, crs, |transformer| transformer.point(self.position))?
+        match self.stored.get() {
+            Some((known, position)) if known == crs => Ok(*position),
+            _ => {
+                let position = with_transformer(&self.crs, crs, |transformer| transformer.point(self.position))??;
+                // Another CRS may hold the place already; then this one is asked for anew each time.
+                let _ = self.stored.set((crs.clone(), position));
+                Ok(position)
+            }
+        }
     }
 }

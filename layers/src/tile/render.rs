@@ -86,7 +86,7 @@ fn within_budget<E: Encoder>(
 fn draw<'a, E: Encoder>(snapshot: &'a Snapshot, tile: TileId, rows: impl Iterator<Item = (RowRef<'a>, u32)>) -> Tile {
     let definition = snapshot.definition();
     let fields: Vec<(usize, &str)> =
-        crate::cache::tile_fields(definition).map(|(position, field)| (position, field.name.as_str())).collect();
+        definition.tile_fields().map(|(position, field)| (position, field.name.as_str())).collect();
     let keys: Vec<&str> = fields.iter().map(|(_, name)| *name).collect();
     let mut encoder = E::new(&definition.id, EXTENT, &keys);
     let mut pool = ValuePool::new(fields.iter().map(|(field, _)| *field).collect());

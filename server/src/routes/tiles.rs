@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use bricola_layers::cache::{Layer, Snapshot};
-use bricola_layers::definition::{FieldType, LayerDefinition, Visibility};
+use bricola_layers::definition::{FieldType, LayerDefinition};
 use bricola_layers::tile::{TileError, TileId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -181,10 +181,9 @@ fn describe(app: &App, set: &str, base: &str, parts: &[Part], language: Language
 }
 
 fn vector_layer(definition: &LayerDefinition, language: Language) -> Value {
-    // Tiles are the same for everybody: they carry the public fields only.
-    let fields = definition.fields.iter().filter(|field| field.tile && field.visibility == Visibility::Public);
-    let fields: serde_json::Map<String, Value> = fields
-        .map(|field| {
+    let fields: serde_json::Map<String, Value> = definition
+        .tile_fields()
+        .map(|(_, field)| {
             let kind = match field.kind {
                 FieldType::Integer | FieldType::Real => "Number",
                 FieldType::Boolean => "Boolean",
