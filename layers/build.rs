@@ -19,12 +19,18 @@ fn embed_catalog(out: &Path) {
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     paths.sort();
+    println!("cargo:rerun-if-changed=../migrations");
     let mut table =
         String::from("/// (file name, text) of every shipped definition.\nconst SHIPPED: &[(&str, &str)] = &[\n");
     for path in paths {
-        let path = fs::canonicalize(path).expect("readable file");
         let name = path.file_name().expect("a file").to_string_lossy().into_owned();
-        writeln!(table, "    ({name:?}, include_str!({path:?})),").expect("writes to a string");
+        // By the folder of the crate and not by its full path: a checkout that was moved, or a second one with the
+        // same build folder, finds its own files.
+        writeln!(
+            table,
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/catalog/{name}\"))),"
+        )
+        .expect("writes to a string");
     }
     table.push_str("];\n");
     fs::write(out.join("catalog.rs"), table).expect("OUT_DIR is writable");

@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bricola_layers::cache::Snapshot;
+use bricola_layers::cache::{RowRef, Snapshot};
 use bricola_layers::tile::{MvtEncoder, Tile, TileId, TileOptions, WireEncoder, render, render_with};
 use common::{Decoded, decode, definition, numbers, snapshot};
 use geo::{Area, BooleanOps, BoundingRect, Distance, Euclidean};
@@ -173,6 +173,11 @@ fn ids(layer: &Snapshot, tile: TileId) -> BTreeSet<u64> {
     only_layer(&render(layer, tile, &TileOptions::default())).into_iter().map(|feature| feature.id).collect()
 }
 
+/// The vertices of a feature in tile units.
+fn in_tile(row: RowRef<'_>, tile: TileId) -> impl Iterator<Item = [i32; 2]> {
+    row.base.geometry().nodes(row.row).iter().map(move |node| tile.project()(row.base.world(*node)))
+}
+
 #[test]
 fn neighbours_agree_on_what_is_kept_and_deeper_zooms_keep_it() {
     let layer = dense();
@@ -187,10 +192,8 @@ fn neighbours_agree_on_what_is_kept_and_deeper_zooms_keep_it() {
             // Features that reach well into both tiles are in both or in neither.
             for row in layer.rows() {
                 let id = row.id() as u64;
-                let xs: Vec<f64> =
-                    row.base.geometry().world(row.row).iter().map(|w| tile.project()(*w)[0].into()).collect();
-                let ys: Vec<f64> =
-                    row.base.geometry().world(row.row).iter().map(|w| tile.project()(*w)[1].into()).collect();
+                let (xs, ys): (Vec<f64>, Vec<f64>) =
+                    in_tile(row, tile).map(|[x, y]| (f64::from(x), f64::from(y))).unzip();
                 let within = ys.iter().all(|y| (0.0..4096.0).contains(y));
                 let (low, high) =
                     (xs.iter().copied().fold(f64::MAX, f64::min), xs.iter().copied().fold(f64::MIN, f64::max));
@@ -208,12 +211,7 @@ fn neighbours_agree_on_what_is_kept_and_deeper_zooms_keep_it() {
         // Only what lies in the parent's buffer alone may be missing.
         for id in lost {
             let row = layer.feature(id as i64).expect("a feature");
-            let inside = row
-                .base
-                .geometry()
-                .world(row.row)
-                .iter()
-                .any(|w| parent.project()(*w).iter().all(|v| (8..4088).contains(v)));
+            let inside = in_tile(row, parent).any(|vertex| vertex.iter().all(|v| (8..4088).contains(v)));
             assert!(!inside, "zoom {z}: feature {id} is lost one zoom deeper");
         }
     }

@@ -1,9 +1,16 @@
 //! Content codings: which one the client wants (RFC 9110, 12.5.3), and the compressors.
 
-use std::io::Write as _;
+use std::cell::RefCell;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use libdeflater::{CompressionLvl, Compressor};
+
+thread_local! {
+    /// The compressors of a thread for tiles: setting one up costs more than compressing a small tile.
+    static GZIP: RefCell<Compressor> = RefCell::new(Compressor::new(quickest()));
+    static ZSTD: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// A content coding that we speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,12 +61,8 @@ impl Encoding {
         let once = effort == Effort::Once;
         match self {
             Self::Identity => Ok(Bytes::copy_from_slice(bytes)),
-            Self::Gzip => {
-                let level = flate2::Compression::new(if once { 9 } else { 1 });
-                let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 2 + 64), level);
-                encoder.write_all(bytes)?;
-                encoder.finish().map(Bytes::from)
-            }
+            Self::Gzip if once => gzip(&mut Compressor::new(CompressionLvl::best()), bytes),
+            Self::Gzip => GZIP.with_borrow_mut(|compressor| gzip(compressor, bytes)),
             Self::Brotli => {
                 let parameters = brotli::enc::BrotliEncoderParams {
                     quality: if once { 9 } else { 3 },
@@ -70,9 +73,30 @@ impl Encoding {
                 brotli::BrotliCompress(&mut &*bytes, &mut compressed, &parameters)?;
                 Ok(Bytes::from(compressed))
             }
-            Self::Zstd => zstd::bulk::compress(bytes, if once { 12 } else { 1 }).map(Bytes::from),
+            Self::Zstd if once => zstd::bulk::compress(bytes, 12).map(Bytes::from),
+            Self::Zstd => ZSTD.with_borrow_mut(|slot| {
+                let compressor = match slot {
+                    Some(compressor) => compressor,
+                    None => slot.insert(zstd::bulk::Compressor::new(1)?),
+                };
+                compressor.compress(bytes).map(Bytes::from)
+            }),
         }
     }
+}
+
+/// Level 1, the quickest that compresses at all; level 0 is the default if the library should not know it.
+fn quickest() -> CompressionLvl {
+    CompressionLvl::new(1).unwrap_or_default()
+}
+
+fn gzip(compressor: &mut Compressor, bytes: &[u8]) -> std::io::Result<Bytes> {
+    let mut compressed = vec![0; compressor.gzip_compress_bound(bytes.len())];
+    let length = compressor.gzip_compress(bytes, &mut compressed).map_err(std::io::Error::other)?;
+    compressed.truncate(length);
+    // The bound is larger than the tile; a cache should hold what it counts.
+    compressed.shrink_to_fit();
+    Ok(Bytes::from(compressed))
 }
 
 /// How much time a compression is worth.
@@ -174,6 +198,7 @@ mod tests {
             read.clear();
             brotli::BrotliDecompress(&mut &brotli[..], &mut read).expect("unbrotli");
             assert_eq!(read, bytes);
+            assert!([gzip, zstd, brotli].iter().all(|packed| packed.len() < bytes.len() / 5), "hardly compressed");
         }
     }
 }

@@ -28,7 +28,7 @@ pub async fn serve(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(limits.header_seconds));
     // Room for the request line that `limits.uri_bytes` allows, so that its error comes from us and not as a bare 431.
-    http.max_buf_size(limits.uri_bytes + 64 * 1024).pipeline_flush(true);
+    http.max_buf_size(limits.uri_bytes + 64 * 1024);
     let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use rstar::{AABB, RTree, RTreeObject};
+use rstar::{AABB, Envelope as _, ParentNode, RTree, RTreeNode, RTreeObject};
 
 use super::column::{Column, ValueRef};
 use super::packed::Packed;
+use super::plane::WorldPlane;
 use crate::crs::{Crs, MercatorApprox};
 use crate::feature::FeatureId;
 
@@ -31,13 +32,15 @@ pub struct Leaf {
 
 impl Leaf {
     /// The leaf of a row, or `None` when it has no geometry.
-    pub(super) fn of(packed: &Packed, row: u32) -> Option<Self> {
-        let vertices = packed.world(row);
-        let first = vertices.first()?;
-        let (mut min, mut max) = (*first, *first);
-        for [x, y] in vertices {
-            min = [min[0].min(*x), min[1].min(*y)];
-            max = [max[0].max(*x), max[1].max(*y)];
+    pub(super) fn of(packed: &Packed, plane: &WorldPlane, row: u32) -> Option<Self> {
+        let (mut min, mut max) = ([u32::MAX; 2], [u32::MIN; 2]);
+        for node in packed.nodes(row) {
+            let [x, y] = plane.world(*node);
+            min = [min[0].min(x), min[1].min(y)];
+            max = [max[0].max(x), max[1].max(y)];
+        }
+        if min[0] > max[0] {
+            return None;
         }
         Some(Self { min: min.map(tree_unit), max: max.map(tree_unit), row })
     }
@@ -80,6 +83,7 @@ pub struct Base {
     pub(super) columns: Vec<Column>,
     pub(super) tree: RTree<Leaf>,
     pub(super) crs: Crs,
+    pub(super) plane: WorldPlane,
     pub(super) mercator: Arc<MercatorApprox>,
 }
 
@@ -129,6 +133,17 @@ impl Base {
         &self.tree
     }
 
+    /// Calls `visit` for the boxes that touch a box of tree units.
+    pub(super) fn search<'a>(&'a self, envelope: &TreeBox, visit: impl FnMut(&'a Leaf)) {
+        search(&self.tree, envelope, visit);
+    }
+
+    /// A vertex in Web Mercator world units: the square world is 2³² units wide, y grows southwards.
+    #[inline]
+    pub fn world(&self, node: [i32; 2]) -> [u32; 2] {
+        self.plane.world(node)
+    }
+
     /// The storage CRS.
     pub fn crs(&self) -> &Crs {
         &self.crs
@@ -141,6 +156,26 @@ impl Base {
 
     /// Bytes held, roughly: the arrays, not the allocator's overhead.
     pub fn bytes(&self) -> usize {
-        self.geometry.nodes.len() * 16 + self.ids.len() * 24 + self.tree.size() * 48
+        let columns: usize = self.columns.iter().map(Column::bytes).sum();
+        self.geometry.bytes() + columns + self.ids.len() * 12 + self.tree.size() * TREE_BYTES
+    }
+}
+
+/// Bytes of the R-tree for each row: a slot in a node and its share of the nodes above.
+pub(super) const TREE_BYTES: usize = 50;
+
+/// Calls `visit` for the boxes of a tree that touch a box.
+pub(super) fn search<'a>(tree: &'a RTree<Leaf>, envelope: &TreeBox, mut visit: impl FnMut(&'a Leaf)) {
+    descend(tree.root(), envelope, &mut visit);
+}
+
+/// Tests the children of a node before going down, where `rstar`'s iterator puts them all on a stack first.
+fn descend<'a>(node: &'a ParentNode<Leaf>, envelope: &TreeBox, visit: &mut impl FnMut(&'a Leaf)) {
+    for child in node.children() {
+        match child {
+            RTreeNode::Leaf(leaf) if envelope.intersects(&leaf.envelope()) => visit(leaf),
+            RTreeNode::Parent(parent) if envelope.intersects(&parent.envelope()) => descend(parent, envelope, visit),
+            _ => {}
+        }
     }
 }

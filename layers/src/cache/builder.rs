@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::base::{Base, Leaf};
 use super::column::Column;
 use super::packed::{CoordinateGrid, Packed};
+use super::plane::WorldPlane;
 use crate::crs::{Crs, CrsError, MercatorApprox};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -154,7 +155,7 @@ impl BaseBuilder {
         self.poisoned.append(&mut other.poisoned);
     }
 
-    /// Computes world coordinates and the R-tree. Also returns the rows that were set aside, with reasons.
+    /// Computes the way to world coordinates, the detail of each zoom and the R-tree. Also returns the rows that were set aside, with reasons.
     ///
     /// # Errors
     /// When the storage CRS cannot be brought to Web Mercator.
@@ -164,10 +165,13 @@ impl BaseBuilder {
         let mut geometry = self.geometry.take().unwrap_or_else(|| Packed::new(CoordinateGrid::around([0.0; 2], 1.0)));
         geometry.shrink();
         let grid = *geometry.grid();
-        let mercator = Arc::new(MercatorApprox::build(&self.crs, bounds(&geometry))?);
-        geometry.world = geometry.nodes.par_iter().map(|node| mercator.world(grid.unpack(*node))).collect();
+        let (min, max) = bounds(&geometry);
+        let (low, high) = (grid.unpack(min), grid.unpack(max));
+        let mercator = Arc::new(MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?);
+        let plane = WorldPlane::new(grid, Arc::clone(&mercator), min, max);
+        geometry.detail(&plane);
         let leaves: Vec<Leaf> =
-            (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, row)).collect();
+            (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, &plane, row)).collect();
         self.columns.iter_mut().for_each(Column::finish);
         self.ids.shrink_to_fit();
         self.versions.shrink_to_fit();
@@ -178,22 +182,20 @@ impl BaseBuilder {
             columns: self.columns,
             tree: RTree::bulk_load(leaves),
             crs: self.crs,
+            plane,
             mercator,
         };
         Ok((base, self.poisoned))
     }
 }
 
-/// Bounding box of all vertices in storage CRS: `[min x, min y, max x, max y]`, a point at the grid's origin
-/// for an empty layer.
-fn bounds(geometry: &Packed) -> [f64; 4] {
+/// Smallest and largest node of all vertices, the grid's origin for an empty layer.
+fn bounds(geometry: &Packed) -> ([i32; 2], [i32; 2]) {
     let empty = || ([i32::MAX; 2], [i32::MIN; 2]);
     let (min, max) = geometry
         .nodes
         .par_iter()
         .fold(empty, |(min, max), [x, y]| ([min[0].min(*x), min[1].min(*y)], [max[0].max(*x), max[1].max(*y)]))
         .reduce(empty, |a, b| ([a.0[0].min(b.0[0]), a.0[1].min(b.0[1])], [a.1[0].max(b.1[0]), a.1[1].max(b.1[1])]));
-    let (min, max) = if geometry.nodes.is_empty() { ([0; 2], [0; 2]) } else { (min, max) };
-    let (low, high) = (geometry.grid().unpack(min), geometry.grid().unpack(max));
-    [low[0], low[1], high[0], high[1]]
+    if geometry.nodes.is_empty() { ([0; 2], [0; 2]) } else { (min, max) }
 }

@@ -73,6 +73,10 @@ impl Arena {
         &self.bytes[start..self.ends[index] as usize]
     }
 
+    fn held(&self) -> usize {
+        self.bytes.len() + self.ends.len() * 4
+    }
+
     fn shrink(&mut self) {
         self.ends.shrink_to_fit();
         self.bytes.shrink_to_fit();
@@ -81,6 +85,83 @@ impl Arena {
 
 /// No value, in dictionaries.
 const NULL_CODE: u32 = u32::MAX;
+
+/// Dictionary codes, as wide as the dictionary asks for once it is whole; the largest number of each width is
+/// "no value".
+#[derive(Debug)]
+enum Codes {
+    Byte(Vec<u8>),
+    Short(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        Self::Wide(Vec::new())
+    }
+}
+
+impl Codes {
+    #[inline]
+    fn get(&self, row: usize) -> u32 {
+        match self {
+            Self::Byte(codes) => {
+                if codes[row] == u8::MAX {
+                    NULL_CODE
+                } else {
+                    codes[row].into()
+                }
+            }
+            Self::Short(codes) => {
+                if codes[row] == u16::MAX {
+                    NULL_CODE
+                } else {
+                    codes[row].into()
+                }
+            }
+            Self::Wide(codes) => codes[row],
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Byte(codes) => codes.len(),
+            Self::Short(codes) => codes.len(),
+            Self::Wide(codes) => codes.len(),
+        }
+    }
+
+    fn push(&mut self, code: u32) {
+        match self {
+            Self::Wide(codes) => codes.push(code),
+            _ => unreachable!("codes are narrowed when the column is whole"),
+        }
+    }
+
+    /// Narrows the codes of a whole column with `distinct` texts.
+    fn finish(&mut self, distinct: usize) {
+        let Self::Wide(codes) = self else { return };
+        if distinct < u8::MAX.into() {
+            *self = Self::Byte(codes.iter().map(|code| *code as u8).collect());
+        } else if distinct < u16::MAX.into() {
+            *self = Self::Short(codes.iter().map(|code| *code as u16).collect());
+        } else {
+            codes.shrink_to_fit();
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Byte(codes) => codes.len(),
+            Self::Short(codes) => codes.len() * 2,
+            Self::Wide(codes) => codes.len() * 4,
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.len()).map(|row| self.get(row))
+    }
+}
 /// No value, in columns of plain texts: a byte that UTF-8 never holds cannot be stored in a `String`, so a
 /// noncharacter stands for it (readers refuse it in data).
 const NULL_TEXT: &str = "\u{FFFF}";
@@ -111,7 +192,7 @@ pub enum Column {
 /// See [`Column::Coded`].
 #[derive(Debug, Default)]
 pub struct CodedColumn {
-    codes: Vec<u32>,
+    codes: Codes,
     dictionary: Arena,
     index: FxHashMap<Box<str>, u32>,
 }
@@ -125,7 +206,7 @@ pub struct PlainColumn {
 impl CodedColumn {
     /// The code of a row, unless it has no value. Equal codes are equal texts.
     pub fn code(&self, row: u32) -> Option<u32> {
-        let code = self.codes[row as usize];
+        let code = self.codes.get(row as usize);
         (code != NULL_CODE).then_some(code)
     }
 
@@ -162,7 +243,7 @@ impl Column {
     pub fn get(&self, row: u32) -> ValueRef<'_> {
         let row = row as usize;
         match self {
-            Self::Coded(column) => match column.codes[row] {
+            Self::Coded(column) => match column.codes.get(row) {
                 NULL_CODE => ValueRef::Null,
                 code => ValueRef::Text(column.dictionary.get(code as usize)),
             },
@@ -246,8 +327,8 @@ impl Column {
             (Self::Coded(column), Self::Coded(more)) => {
                 let recode: Vec<u32> =
                     (0..more.distinct()).map(|code| column.intern(more.dictionary.get(code))).collect();
-                let codes = more.codes.iter().map(|code| recode.get(*code as usize).copied().unwrap_or(NULL_CODE));
-                column.codes.extend(codes);
+                let codes = more.codes.iter().map(|code| recode.get(code as usize).copied().unwrap_or(NULL_CODE));
+                codes.for_each(|code| column.codes.push(code));
             }
             (Self::Plain(column), Self::Plain(more)) => {
                 let shift = column.texts.bytes.len() as u32;
@@ -264,7 +345,7 @@ impl Column {
         match self {
             Self::Coded(column) => {
                 column.index = FxHashMap::default();
-                column.codes.shrink_to_fit();
+                column.codes.finish(column.dictionary.ends.len());
                 column.dictionary.shrink();
             }
             Self::Plain(column) => column.texts.shrink(),
@@ -281,7 +362,7 @@ impl Column {
             (Self::Coded(column), Value::Text(text)) => {
                 let code = (0..column.distinct()).find(|code| column.dictionary.get(*code) == text);
                 let rows = column.codes.iter().enumerate();
-                Box::new(rows.filter(move |(_, c)| Some(**c as usize) == code).map(|(row, _)| row as u32))
+                Box::new(rows.filter(move |(_, c)| Some(*c as usize) == code).map(|(row, _)| row as u32))
             }
             (Self::Plain(column), Value::Text(text)) => {
                 let rows = 0..column.texts.ends.len();
@@ -295,6 +376,18 @@ impl Column {
                 let rows = 0..self.len() as u32;
                 Box::new(rows.filter(move |row| self.get(*row).to_value() == *value))
             }
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Coded(column) => column.codes.bytes() + column.dictionary.held(),
+            Self::Plain(column) => column.texts.held(),
+            Self::Short(values) | Self::Date(values) => values.len() * 4,
+            Self::Long(values) | Self::DateTime(values) => values.len() * 8,
+            Self::Real(values) => values.len() * 8,
+            Self::Boolean(values) => values.len(),
         }
     }
 
@@ -319,8 +412,8 @@ impl Column {
 impl CodedColumn {
     fn spread(&mut self) -> PlainColumn {
         let mut plain = PlainColumn::default();
-        for code in &self.codes {
-            plain.texts.push(if *code == NULL_CODE { NULL_TEXT } else { self.dictionary.get(*code as usize) });
+        for code in self.codes.iter() {
+            plain.texts.push(if code == NULL_CODE { NULL_TEXT } else { self.dictionary.get(code as usize) });
         }
         plain
     }

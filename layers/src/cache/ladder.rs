@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use rstar::RTree;
 use rustc_hash::FxHashMap;
 
-use super::base::{Base, Leaf, TREE_SHIFT};
+use super::base::{Base, Leaf, TREE_BYTES, TREE_SHIFT, TreeBox, search};
 use super::column::{Column, ValueRef};
 use super::packed::GeometryKind;
 use crate::definition::LayerDefinition;
@@ -28,6 +28,8 @@ const EXTENT_BITS: u32 = 12;
 const FEW: usize = 10;
 /// Tile units across a cell in which surfaces shorter than a pixel are gathered.
 const CELL: u64 = 2 * UNITS_PER_PIXEL as u64;
+/// Kept features get a tree of their own when they are fewer than one in this many.
+const MANY: usize = 16;
 /// Share of the budget that a tile spends on its own features, leaving room for its neighbours'.
 const OWN_SHARE: f64 = 0.75;
 
@@ -40,13 +42,20 @@ pub struct TileCount {
     pub total: u32,
 }
 
-/// The kept features of one zoom.
+/// The kept features of one zoom: a tree of their own where they are few, marks on the layer's where they are many.
+#[derive(Debug)]
+enum Kept {
+    Few(RTree<Leaf>),
+    /// One bit a row.
+    Many(Vec<u64>),
+}
+
+/// One zoom at which not every feature is shown.
 #[derive(Debug)]
 pub struct Step {
     /// The zoom.
     pub zoom: u8,
-    /// The kept features.
-    pub tree: RTree<Leaf>,
+    kept: Kept,
     counts: FxHashMap<(u32, u32), TileCount>,
 }
 
@@ -54,6 +63,38 @@ impl Step {
     /// What tile `x`/`y` of this zoom keeps of the features that belong to it.
     pub fn count(&self, x: u32, y: u32) -> TileCount {
         self.counts.get(&(x, y)).copied().unwrap_or_default()
+    }
+
+    /// Calls `visit` for the kept features whose boxes touch a box of tree units.
+    pub(super) fn search<'a>(&'a self, base: &'a Base, envelope: &TreeBox, mut visit: impl FnMut(&'a Leaf)) {
+        match &self.kept {
+            Kept::Few(tree) => search(tree, envelope, visit),
+            Kept::Many(marks) => search(&base.tree, envelope, |leaf| {
+                if marks[leaf.row as usize / 64] & (1 << (leaf.row % 64)) != 0 {
+                    visit(leaf);
+                }
+            }),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let counts = self.counts.len() * size_of::<((u32, u32), TileCount)>();
+        counts
+            + match &self.kept {
+                Kept::Few(tree) => tree.size() * TREE_BYTES,
+                Kept::Many(marks) => marks.len() * 8,
+            }
+    }
+}
+
+impl Kept {
+    fn of(leaves: Vec<Leaf>, rows: usize) -> Self {
+        if leaves.len() * MANY < rows {
+            return Self::Few(RTree::bulk_load(leaves));
+        }
+        let mut marks = vec![0_u64; rows.div_ceil(64)];
+        leaves.iter().for_each(|leaf| marks[leaf.row as usize / 64] |= 1 << (leaf.row % 64));
+        Self::Many(marks)
     }
 }
 
@@ -82,12 +123,17 @@ impl Ladder {
         let budget = (definition.tile_budget() as f64 * OWN_SHARE) as u64;
         let mut steps = Vec::new();
         for zoom in definition.zoom.min..=definition.zoom.max {
-            match step(&candidates, zoom, budget) {
+            match step(&candidates, base.len(), zoom, budget) {
                 Some(step) => steps.push(step),
                 None => break,
             }
         }
         Self { steps }
+    }
+
+    /// Bytes held, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        self.steps.iter().map(Step::bytes).sum()
     }
 
     /// The step of a zoom; `None` where every feature larger than a pixel is kept.
@@ -148,7 +194,7 @@ struct Home {
 }
 
 /// Decides one zoom, or `None` when nothing worth a step has to go.
-fn step(candidates: &[Candidate], zoom: u8, budget: u64) -> Option<Step> {
+fn step(candidates: &[Candidate], rows: usize, zoom: u8, budget: u64) -> Option<Step> {
     let (shown, small) = partition(candidates, zoom);
     let few = small.len() * FEW <= candidates.len();
     let mut homes: FxHashMap<(u32, u32), Home> = FxHashMap::default();
@@ -177,7 +223,7 @@ fn step(candidates: &[Candidate], zoom: u8, budget: u64) -> Option<Step> {
         kept.extend(own.map(|index| candidates[*index as usize].leaf));
         counts.insert(place, TileCount { kept: (kept.len() - before) as u32, total: home.total });
     }
-    Some(Step { zoom, tree: RTree::bulk_load(kept), counts })
+    Some(Step { zoom, kept: Kept::of(kept, rows), counts })
 }
 
 /// Which of two features stays longer: rank, then size, then an even scatter.

@@ -7,9 +7,11 @@
 mod base;
 mod builder;
 mod column;
+mod detail;
 mod follower;
 mod ladder;
 mod packed;
+mod plane;
 mod snapshot;
 mod territory;
 

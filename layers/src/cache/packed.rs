@@ -1,7 +1,11 @@
-//! Packed geometries: all vertices of a layer in two flat arrays, one in storage coordinates (exact, for
-//! answers), one in Web Mercator world units (for tiles).
+//! Packed geometries: all vertices of a layer in one flat array of storage coordinates (exact, for answers), each
+//! with the zoom from which tiles draw it.
 
 use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
+use rayon::prelude::*;
+
+use super::detail::Detail;
+use super::plane::WorldPlane;
 
 /// What a packed geometry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +23,8 @@ pub enum GeometryKind {
 
 const MULTI: u8 = 0x80;
 const HOLE: u32 = 1 << 31;
+/// Rows whose vertices one thread ranks at a time.
+const DETAIL_ROWS: usize = 4096;
 
 /// The integer grid of a layer's storage coordinates: `coordinate = (origin + i) * step`.
 ///
@@ -77,8 +83,8 @@ impl CoordinateGrid {
 pub struct Ring<'a> {
     /// Storage coordinates, in steps of the layer's [`CoordinateGrid`].
     pub nodes: &'a [[i32; 2]],
-    /// The same vertices in Web Mercator world units: the square world is 2³² units wide, y grows southwards.
-    pub world: &'a [[u32; 2]],
+    /// For each vertex the zoom from which tiles draw it.
+    pub zooms: &'a [u8],
     /// A hole of the shell before it.
     pub hole: bool,
 }
@@ -93,12 +99,13 @@ pub struct Packed {
     /// First vertex of each ring (top bit: hole), and one past the last.
     rings: Vec<u32>,
     pub(super) nodes: Vec<[i32; 2]>,
-    pub(super) world: Vec<[u32; 2]>,
+    /// See [`Ring::zooms`]; filled by [`Packed::detail`].
+    zooms: Vec<u8>,
 }
 
 impl Packed {
     pub(super) fn new(grid: CoordinateGrid) -> Self {
-        Self { grid, kinds: Vec::new(), rows: vec![0], rings: vec![0], nodes: Vec::new(), world: Vec::new() }
+        Self { grid, kinds: Vec::new(), rows: vec![0], rings: vec![0], nodes: Vec::new(), zooms: Vec::new() }
     }
 
     /// Number of rows.
@@ -142,10 +149,10 @@ impl Packed {
         ((self.rings[to] & !HOLE) - (self.rings[from] & !HOLE)) as usize
     }
 
-    /// All vertices of a row in world units.
-    pub fn world(&self, row: u32) -> &[[u32; 2]] {
+    /// All vertices of a row, in steps of the grid.
+    pub fn nodes(&self, row: u32) -> &[[i32; 2]] {
         let (from, to) = (self.rows[row as usize] as usize, self.rows[row as usize + 1] as usize);
-        &self.world[(self.rings[from] & !HOLE) as usize..(self.rings[to] & !HOLE) as usize]
+        &self.nodes[(self.rings[from] & !HOLE) as usize..(self.rings[to] & !HOLE) as usize]
     }
 
     /// The rings (lines, positions) of a row.
@@ -156,7 +163,7 @@ impl Packed {
             let span = (start & !HOLE) as usize..(self.rings[ring + 1] & !HOLE) as usize;
             Ring {
                 nodes: &self.nodes[span.clone()],
-                world: self.world.get(span).unwrap_or_default(),
+                zooms: self.zooms.get(span).unwrap_or_default(),
                 hole: start & HOLE != 0,
             }
         })
@@ -178,7 +185,7 @@ impl Packed {
         true
     }
 
-    /// Appends the rows of another pack on the same grid (before world units are computed).
+    /// Appends the rows of another pack on the same grid (before [`Self::detail`]).
     pub(super) fn append(&mut self, other: &Self) {
         let (ring_shift, node_shift) = (self.rings.len() as u32 - 1, self.nodes.len() as u32);
         self.kinds.extend_from_slice(&other.kinds);
@@ -186,6 +193,35 @@ impl Packed {
         self.rings.pop();
         self.rings.extend(other.rings.iter().map(|start| start + node_shift));
         self.nodes.extend_from_slice(&other.nodes);
+    }
+
+    /// Decides for every vertex from which zoom it is drawn.
+    pub(super) fn detail(&mut self, plane: &WorldPlane) {
+        let rows = 0..self.len() as u32;
+        let chunks: Vec<Vec<u8>> = rows
+            .collect::<Vec<_>>()
+            .par_chunks(DETAIL_ROWS)
+            .map(|rows| {
+                let (mut detail, mut world, mut zooms) = (Detail::default(), Vec::new(), Vec::new());
+                for row in rows {
+                    for ring in self.rings(*row) {
+                        world.clear();
+                        world.extend(ring.nodes.iter().map(|node| plane.world(*node)));
+                        match self.kind(*row) {
+                            GeometryKind::Polygon => detail.ring(&world, &mut zooms),
+                            _ => detail.line(&world, &mut zooms),
+                        }
+                    }
+                }
+                zooms
+            })
+            .collect();
+        self.zooms = chunks.concat();
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        self.nodes.len() * 9 + self.rings.len() * 4 + self.rows.len() * 4 + self.kinds.len()
     }
 
     pub(super) fn shrink(&mut self) {

@@ -86,7 +86,7 @@ impl Snapshot {
 
     /// Bytes held, roughly.
     pub fn bytes(&self) -> usize {
-        self.base.bytes() + self.delta.as_ref().map_or(0, |delta| delta.added.bytes())
+        self.base.bytes() + self.ladder.bytes() + self.delta.as_ref().map_or(0, |delta| delta.added.bytes())
     }
 
     /// A feature by id.
@@ -121,16 +121,14 @@ impl Snapshot {
     /// Calls `visit` for every feature whose box touches a box of world units.
     pub fn search<'a>(&'a self, min: [u32; 2], max: [u32; 2], mut visit: impl FnMut(RowRef<'a>, &Leaf)) {
         let envelope = TreeBox::from_corners(min.map(tree_unit), max.map(tree_unit));
-        for leaf in self.base.tree.locate_in_envelope_intersecting(envelope) {
+        self.base.search(&envelope, |leaf| {
             let row = RowRef { base: &self.base, row: leaf.row };
             if self.delta.is_none() || !self.is_masked(row.id()) {
                 visit(row, leaf);
             }
-        }
+        });
         if let Some(delta) = &self.delta {
-            for leaf in delta.added.tree.locate_in_envelope_intersecting(envelope) {
-                visit(RowRef { base: &delta.added, row: leaf.row }, leaf);
-            }
+            delta.added.search(&envelope, |leaf| visit(RowRef { base: &delta.added, row: leaf.row }, leaf));
         }
     }
 
@@ -156,17 +154,19 @@ impl Snapshot {
                 passed_over += 1;
             }
         };
-        let tree = step.map_or(&self.base.tree, |step| &step.tree);
-        for leaf in tree.locate_in_envelope_intersecting(envelope) {
+        let mut of_base = |leaf: &Leaf| {
             let row = RowRef { base: &self.base, row: leaf.row };
             if self.delta.is_none() || !self.is_masked(row.id()) {
                 offer(row, leaf, step.is_some());
             }
+        };
+        match step {
+            Some(step) => step.search(&self.base, &envelope, &mut of_base),
+            None => self.base.search(&envelope, &mut of_base),
         }
         if let Some(delta) = &self.delta {
-            for leaf in delta.added.tree.locate_in_envelope_intersecting(envelope) {
-                offer(RowRef { base: &delta.added, row: leaf.row }, leaf, false);
-            }
+            let of_delta = |leaf: &Leaf| offer(RowRef { base: &delta.added, row: leaf.row }, leaf, false);
+            delta.added.search(&envelope, of_delta);
         }
         passed_over
     }

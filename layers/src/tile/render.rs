@@ -7,9 +7,9 @@ use rustc_hash::FxHashMap;
 use super::clip;
 use super::encode::{Encoder, Shape, ShapeKind};
 use super::grid::{EXTENT, TileId};
-use super::shape::{doubled_area, simplify, simplify_ring, snap, tidy_ring};
+use super::shape::{doubled_area, tidy_ring};
 use super::wire::WireEncoder;
-use crate::cache::{Base, Column, GeometryKind, Leaf, RowRef, Snapshot, UNITS_PER_PIXEL, ValueRef, visible};
+use crate::cache::{Base, Column, GeometryKind, Leaf, Ring, RowRef, Snapshot, UNITS_PER_PIXEL, ValueRef, visible};
 use crate::definition::LayerDefinition;
 
 /// What a request can choose of a tile.
@@ -90,7 +90,7 @@ fn draw<'a, E: Encoder>(snapshot: &'a Snapshot, tile: TileId, rows: impl Iterato
     let keys: Vec<&str> = fields.iter().map(|(_, name)| *name).collect();
     let mut encoder = E::new(&definition.id, EXTENT, &keys);
     let mut pool = ValuePool::new(fields.iter().map(|(field, _)| *field).collect());
-    let mut pen = Pen::new(tile, tolerance(definition, tile.z));
+    let mut pen = Pen::new(tile, detail(definition, tile.z));
     let mut tags = Vec::new();
     let mut kept = 0;
     for (row, extent) in rows {
@@ -103,34 +103,24 @@ fn draw<'a, E: Encoder>(snapshot: &'a Snapshot, tile: TileId, rows: impl Iterato
     Tile { bytes: encoder.finish(), kept, total: kept }
 }
 
-/// Tile units by which a vertex may be left out: a quarter of a pixel, nothing on the deepest zoom, which
-/// clients magnify.
-fn tolerance(definition: &LayerDefinition, zoom: u8) -> i32 {
-    if zoom >= definition.zoom.max { 0 } else { 2 }
+/// Vertices up to which zoom are drawn: all of them on the deepest, which clients magnify.
+fn detail(definition: &LayerDefinition, zoom: u8) -> u8 {
+    if zoom >= definition.zoom.max { u8::MAX } else { zoom }
 }
 
 /// Turns geometries into shapes, with buffers that are used again and again.
 struct Pen<P> {
     project: P,
-    tolerance: i32,
+    /// Vertices are drawn that are seen from this zoom on, or from a shallower one.
+    detail: u8,
     shape: Shape,
     ring: Vec<[i32; 2]>,
     scratch: Vec<[i32; 2]>,
-    stack: Vec<(usize, usize)>,
-    keep: Vec<bool>,
 }
 
 impl Pen<()> {
-    fn new(tile: TileId, tolerance: i32) -> Pen<impl Fn([u32; 2]) -> [i32; 2] + Copy> {
-        Pen {
-            project: tile.project(),
-            tolerance,
-            shape: Shape::default(),
-            ring: Vec::new(),
-            scratch: Vec::new(),
-            stack: Vec::new(),
-            keep: Vec::new(),
-        }
+    fn new(tile: TileId, detail: u8) -> Pen<impl Fn([u32; 2]) -> [i32; 2] + Copy> {
+        Pen { project: tile.project(), detail, shape: Shape::default(), ring: Vec::new(), scratch: Vec::new() }
     }
 }
 
@@ -144,8 +134,8 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         let kind = match geometry.kind(row.row) {
             GeometryKind::None => return None,
             GeometryKind::Point => {
-                for position in geometry.world(row.row) {
-                    let position = (self.project)(*position);
+                for position in geometry.nodes(row.row) {
+                    let position = (self.project)(row.base.world(*position));
                     if clip::holds(position) {
                         self.shape.push(&[position]);
                     }
@@ -154,12 +144,12 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
             }
             GeometryKind::Line => {
                 for line in geometry.rings(row.row) {
-                    self.line(line.world);
+                    self.line(row.base, line);
                 }
                 ShapeKind::Line
             }
             GeometryKind::Polygon if stands_in => {
-                self.pixel(geometry.world(row.row));
+                self.pixel(row.base.world(*geometry.nodes(row.row).first()?));
                 ShapeKind::Polygon
             }
             GeometryKind::Polygon => {
@@ -167,7 +157,7 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
                 for ring in geometry.rings(row.row) {
                     // A hole whose shell has vanished has nothing to be cut from.
                     if !ring.hole || shell {
-                        let drawn = self.ring(ring.world, ring.hole);
+                        let drawn = self.ring(row.base, ring);
                         shell = if ring.hole { shell } else { drawn };
                     }
                 }
@@ -177,8 +167,8 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         (!self.shape.is_empty()).then_some(kind)
     }
 
-    fn pixel(&mut self, world: &[[u32; 2]]) {
-        let [x, y] = world.first().map_or([0, 0], |vertex| (self.project)(*vertex));
+    fn pixel(&mut self, world: [u32; 2]) {
+        let [x, y] = (self.project)(world);
         let side = UNITS_PER_PIXEL as i32;
         let [left, top] = [x, y].map(|value| value.div_euclid(side) * side);
         self.ring.clear();
@@ -190,9 +180,21 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         }
     }
 
-    fn line(&mut self, world: &[[u32; 2]]) {
-        snap(world, self.project, &mut self.ring);
-        simplify(&mut self.ring, self.tolerance, &mut self.stack, &mut self.keep);
+    /// Brings the vertices that this zoom shows into tile units, without repeats of the one before.
+    fn snap(&mut self, base: &Base, ring: Ring) {
+        self.ring.clear();
+        for (node, zoom) in ring.nodes.iter().zip(ring.zooms) {
+            if *zoom <= self.detail {
+                let vertex = (self.project)(base.world(*node));
+                if self.ring.last() != Some(&vertex) {
+                    self.ring.push(vertex);
+                }
+            }
+        }
+    }
+
+    fn line(&mut self, base: &Base, line: Ring) {
+        self.snap(base, line);
         let shape = &mut self.shape;
         clip::line(&self.ring, &mut self.scratch, |piece| {
             piece.dedup();
@@ -202,9 +204,8 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         });
     }
 
-    fn ring(&mut self, world: &[[u32; 2]], hole: bool) -> bool {
-        snap(world, self.project, &mut self.ring);
-        simplify_ring(&mut self.ring, self.tolerance, &mut self.stack, &mut self.keep);
+    fn ring(&mut self, base: &Base, ring: Ring) -> bool {
+        self.snap(base, ring);
         if !self.ring.iter().all(|vertex| clip::holds(*vertex)) {
             clip::ring(&mut self.ring, &mut self.scratch);
         }
@@ -217,7 +218,7 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
             return false;
         }
         // Shells run clockwise on the screen, holes the other way.
-        if (area > 0) == hole {
+        if (area > 0) == ring.hole {
             self.ring.reverse();
         }
         self.shape.push(&self.ring);
