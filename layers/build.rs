@@ -26,11 +26,8 @@ fn embed_catalog(out: &Path) {
         let name = path.file_name().expect("a file").to_string_lossy().into_owned();
         // By the folder of the crate and not by its full path: a checkout that was moved, or a second one with the
         // same build folder, finds its own files.
-        writeln!(
-            table,
-            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/catalog/{name}\"))),"
-        )
-        .expect("writes to a string");
+        writeln!(table, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/catalog/{name}\"))),")
+            .expect("writes to a string");
     }
     table.push_str("];\n");
     fs::write(out.join("catalog.rs"), table).expect("OUT_DIR is writable");

@@ -38,6 +38,21 @@ pub enum FollowError {
     Worker(String),
 }
 
+/// Reads one layer as of now, for tools that follow nothing; `None` when the store has no such layer.
+///
+/// # Errors
+/// See [`FollowError`].
+pub async fn read_layer<S: Store>(store: &Arc<S>, id: &str) -> Result<Option<Snapshot>, FollowError> {
+    let Some(stored) = store.layers().await?.into_iter().find(|stored| stored.definition.id == id) else {
+        return Ok(None);
+    };
+    let (snapshot, set_aside) = read(store, stored).await?;
+    for (feature, reason) in set_aside {
+        warn!(layer = id, feature, reason, "feature set aside");
+    }
+    Ok(Some(snapshot))
+}
+
 /// Reads every layer of the store into the territory, then follows its change log for ever. Failures of the
 /// store are logged and tried again; what was published stays readable meanwhile.
 pub async fn follow<S: Store>(store: Arc<S>, territory: Territory) {

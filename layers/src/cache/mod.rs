@@ -18,7 +18,7 @@ mod territory;
 pub use base::{Base, Leaf, TreeBox};
 pub use builder::{BaseBuilder, BuildError};
 pub use column::{Column, ValueRef};
-pub use follower::{FollowError, follow};
+pub use follower::{FollowError, follow, read_layer};
 pub use ladder::{Ladder, Step, TileCount, UNITS_PER_PIXEL, visible};
 pub use packed::{CoordinateGrid, GeometryKind, Packed, Ring};
 pub use snapshot::{RowRef, Snapshot};

@@ -64,6 +64,11 @@ impl Snapshot {
         self.seq
     }
 
+    /// A position in storage CRS in Web Mercator world units.
+    pub fn world(&self, position: [f64; 2]) -> [u32; 2] {
+        self.base.mercator.world(position)
+    }
+
     /// Number of features.
     pub fn len(&self) -> usize {
         self.delta.as_ref().map_or(self.base.len(), |delta| self.base.len() - self.hidden(delta) + delta.added.len())

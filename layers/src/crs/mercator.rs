@@ -4,11 +4,11 @@
 //! edge eastwards and from its **north** edge southwards; one unit is 9.33 mm at the equator. The top `z` bits
 //! of a pair are the column and row of its tile at zoom `z` (OGC Two Dimensional Tile Matrix Set, annex D.1).
 //!
-//! A layer is moved there in bulk, so a projected CRS is not asked of PROJ point by point: a grid of bicubic
-//! patches through exact points stands in for it, and each patch is compared with PROJ before it is used.
+//! A layer is moved there in bulk, so a projected CRS is not asked of PROJ point by point: [`Patches`] stand in for it.
 
 use std::f64::consts::PI;
 
+use super::patches::Patches;
 use super::{Crs, CrsError, Transformer, with_transformer};
 
 /// World units along one side of the square.
@@ -18,14 +18,6 @@ const HALF_SIDE_M: f64 = PI * 6_378_137.0;
 /// What a patch may differ from PROJ at its test points, in world units (0.05 mm at the equator). The bound
 /// that is promised, 0.01, leaves room for the places between them.
 const TOLERANCE: f64 = 0.005;
-/// Side of a patch in metres; a degree is taken for 100 km.
-const SIDE_M: f64 = 32_000.0;
-/// How often a patch that is off may be split in four: down to 2 km.
-const SPLITS: usize = 4;
-/// Patches of one grid before splitting: 4000 km each way.
-const MAX_PATCHES: f64 = 16_384.0;
-/// Nodes of a patch along one side: Chebyshev points, where interpolation errs least.
-const NODES: usize = 4;
 
 /// Longitude and latitude (degrees, WGS 84 or a datum held to be the same) in fractional world units. Latitudes
 /// past ±85.0511° give the edge of the square.
@@ -64,7 +56,7 @@ impl std::fmt::Debug for MercatorApprox {
         let kind = match &self.0 {
             Kind::Geographic => "geographic",
             Kind::WebMercator => "Web Mercator",
-            Kind::Grid(_) => "grid",
+            Kind::Grid(..) => "grid",
             Kind::Exact(_) => "PROJ",
         };
         formatter.debug_tuple("MercatorApprox").field(&kind).finish()
@@ -77,35 +69,10 @@ enum Kind {
     /// Web Mercator: a change of scale.
     WebMercator,
     /// Patches over the box of the layer; PROJ outside it.
-    Grid(Grid),
+    Grid(Crs, Patches),
     /// PROJ for each point.
     Exact(Crs),
 }
-
-struct Grid {
-    from: Crs,
-    /// South-west corner in the storage CRS.
-    origin: [f64; 2],
-    /// Side of a square, inverted: squares per unit of the CRS.
-    per_unit: f64,
-    columns: usize,
-    rows: usize,
-    nodes: Vec<Node>,
-}
-
-/// A square of the grid.
-#[expect(clippy::large_enum_variant, reason = "nearly all are patches, and a lookup should not follow a pointer")]
-enum Node {
-    Patch(Patch),
-    /// South-west, south-east, north-west, north-east quarter.
-    Split(Box<[Node; 4]>),
-    /// PROJ is asked: a border between two operations runs through it, or it has no image.
-    Exact,
-}
-
-/// Coefficients of vⁱuʲ (row i, column j) for x and y side by side, so that both are worked out at once; u and v
-/// run from -1 to 1 across the square.
-struct Patch([[[f64; 2]; NODES]; NODES]);
 
 impl MercatorApprox {
     /// Prepares the way from `from` to world units for coordinates in `bbox` (west, south, east, north in that
@@ -123,8 +90,13 @@ impl MercatorApprox {
         if let Some(wrong) = bbox.iter().position(|value| !value.is_finite()) {
             return Err(CrsError::NotFinite { x: bbox[wrong & !1], y: bbox[wrong | 1] });
         }
-        let grid = with_transformer(from, &Crs::wgs84(), |transformer| grid(transformer, bbox))?;
-        Ok(Self(grid.map_or_else(|| Kind::Exact(from.clone()), Kind::Grid)))
+        let patches = with_transformer(from, &Crs::wgs84(), |transformer| {
+            Patches::over(bbox, from.is_geographic(), TOLERANCE, &|point| by(transformer, point))
+        })?;
+        Ok(Self(match patches {
+            Some(patches) => Kind::Grid(from.clone(), patches),
+            None => Kind::Exact(from.clone()),
+        }))
     }
 
     /// A coordinate of the storage CRS (x east, y north) in world units, to the nearest. Past the limits of the
@@ -142,7 +114,7 @@ impl MercatorApprox {
                 ((point[0] / HALF_SIDE_M + 1.0) * (UNITS / 2.0)).clamp(0.0, UNITS),
                 ((1.0 - point[1] / HALF_SIDE_M) * (UNITS / 2.0)).clamp(0.0, UNITS),
             ],
-            Kind::Grid(grid) => grid.world(point),
+            Kind::Grid(from, patches) => patches.at(point).unwrap_or_else(|| exact(from, point).unwrap_or_default()),
             Kind::Exact(from) => exact(from, point).unwrap_or_default(),
         }
     }
@@ -169,143 +141,6 @@ fn exact(from: &Crs, point: [f64; 2]) -> Option<[f64; 2]> {
 
 fn by(to_wgs84: &Transformer, point: [f64; 2]) -> Option<[f64; 2]> {
     Some(lonlat_to_world_f64(to_wgs84.point(point).ok()?))
-}
-
-/// Patches over a box, split where one is not enough; none when the box is larger than any map.
-fn grid(to_wgs84: &Transformer, [west, south, east, north]: [f64; 4]) -> Option<Grid> {
-    let from = to_wgs84.from_crs();
-    let unit = if from.is_geographic() { 1e-5 } else { 1.0 };
-    let pad = (0.02 * (east - west).max(north - south)).max(500.0 * unit);
-    let (origin, width, height) = ([west - pad, south - pad], east - west + 2.0 * pad, north - south + 2.0 * pad);
-    // A small layer gets one patch of its own size.
-    let side = (SIDE_M * unit).min(width.max(height));
-    let (columns, rows) = ((width / side).ceil().max(1.0), (height / side).ceil().max(1.0));
-    if columns * rows > MAX_PATCHES {
-        return None;
-    }
-    let (columns, rows) = (columns as usize, rows as usize);
-    let nodes = (0..rows * columns)
-        .map(|index| {
-            let corner = [origin[0] + (index % columns) as f64 * side, origin[1] + (index / columns) as f64 * side];
-            node(to_wgs84, corner, side, SPLITS)
-        })
-        .collect();
-    Some(Grid { from: from.clone(), origin, per_unit: 1.0 / side, columns, rows, nodes })
-}
-
-/// A square as one patch, else as four quarters.
-fn node(to_wgs84: &Transformer, [x, y]: [f64; 2], side: f64, splits: usize) -> Node {
-    if let Some(patch) = patch(to_wgs84, [x, y], side) {
-        return Node::Patch(patch);
-    }
-    if splits == 0 {
-        return Node::Exact;
-    }
-    let half = side / 2.0;
-    let quarters = [[x, y], [x + half, y], [x, y + half], [x + half, y + half]];
-    Node::Split(Box::new(quarters.map(|corner| node(to_wgs84, corner, half, splits - 1))))
-}
-
-/// A patch through exact points, if it holds between them.
-fn patch(to_wgs84: &Transformer, corner: [f64; 2], side: f64) -> Option<Patch> {
-    let at = |u: f64, v: f64| {
-        let point = [corner[0] + f64::midpoint(u, 1.0) * side, corner[1] + f64::midpoint(v, 1.0) * side];
-        by(to_wgs84, point)
-    };
-    let mut x = [[0.0; NODES]; NODES];
-    let mut y = x;
-    for (i, v) in nodes().into_iter().enumerate() {
-        for (j, u) in nodes().into_iter().enumerate() {
-            [x[i][j], y[i][j]] = at(u, v)?;
-        }
-    }
-    let (x, y) = (coefficients(x), coefficients(y));
-    let patch = Patch(std::array::from_fn(|i| std::array::from_fn(|j| [x[i][j], y[i][j]])));
-    // Corners and edges, where interpolation errs most, and three lines between.
-    for v in [-1.0, -0.6, 0.0, 0.6, 1.0] {
-        for u in [-1.0, -0.6, 0.0, 0.6, 1.0] {
-            let (near, true_place) = (patch.at(u, v), at(u, v)?);
-            if (near[0] - true_place[0]).abs() > TOLERANCE || (near[1] - true_place[1]).abs() > TOLERANCE {
-                return None;
-            }
-        }
-    }
-    Some(patch)
-}
-
-/// Chebyshev points of the first kind.
-fn nodes() -> [f64; NODES] {
-    std::array::from_fn(|k| -((2 * k + 1) as f64 * PI / (2 * NODES) as f64).cos())
-}
-
-/// From values at the nodes to coefficients of powers, in both directions.
-fn coefficients(values: [[f64; NODES]; NODES]) -> [[f64; NODES]; NODES] {
-    let along_rows = values.map(polynomial);
-    let mut result = [[0.0; NODES]; NODES];
-    for j in 0..NODES {
-        let column = polynomial(along_rows.map(|row| row[j]));
-        for i in 0..NODES {
-            result[i][j] = column[i];
-        }
-    }
-    result
-}
-
-/// Coefficients of the cubic through four values at the nodes (Newton's divided differences, expanded).
-fn polynomial(values: [f64; NODES]) -> [f64; NODES] {
-    let nodes = nodes();
-    let mut differences = values;
-    for order in 1..NODES {
-        for k in (order..NODES).rev() {
-            differences[k] = (differences[k] - differences[k - 1]) / (nodes[k] - nodes[k - order]);
-        }
-    }
-    let mut powers = [0.0; NODES];
-    for k in (0..NODES).rev() {
-        for power in (1..NODES).rev() {
-            powers[power] = powers[power - 1] - nodes[k] * powers[power];
-        }
-        powers[0] = differences[k] - nodes[k] * powers[0];
-    }
-    powers
-}
-
-impl Patch {
-    #[inline]
-    fn at(&self, u: f64, v: f64) -> [f64; 2] {
-        cubic(&self.0.each_ref().map(|row| cubic(row, u)), v)
-    }
-}
-
-/// A cubic in Estrin's form: shorter chains than Horner's.
-#[inline]
-fn cubic(c: &[[f64; 2]; NODES], u: f64) -> [f64; 2] {
-    let square = u * u;
-    std::array::from_fn(|k| (c[3][k] * u + c[2][k]) * square + (c[1][k] * u + c[0][k]))
-}
-
-impl Grid {
-    #[inline]
-    fn world(&self, point: [f64; 2]) -> [f64; 2] {
-        let (column, row) = ((point[0] - self.origin[0]) * self.per_unit, (point[1] - self.origin[1]) * self.per_unit);
-        if column >= 0.0 && row >= 0.0 && column < self.columns as f64 && row < self.rows as f64 {
-            // By way of u32: a shorter conversion than to usize.
-            let (i, j) = (row as u32 as usize, column as u32 as usize);
-            let (mut node, mut u, mut v) = (&self.nodes[i * self.columns + j], column - j as f64, row - i as f64);
-            loop {
-                match node {
-                    Node::Patch(patch) => return patch.at(2.0 * u - 1.0, 2.0 * v - 1.0),
-                    Node::Exact => break,
-                    Node::Split(quarters) => {
-                        let (east, north) = (usize::from(u >= 0.5), usize::from(v >= 0.5));
-                        (u, v) = (2.0 * u - east as f64, 2.0 * v - north as f64);
-                        node = &quarters[2 * north + east];
-                    }
-                }
-            }
-        }
-        exact(&self.from, point).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

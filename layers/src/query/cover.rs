@@ -55,8 +55,9 @@ pub fn at<'a>(snapshot: &'a Snapshot, place: &Place, radius_m: f64, limit: usize
     Ok(hits)
 }
 
-/// Calls `visit` for every surface that covers a position given in storage CRS and in world units.
-pub fn covering<'a>(snapshot: &'a Snapshot, position: [f64; 2], world: [u32; 2], mut visit: impl FnMut(RowRef<'a>)) {
+/// Calls `visit` for every surface that covers a position given in storage CRS.
+pub fn covering<'a>(snapshot: &'a Snapshot, position: [f64; 2], mut visit: impl FnMut(RowRef<'a>)) {
+    let world = snapshot.world(position);
     let (min, max) = (world.map(|value| value.saturating_sub(SLACK)), world.map(|value| value.saturating_add(SLACK)));
     snapshot.search(min, max, |row, _| {
         if row.base.geometry().kind(row.row) == GeometryKind::Polygon && covers(row.base, row.row, position) {
@@ -65,10 +66,10 @@ pub fn covering<'a>(snapshot: &'a Snapshot, position: [f64; 2], world: [u32; 2],
     });
 }
 
-/// The surface with the smallest id that covers a position.
-pub fn first_covering(snapshot: &Snapshot, position: [f64; 2], world: [u32; 2]) -> Option<RowRef<'_>> {
+/// The surface with the smallest id that covers a position given in storage CRS.
+pub fn first_covering(snapshot: &Snapshot, position: [f64; 2]) -> Option<RowRef<'_>> {
     let mut first: Option<RowRef> = None;
-    covering(snapshot, position, world, |row| {
+    covering(snapshot, position, |row| {
         if first.is_none_or(|other| row.id() < other.id()) {
             first = Some(row);
         }

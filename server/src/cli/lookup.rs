@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bricola_layers::cache::{Snapshot, Territory, follow};
+use bricola_layers::cache::{Snapshot, read_layer};
 use bricola_layers::crs::Crs;
 use bricola_layers::definition::GeometryType;
 use bricola_layers::store::Store;
@@ -47,7 +47,7 @@ pub struct Arguments {
 impl Arguments {
     /// Joins the file with a layer of the store.
     pub async fn run<S: Store>(self, store: Arc<S>) -> Outcome {
-        let snapshot = read_layer(store, &self.layer).await?;
+        let snapshot = layer(store, &self.layer).await?;
         tokio::task::spawn_blocking(move || self.join(snapshot)).await.map_err(Failure::failed)?
     }
 
@@ -94,30 +94,13 @@ impl Arguments {
 }
 
 /// The layer as of now.
-async fn read_layer<S: Store>(store: Arc<S>, id: &str) -> Result<Arc<Snapshot>, Failure> {
-    let stored = store.layers().await.map_err(Failure::failed)?;
-    let known: Vec<&str> = stored.iter().map(|layer| layer.definition.id.as_str()).collect();
-    if !known.contains(&id) {
-        return Err(Failure::usage(format!(
-            "there is no layer \"{id}\" in the store; there are: {}",
-            known.join(", ")
-        )));
+async fn layer<S: Store>(store: Arc<S>, id: &str) -> Result<Arc<Snapshot>, Failure> {
+    if let Some(snapshot) = read_layer(&store, id).await.map_err(Failure::failed)? {
+        return Ok(Arc::new(snapshot));
     }
-    let territory = Territory::default();
-    let follower = tokio::spawn(follow(store, territory.clone()));
-    let snapshot = loop {
-        if let Some(layer) = territory.layer(id) {
-            if let Some(snapshot) = layer.snapshot() {
-                break snapshot;
-            }
-            if let Some(trouble) = &layer.state().trouble {
-                return Err(Failure::failed(format!("layer \"{id}\": {trouble}")));
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
-    follower.abort();
-    Ok(snapshot)
+    let known = store.layers().await.map_err(Failure::failed)?;
+    let known: Vec<&str> = known.iter().map(|layer| layer.definition.id.as_str()).collect();
+    Err(Failure::usage(format!("there is no layer \"{id}\" in the store; there are: {}", known.join(", "))))
 }
 
 fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {

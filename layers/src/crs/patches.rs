@@ -1,0 +1,188 @@
+//! Patches: a quick stand-in for a slow transformation over a box.
+//!
+//! A grid of squares, each with a bicubic polynomial through exact places. Every patch is compared with the
+//! transformation before it is used, split in four where it is off, and given up where even small ones are (a border
+//! between two operations runs through them, or there is no image).
+
+use std::f64::consts::PI;
+
+/// Side of a patch in metres; a degree is taken for 100 km.
+const SIDE_M: f64 = 32_000.0;
+/// How often a patch that is off may be split in four: down to 2 km.
+const SPLITS: usize = 4;
+/// Patches of one grid before splitting: 4000 km each way.
+const MAX_PATCHES: f64 = 16_384.0;
+/// Nodes of a patch along one side: Chebyshev points, where interpolation errs least.
+const NODES: usize = 4;
+
+/// A transformation; `None` where a place has no image.
+type Exact<'a> = &'a dyn Fn([f64; 2]) -> Option<[f64; 2]>;
+
+/// Patches over a box.
+pub(super) struct Patches {
+    /// South-west corner in the source CRS.
+    origin: [f64; 2],
+    /// Side of a square, inverted: squares per unit of the CRS.
+    per_unit: f64,
+    columns: usize,
+    rows: usize,
+    nodes: Vec<Node>,
+}
+
+/// A square of the grid.
+#[expect(clippy::large_enum_variant, reason = "nearly all are patches, and a lookup should not follow a pointer")]
+enum Node {
+    Patch(Patch),
+    /// South-west, south-east, north-west, north-east quarter.
+    Split(Box<[Node; 4]>),
+    /// The transformation itself must be asked.
+    Exact,
+}
+
+/// Coefficients of vⁱuʲ (row i, column j) for x and y side by side, so that both are worked out at once; u and v
+/// run from -1 to 1 across the square.
+struct Patch([[[f64; 2]; NODES]; NODES]);
+
+impl Patches {
+    /// Patches over a box (west, south, east, north; degrees if `geographic`, else metres) that keep within
+    /// `tolerance` (units of the target) of a transformation at their test points, and in practice within twice that
+    /// everywhere; none when the box is larger than any map.
+    pub(super) fn over(
+        [west, south, east, north]: [f64; 4],
+        geographic: bool,
+        tolerance: f64,
+        exact: Exact,
+    ) -> Option<Self> {
+        let unit = if geographic { 1e-5 } else { 1.0 };
+        let pad = (0.02 * (east - west).max(north - south)).max(500.0 * unit);
+        let (origin, width, height) = ([west - pad, south - pad], east - west + 2.0 * pad, north - south + 2.0 * pad);
+        // A small layer gets one patch of its own size.
+        let side = (SIDE_M * unit).min(width.max(height));
+        let (columns, rows) = ((width / side).ceil().max(1.0), (height / side).ceil().max(1.0));
+        if columns * rows > MAX_PATCHES {
+            return None;
+        }
+        let (columns, rows) = (columns as usize, rows as usize);
+        let nodes = (0..rows * columns)
+            .map(|index| {
+                let corner = [origin[0] + (index % columns) as f64 * side, origin[1] + (index / columns) as f64 * side];
+                node(exact, tolerance, corner, side, SPLITS)
+            })
+            .collect();
+        Some(Self { origin, per_unit: 1.0 / side, columns, rows, nodes })
+    }
+
+    /// The image of a point; `None` outside the box, and where the transformation itself must be asked.
+    #[inline]
+    pub(super) fn at(&self, point: [f64; 2]) -> Option<[f64; 2]> {
+        let (column, row) = ((point[0] - self.origin[0]) * self.per_unit, (point[1] - self.origin[1]) * self.per_unit);
+        if !(column >= 0.0 && row >= 0.0 && column < self.columns as f64 && row < self.rows as f64) {
+            return None;
+        }
+        // By way of u32: a shorter conversion than to usize.
+        let (i, j) = (row as u32 as usize, column as u32 as usize);
+        let (mut node, mut u, mut v) = (&self.nodes[i * self.columns + j], column - j as f64, row - i as f64);
+        loop {
+            match node {
+                Node::Patch(patch) => return Some(patch.at(2.0 * u - 1.0, 2.0 * v - 1.0)),
+                Node::Exact => return None,
+                Node::Split(quarters) => {
+                    let (east, north) = (usize::from(u >= 0.5), usize::from(v >= 0.5));
+                    (u, v) = (2.0 * u - east as f64, 2.0 * v - north as f64);
+                    node = &quarters[2 * north + east];
+                }
+            }
+        }
+    }
+}
+
+/// A square as one patch, else as four quarters.
+fn node(exact: Exact, tolerance: f64, [x, y]: [f64; 2], side: f64, splits: usize) -> Node {
+    if let Some(patch) = patch(exact, tolerance, [x, y], side) {
+        return Node::Patch(patch);
+    }
+    if splits == 0 {
+        return Node::Exact;
+    }
+    let half = side / 2.0;
+    let quarters = [[x, y], [x + half, y], [x, y + half], [x + half, y + half]];
+    Node::Split(Box::new(quarters.map(|corner| node(exact, tolerance, corner, half, splits - 1))))
+}
+
+/// A patch through exact points, if it holds between them.
+fn patch(exact: Exact, tolerance: f64, corner: [f64; 2], side: f64) -> Option<Patch> {
+    let at = |u: f64, v: f64| {
+        let point = [corner[0] + f64::midpoint(u, 1.0) * side, corner[1] + f64::midpoint(v, 1.0) * side];
+        exact(point)
+    };
+    let mut x = [[0.0; NODES]; NODES];
+    let mut y = x;
+    for (i, v) in nodes().into_iter().enumerate() {
+        for (j, u) in nodes().into_iter().enumerate() {
+            [x[i][j], y[i][j]] = at(u, v)?;
+        }
+    }
+    let (x, y) = (coefficients(x), coefficients(y));
+    let patch = Patch(std::array::from_fn(|i| std::array::from_fn(|j| [x[i][j], y[i][j]])));
+    // Corners and edges, where interpolation errs most, and three lines between.
+    for v in [-1.0, -0.6, 0.0, 0.6, 1.0] {
+        for u in [-1.0, -0.6, 0.0, 0.6, 1.0] {
+            let (near, true_place) = (patch.at(u, v), at(u, v)?);
+            if (near[0] - true_place[0]).abs() > tolerance || (near[1] - true_place[1]).abs() > tolerance {
+                return None;
+            }
+        }
+    }
+    Some(patch)
+}
+
+/// Chebyshev points of the first kind.
+fn nodes() -> [f64; NODES] {
+    std::array::from_fn(|k| -((2 * k + 1) as f64 * PI / (2 * NODES) as f64).cos())
+}
+
+/// From values at the nodes to coefficients of powers, in both directions.
+fn coefficients(values: [[f64; NODES]; NODES]) -> [[f64; NODES]; NODES] {
+    let along_rows = values.map(polynomial);
+    let mut result = [[0.0; NODES]; NODES];
+    for j in 0..NODES {
+        let column = polynomial(along_rows.map(|row| row[j]));
+        for i in 0..NODES {
+            result[i][j] = column[i];
+        }
+    }
+    result
+}
+
+/// Coefficients of the cubic through four values at the nodes (Newton's divided differences, expanded).
+fn polynomial(values: [f64; NODES]) -> [f64; NODES] {
+    let nodes = nodes();
+    let mut differences = values;
+    for order in 1..NODES {
+        for k in (order..NODES).rev() {
+            differences[k] = (differences[k] - differences[k - 1]) / (nodes[k] - nodes[k - order]);
+        }
+    }
+    let mut powers = [0.0; NODES];
+    for k in (0..NODES).rev() {
+        for power in (1..NODES).rev() {
+            powers[power] = powers[power - 1] - nodes[k] * powers[power];
+        }
+        powers[0] = differences[k] - nodes[k] * powers[0];
+    }
+    powers
+}
+
+impl Patch {
+    #[inline]
+    fn at(&self, u: f64, v: f64) -> [f64; 2] {
+        cubic(&self.0.each_ref().map(|row| cubic(row, u)), v)
+    }
+}
+
+/// A cubic in Estrin's form: shorter chains than Horner's.
+#[inline]
+fn cubic(c: &[[f64; 2]; NODES], u: f64) -> [f64; 2] {
+    let square = u * u;
+    std::array::from_fn(|k| (c[3][k] * u + c[2][k]) * square + (c[1][k] * u + c[0][k]))
+}
