@@ -12,6 +12,7 @@ mod follower;
 mod ladder;
 mod packed;
 mod plane;
+mod runs;
 mod snapshot;
 mod territory;
 
@@ -21,5 +22,6 @@ pub use column::{Column, ValueRef};
 pub use follower::{FollowError, follow, read_layer};
 pub use ladder::{Ladder, Step, TileCount, UNITS_PER_PIXEL, visible};
 pub use packed::{CoordinateGrid, GeometryKind, Packed, Ring};
+pub use runs::Run;
 pub use snapshot::{RowRef, Snapshot};
 pub use territory::{Layer, LayerState, Territory};

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::detail::Detail;
 use super::plane::WorldPlane;
+use super::runs::{Run, Runs};
 
 /// What a packed geometry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +86,7 @@ pub struct Ring<'a> {
     pub nodes: &'a [[i32; 2]],
     /// For each vertex the zoom from which tiles draw it.
     pub zooms: &'a [u8],
+    pub(super) runs: &'a [Run],
     /// A hole of the shell before it.
     pub hole: bool,
 }
@@ -101,11 +103,20 @@ pub struct Packed {
     pub(super) nodes: Vec<[i32; 2]>,
     /// See [`Ring::zooms`]; filled by [`Packed::detail`].
     zooms: Vec<u8>,
+    runs: Runs,
 }
 
 impl Packed {
     pub(super) fn new(grid: CoordinateGrid) -> Self {
-        Self { grid, kinds: Vec::new(), rows: vec![0], rings: vec![0], nodes: Vec::new(), zooms: Vec::new() }
+        Self {
+            grid,
+            kinds: Vec::new(),
+            rows: vec![0],
+            rings: vec![0],
+            nodes: Vec::new(),
+            zooms: Vec::new(),
+            runs: Runs::default(),
+        }
     }
 
     /// Number of rows.
@@ -162,6 +173,7 @@ impl Packed {
             let start = self.rings[ring];
             let span = (start & !HOLE) as usize..(self.rings[ring + 1] & !HOLE) as usize;
             Ring {
+                runs: self.runs.get(ring, span.len()),
                 nodes: &self.nodes[span.clone()],
                 zooms: self.zooms.get(span).unwrap_or_default(),
                 hole: start & HOLE != 0,
@@ -195,7 +207,7 @@ impl Packed {
         self.nodes.extend_from_slice(&other.nodes);
     }
 
-    /// Decides for every vertex from which zoom it is drawn.
+    /// Decides for every vertex from which zoom it is drawn, and puts boxes around the runs of long outlines.
     pub(super) fn detail(&mut self, plane: &WorldPlane) {
         let rows = 0..self.len() as u32;
         let chunks: Vec<Vec<u8>> = rows
@@ -217,11 +229,13 @@ impl Packed {
             })
             .collect();
         self.zooms = chunks.concat();
+        let ends = self.rings.windows(2).map(|pair| (pair[0] & !HOLE) as usize..(pair[1] & !HOLE) as usize);
+        self.runs = Runs::of(ends.map(|span| &self.nodes[span]));
     }
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.nodes.len() * 9 + self.rings.len() * 4 + self.rows.len() * 4 + self.kinds.len()
+        self.nodes.len() * 9 + self.runs.bytes() + self.rings.len() * 4 + self.rows.len() * 4 + self.kinds.len()
     }
 
     pub(super) fn shrink(&mut self) {

@@ -82,13 +82,32 @@ fn covers(base: &Base, row: u32, position: [f64; 2]) -> bool {
     let [x, y] = base.geometry().grid().steps(position);
     let mut inside = false;
     for ring in base.geometry().rings(row) {
-        let Some(mut previous) = ring.nodes.last() else { continue };
-        for vertex in ring.nodes {
-            inside ^= crosses(*previous, *vertex, x, y);
-            previous = vertex;
+        if ring.is_long() {
+            for (run, span) in ring.runs() {
+                // Edges all above, all below or all to the left are not crossed.
+                let [min, max] = [run.min, run.max].map(|corner| corner.map(f64::from));
+                if y >= min[1] && y < max[1] && x < max[0] {
+                    inside ^= odd(ring.nodes, span, x, y);
+                }
+            }
+        } else {
+            inside ^= odd(ring.nodes, 0..ring.nodes.len(), x, y);
         }
     }
     inside
+}
+
+/// Whether the ray crosses an odd number of the edges of a ring that end in a span of its vertices.
+fn odd(nodes: &[[i32; 2]], span: std::ops::Range<usize>, x: f64, y: f64) -> bool {
+    let Some(mut previous) = nodes.get(span.start.checked_sub(1).unwrap_or(nodes.len().wrapping_sub(1))) else {
+        return false;
+    };
+    let mut odd = false;
+    for vertex in &nodes[span] {
+        odd ^= crosses(*previous, *vertex, x, y);
+        previous = vertex;
+    }
+    odd
 }
 
 /// Whether the ray from `(x, y)` towards growing x crosses an edge. The edge is taken from its lower to its

@@ -9,8 +9,11 @@ use super::encode::{Encoder, Shape, ShapeKind};
 use super::grid::{EXTENT, TileId};
 use super::shape::{doubled_area, tidy_ring};
 use super::wire::WireEncoder;
-use crate::cache::{Base, Column, GeometryKind, Leaf, Ring, RowRef, Snapshot, UNITS_PER_PIXEL, ValueRef, visible};
+use crate::cache::{Base, Column, GeometryKind, Leaf, Ring, RowRef, Run, Snapshot, UNITS_PER_PIXEL, ValueRef, visible};
 use crate::definition::LayerDefinition;
+
+/// Radius of the earth in world units, about.
+const WORLD_RADIUS: f64 = 6.8e8;
 
 /// What a request can choose of a tile.
 #[derive(Debug, Clone, Default)]
@@ -111,6 +114,8 @@ fn detail(definition: &LayerDefinition, zoom: u8) -> u8 {
 /// Turns geometries into shapes, with buffers that are used again and again.
 struct Pen<P> {
     project: P,
+    /// Of the tile with its buffer, world units.
+    bounds: ([u32; 2], [u32; 2]),
     /// Vertices are drawn that are seen from this zoom on, or from a shallower one.
     detail: u8,
     shape: Shape,
@@ -120,7 +125,14 @@ struct Pen<P> {
 
 impl Pen<()> {
     fn new(tile: TileId, detail: u8) -> Pen<impl Fn([u32; 2]) -> [i32; 2] + Copy> {
-        Pen { project: tile.project(), detail, shape: Shape::default(), ring: Vec::new(), scratch: Vec::new() }
+        Pen {
+            project: tile.project(),
+            bounds: tile.world_bounds(),
+            detail,
+            shape: Shape::default(),
+            ring: Vec::new(),
+            scratch: Vec::new(),
+        }
     }
 }
 
@@ -183,7 +195,24 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
     /// Brings the vertices that this zoom shows into tile units, without repeats of the one before.
     fn snap(&mut self, base: &Base, ring: Ring) {
         self.ring.clear();
-        for (node, zoom) in ring.nodes.iter().zip(ring.zooms) {
+        if !ring.is_long() {
+            return self.snap_span(base, ring, 0..ring.nodes.len());
+        }
+        for (run, span) in ring.runs() {
+            if self.is_beyond(base, run) {
+                // Of a run that lies all beyond one side of the tile the clip leaves nothing; its first and last
+                // vertex keep the edges to its neighbours as they are.
+                let mut drawn = span.filter(|index| ring.zooms[*index] <= self.detail);
+                let ends = [drawn.next(), drawn.next_back()];
+                ends.into_iter().flatten().for_each(|index| self.snap_span(base, ring, index..index + 1));
+            } else {
+                self.snap_span(base, ring, span);
+            }
+        }
+    }
+
+    fn snap_span(&mut self, base: &Base, ring: Ring, span: std::ops::Range<usize>) {
+        for (node, zoom) in ring.nodes[span.clone()].iter().zip(&ring.zooms[span]) {
             if *zoom <= self.detail {
                 let vertex = (self.project)(base.world(*node));
                 if self.ring.last() != Some(&vertex) {
@@ -191,6 +220,24 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
                 }
             }
         }
+    }
+
+    /// Whether a run of vertices lies all beyond one side of the tile.
+    fn is_beyond(&self, base: &Base, run: &Run) -> bool {
+        let corners = [run.min, [run.max[0], run.min[1]], [run.min[0], run.max[1]], run.max];
+        let corners = corners.map(|corner| base.world(corner));
+        let span = |axis: usize| {
+            let values = corners.map(|corner| corner[axis]);
+            values.iter().fold((u32::MAX, u32::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
+        };
+        let spans = [span(0), span(1)];
+        // The sides of the box are curves here, and swell beyond its corners.
+        let length = spans.iter().map(|(low, high)| high - low).max().unwrap_or_default();
+        let swell = (f64::from(length).powi(2) / WORLD_RADIUS) as u32 + 4;
+        let (min, max) = self.bounds;
+        (0..2).any(|axis| {
+            spans[axis].1.saturating_add(swell) < min[axis] || spans[axis].0 > max[axis].saturating_add(swell)
+        })
     }
 
     fn line(&mut self, base: &Base, line: Ring) {

@@ -4,8 +4,8 @@ use std::io::{Read, Result};
 
 use bricola_layers::limits::MAX_ROW_BYTES;
 
-/// Bytes of a block.
-const BLOCK_BYTES: usize = 512 * 1024;
+/// Bytes of a block: 100,000 rows or so, for the sake of sorting them by place.
+const BLOCK_BYTES: usize = 4 * 1024 * 1024;
 
 /// A reader of blocks.
 pub struct Blocks<R> {

@@ -18,7 +18,7 @@ use blocks::Blocks;
 use rows::{Joined, Plan};
 
 /// Blocks in memory at a time, for each thread.
-const BLOCKS_PER_THREAD: usize = 4;
+const BLOCKS_PER_THREAD: usize = 2;
 /// Troubles that are told one by one; the rest are only counted.
 const TOLD: usize = 20;
 /// Names of columns with coordinates, east first, most certain first.

@@ -39,6 +39,31 @@ pub fn reader(block: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(block)
 }
 
+/// The positions that are some, neighbours after neighbours (along Morton's curve): the features and the parts of the
+/// R-tree that one needs are then still at hand for the next, which is worth more than twice the speed.
+fn by_place(positions: &[[f64; 2]]) -> impl Iterator<Item = usize> + use<> {
+    let finite = || positions.iter().enumerate().filter(|(_, [x, y])| x.is_finite() && y.is_finite());
+    let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
+    for (_, [x, y]) in finite() {
+        (low, high) = ([low[0].min(*x), low[1].min(*y)], [high[0].max(*x), high[1].max(*y)]);
+    }
+    let scale = [0, 1].map(|axis| f64::from(u16::MAX) / (high[axis] - low[axis]).max(1e-9));
+    let cell = |position: &[f64; 2], axis: usize| ((position[axis] - low[axis]) * scale[axis]) as u16;
+    let key = |position: &[f64; 2]| spread(cell(position, 0)) | spread(cell(position, 1)) << 1;
+    let mut order: Vec<u64> = finite().map(|(index, position)| u64::from(key(position)) << 32 | index as u64).collect();
+    order.sort_unstable();
+    order.into_iter().map(|entry| entry as u32 as usize)
+}
+
+/// The bits of a number with a gap after each.
+fn spread(number: u16) -> u32 {
+    let mut bits = u32::from(number);
+    for (shift, mask) in [(8, 0x00FF_00FF), (4, 0x0F0F_0F0F), (2, 0x3333_3333), (1, 0x5555_5555)] {
+        bits = (bits | bits << shift) & mask;
+    }
+    bits
+}
+
 impl Plan<'_> {
     /// The first row of the result.
     pub fn header(&self, header: &[u8]) -> Vec<u8> {
@@ -107,8 +132,12 @@ impl Plan<'_> {
             };
             return points.iter().map(nearest).collect();
         }
-        let cover = |point: &[f64; 2]| first_covering(self.snapshot, way.point(*point).ok()?);
-        points.iter().map(cover).collect()
+        let positions: Vec<[f64; 2]> = points.iter().map(|point| way.point(*point).unwrap_or([f64::NAN; 2])).collect();
+        let mut hits = vec![None; points.len()];
+        for index in by_place(&positions) {
+            hits[index] = first_covering(self.snapshot, positions[index]);
+        }
+        hits
     }
 
     /// A row as it came, and what was found.
