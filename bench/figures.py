@@ -23,7 +23,7 @@ import time
 import urllib.error
 import urllib.request
 
-SECONDS = 8
+SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))
 CONNECTIONS = 16
 
 
@@ -148,6 +148,7 @@ class Bench:
         self.folder = tempfile.mkdtemp(prefix="bricola-bench-")
         self.data = arguments.data or os.path.join(self.folder, "city")
         self.rows = []
+        self.city = self.data
         self.random = random.Random(1)
 
     def say(self, name, value, target, holds):
@@ -161,17 +162,25 @@ class Bench:
             subprocess.run([self.bricola, "demo", "--parcels", self.parcels, "--seed", "1", "--data", self.data, "--no-serve"],
                            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             print(f"demo city of {self.parcels} parcels generated and stored in {time.monotonic() - started:.1f} s")
+        self.slim()
         for name in ("load", "restart", "lookup", "batch", "cold", "hot", "budget"):
             if not only or name in only:
                 getattr(self, name)()
 
+    def slim(self):
+        """A store with nothing but the parcels and four of their attributes, as the figures are defined."""
+        self.city, self.data = self.data, os.path.join(self.folder, "parcels")
+        path = self.export("slim.fgb", "FlatGeobuf", "national_ref,sheet,number,area_m2")
+        subprocess.run([self.bricola, "load", path, "--layer", "parcels", "--data", self.data], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     # -- loading ---------------------------------------------------------------------------------------------
 
-    def export(self, extension, driver):
+    def export(self, extension, driver, fields="national_ref,municipality,sheet,number,kind,area_m2,label"):
         path = os.path.join(self.folder, f"parcels.{extension}")
         if not os.path.exists(path):
-            subprocess.run(["ogr2ogr", "-f", driver, path, os.path.join(self.data, "bricola.gpkg"), "parcels",
-                            "-select", "national_ref,municipality,sheet,number,kind,area_m2,label", "-nlt", "MULTIPOLYGON"],
+            subprocess.run(["ogr2ogr", "-f", driver, path, os.path.join(self.city, "bricola.gpkg"), "parcels",
+                            "-select", fields, "-nlt", "MULTIPOLYGON"],
                            check=True, stderr=subprocess.DEVNULL)
         return path
 
@@ -218,7 +227,7 @@ class Bench:
         for _ in range(3):
             with Server(self.bricola, self.data) as server:
                 times.append(server.ready_after)
-        self.say("restart to ready, all layers", f"{statistics.median(times):.2f} s", "5 s", statistics.median(times) <= 5)
+        self.say("restart to ready, parcels with 4 attributes", f"{statistics.median(times):.2f} s", "5 s", statistics.median(times) <= 5)
 
     def extent(self, server):
         bounds = json.loads(fetch(f"{server.url}/tiles/parcels.json")[2])["bounds"]
@@ -264,7 +273,7 @@ class Bench:
             self.say("/lookup on parcels, 16 connections", f"{rate:,.0f}/s = {ratio:.2f} of bare axum {ceiling:,.0f}/s",
                      "0.5", ratio >= 0.5)
             self.say("/lookup p99", f"{p99:.2f} ms", "5 ms", p99 <= 5)
-            self.say("resident memory, tiles and lookups warm, all layers", f"{memory:.0f} MB", "400 MB (parcels)", memory <= 400)
+            self.say("resident memory, parcels, 4 attributes, all warm", f"{memory:.0f} MB", "400 MB", memory <= 400)
 
     def batch(self):
         with Server(self.bricola, self.data) as server:
@@ -281,13 +290,92 @@ class Bench:
         figures = re.search(r"([\d.,]+) points/s", (result.stdout + result.stderr).replace("_", ""))
         rate = float(figures.group(1).replace(",", "")) if figures else 0.0
         self.say("bricola lookup, CSV in and out", f"{rate:,.0f} points/s", "400,000 points/s", rate >= 400_000)
+        joining = re.search(r"alone: ([\d.]+) s of processor", result.stderr)
+        peer = self.duckdb(path)
+        if joining and peer:
+            mine = float(joining.group(1)) / 2
+            self.say("the join of 1 M points alone, on 2 threads", f"{mine:.2f} s", f"<= DuckDB spatial {peer[0]:.2f} s",
+                     mine <= peer[0])
+            found = int(re.search(r"(\d+) found", result.stderr).group(1))
+            self.say("points in a parcel, as DuckDB counts them", f"{found:,}", f"{peer[1]:,}", abs(found - peer[1]) <= 10)
+
+    def duckdb(self, points):
+        """Seconds of DuckDB spatial's join on two threads, and rows found; none where it cannot be had."""
+        home = os.path.join(self.folder, "duckdb")
+        python = os.path.join(home, "bin", "python")
+        try:
+            subprocess.run([sys.executable, "-m", "venv", home], check=True, capture_output=True)
+            subprocess.run([python, "-m", "pip", "install", "-q", "duckdb", "duckdb-extension-spatial"], check=True,
+                           capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            print("    DuckDB spatial cannot be installed here: the join is not compared")
+            return None
+        parcels = os.path.join(self.folder, "parcels.slim.fgb")
+        script = f"""
+import duckdb, duckdb_extension_spatial, glob, os, time
+c = duckdb.connect()
+c.execute("SET threads=2")
+home = os.path.dirname(duckdb_extension_spatial.__file__)
+c.execute("INSTALL '" + glob.glob(os.path.join(home, "**", "*.duckdb_extension*"), recursive=True)[0] + "'")
+c.execute("LOAD spatial")
+c.execute("CREATE TABLE parcels AS SELECT * FROM st_read('{parcels}')")
+crs = c.execute("SELECT layers[1].geometry_fields[1].crs.auth_code FROM st_read_meta('{parcels}')").fetchone()[0]
+c.execute("CREATE TABLE points AS SELECT st_transform(st_point(lon, lat), 'EPSG:4326', 'EPSG:' || '" + crs +
+          "', always_xy := true) AS p FROM read_csv('{points}')")
+times = []
+for _ in range(3):
+    start = time.time()
+    found = c.execute("SELECT count(*) FROM points JOIN parcels ON st_contains(parcels.geom, points.p)").fetchone()[0]
+    times.append(time.time() - start)
+print(sorted(times)[1], found)
+"""
+        answer = subprocess.run([python, "-c", script], capture_output=True, text=True)
+        if answer.returncode:
+            print("    DuckDB failed:", answer.stderr.strip().splitlines()[-1])
+            return None
+        seconds, found = answer.stdout.split()
+        return float(seconds), int(found)
 
     def cold(self):
+        rates = {}
         with Server(self.bricola, self.data, "--tile-cache-mb", "0") as server:
             for zoom, target in ((16, 6000), (14, 700)):
                 paths = self.tiles(server, zoom, 400)
                 rate = median_of_three(lambda: wrk(self.folder, server.url, paths, {"Accept-Encoding": "gzip"})[0])
                 self.say(f"cold tiles z{zoom} (tile cache off), gzip", f"{rate:,.0f}/s", f"{target:,}/s", rate >= target)
+                rates[zoom] = (rate, [path.removeprefix("/tiles") for path in paths])
+        self.martin(rates)
+
+    def martin(self, rates):
+        """The same tiles from Martin over PostGIS, its cache off, where it is installed (MARTIN names the program)."""
+        program = os.environ.get("MARTIN") or shutil.which("martin")
+        if not program:
+            print("    Martin is not installed (cargo install martin; MARTIN=path): no ratio to it")
+            return
+        with PostGis(self.folder) as cluster:
+            subprocess.run(["ogr2ogr", "-f", "PostgreSQL", cluster.dsn, self.export("slim.fgb", "FlatGeobuf"), "-nln", "parcels",
+                            "-nlt", "MULTIPOLYGON", "--config", "PG_USE_COPY", "YES"], check=True, stderr=subprocess.DEVNULL)
+            cluster.analyze()
+            port = free_port()
+            url = f"http://127.0.0.1:{port}"
+            peer = subprocess.Popen([program, "--cache-size", "0", "--listen-addresses", f"127.0.0.1:{port}",
+                                     f"postgresql://bench@127.0.0.1:{cluster.port}/bench"],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                for _ in range(600):
+                    try:
+                        if fetch(f"{url}/parcels")[0] == 200:
+                            break
+                    except OSError:
+                        pass
+                    time.sleep(0.1)
+                for zoom, (mine, paths) in rates.items():
+                    rate = median_of_three(lambda: wrk(self.folder, url, paths, {"Accept-Encoding": "gzip"})[0])
+                    self.say(f"cold tiles z{zoom}, beside Martin", f"{mine:,.0f}/s = {mine / rate:.1f} times", f"Martin {rate:,.0f}/s",
+                             mine >= rate)
+            finally:
+                peer.terminate()
+                peer.wait()
 
     def hot(self):
         with Server(self.bricola, self.data) as server:
@@ -305,7 +393,7 @@ class Bench:
 
     def budget(self):
         worst_time, worst_bytes, asked = 0.0, 0, 0
-        with Server(self.bricola, self.data, "--tile-cache-mb", "0") as server:
+        with Server(self.bricola, self.city, "--tile-cache-mb", "0") as server:
             layers = [layer["id"] for layer in json.loads(fetch(f"{server.url}/collections?f=json")[2])["collections"]]
             west, south, east, north = self.extent(server)
             for layer in layers:
@@ -355,6 +443,10 @@ class PostGis:
         subprocess.run([*psql, "-d", "postgres", "-c", "CREATE DATABASE bench"], check=True)
         subprocess.run([*psql, "-d", "bench", "-c", "CREATE EXTENSION postgis"], check=True)
         return self
+
+    def analyze(self):
+        subprocess.run(["psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "bench", "-q", "-d", "bench", "-c", "VACUUM ANALYZE"],
+                       check=True)
 
     def __exit__(self, *_):
         self.command(f"{self.BIN}/pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "stop")

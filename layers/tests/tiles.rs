@@ -174,7 +174,7 @@ fn ids(layer: &Snapshot, tile: TileId) -> BTreeSet<u64> {
 }
 
 /// The vertices of a feature in tile units.
-fn in_tile(row: RowRef<'_>, tile: TileId) -> impl Iterator<Item = [i32; 2]> {
+fn vertices_in(row: RowRef<'_>, tile: TileId) -> impl Iterator<Item = [i32; 2]> {
     row.base.geometry().nodes(row.row).iter().map(move |node| tile.project()(row.base.world(*node)))
 }
 
@@ -193,7 +193,7 @@ fn neighbours_agree_on_what_is_kept_and_deeper_zooms_keep_it() {
             for row in layer.rows() {
                 let id = row.id() as u64;
                 let (xs, ys): (Vec<f64>, Vec<f64>) =
-                    in_tile(row, tile).map(|[x, y]| (f64::from(x), f64::from(y))).unzip();
+                    vertices_in(row, tile).map(|[x, y]| (f64::from(x), f64::from(y))).unzip();
                 let within = ys.iter().all(|y| (0.0..4096.0).contains(y));
                 let (low, high) =
                     (xs.iter().copied().fold(f64::MAX, f64::min), xs.iter().copied().fold(f64::MIN, f64::max));
@@ -211,7 +211,7 @@ fn neighbours_agree_on_what_is_kept_and_deeper_zooms_keep_it() {
         // Only what lies in the parent's buffer alone may be missing.
         for id in lost {
             let row = layer.feature(id as i64).expect("a feature");
-            let inside = in_tile(row, parent).any(|vertex| vertex.iter().all(|v| (8..4088).contains(v)));
+            let inside = vertices_in(row, parent).any(|vertex| vertex.iter().all(|v| (8..4088).contains(v)));
             assert!(!inside, "zoom {z}: feature {id} is lost one zoom deeper");
         }
     }
