@@ -8,8 +8,8 @@
 //! which start together never see half of it.
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::{env, fs, io, process};
 
 use proj::ProjBuilder;
@@ -26,6 +26,9 @@ static FOLDER: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
     Ok(folder)
 });
 
+/// See [`builder`].
+static SETTING: Mutex<()> = Mutex::new(());
+
 /// A PROJ context that knows the carried database. Objects built from it belong to the calling thread.
 ///
 /// # Errors
@@ -33,6 +36,8 @@ static FOLDER: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
 pub(super) fn builder() -> Result<ProjBuilder, CrsError> {
     let folder = FOLDER.as_ref().map_err(|reason| CrsError::Database(reason.clone()))?;
     let mut builder = ProjBuilder::new();
+    // Setting the path reads back PROJ's own, from memory that PROJ shares between threads and renews at each call.
+    let _one_at_a_time = SETTING.lock().unwrap_or_else(PoisonError::into_inner);
     builder.set_search_paths(folder).map_err(|error| CrsError::Database(error.to_string()))?;
     Ok(builder)
 }
