@@ -6,6 +6,8 @@ use std::{env, fs};
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    // Compiled in by the store; named here because a build script that names anything must name all.
+    println!("cargo:rerun-if-changed=../migrations");
     embed_catalog(&out);
     embed_proj_db(&out);
 }
@@ -19,7 +21,6 @@ fn embed_catalog(out: &Path) {
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     paths.sort();
-    println!("cargo:rerun-if-changed=../migrations");
     let mut table =
         String::from("/// (file name, text) of every shipped definition.\nconst SHIPPED: &[(&str, &str)] = &[\n");
     for path in paths {

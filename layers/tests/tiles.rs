@@ -6,9 +6,10 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bricola_layers::cache::{RowRef, Snapshot};
+use bricola_layers::query::first_covering;
 use bricola_layers::tile::{MvtEncoder, Tile, TileId, TileOptions, WireEncoder, render, render_with};
 use common::{Decoded, decode, definition, numbers, snapshot};
-use geo::{Area, BooleanOps, BoundingRect, Distance, Euclidean};
+use geo::{Area, BooleanOps, BoundingRect, Contains, Distance, Euclidean, Length};
 use geo_types::{Coord, Geometry, LineString, MultiPolygon, Point, Polygon, Rect};
 
 const CENTRE: [f64; 2] = [12.8, 45.4];
@@ -118,6 +119,46 @@ fn tiles_hold_the_features_that_an_independent_clip_finds_within_a_grid_unit() {
         }
     }
     assert!(compared > 300, "{compared}");
+}
+
+/// An outline of thousands of vertices, such as a street or a lagoon has.
+fn coast() -> Polygon<f64> {
+    let mut next = numbers(11);
+    let vertex = |index: u32| {
+        let angle = f64::from(index) * std::f64::consts::TAU / 3000.0;
+        let radius = 0.015 + 0.004 * (7.0 * angle).sin() + 0.0002 * next();
+        Coord { x: CENTRE[0] + radius * angle.cos(), y: CENTRE[1] + radius * angle.sin() }
+    };
+    Polygon::new((0..3000).map(vertex).collect(), vec![])
+}
+
+#[test]
+fn a_long_outline_is_cut_and_asked_like_any_other() {
+    let coast = coast();
+    let layer = snapshot(&definition("polygon", "zoom = { min = 0, max = 16 }"), [Geometry::Polygon(coast.clone())]);
+    let mut next = numbers(13);
+    let (mut inside, mut cut) = (0, 0);
+    for _ in 0..20_000 {
+        let position = [CENTRE[0] + (next() - 0.5) * 0.05, CENTRE[1] + (next() - 0.5) * 0.05];
+        let expected = coast.contains(&Point::from(position));
+        inside += usize::from(expected);
+        assert_eq!(first_covering(&layer, position).is_some(), expected, "{position:?}");
+    }
+    let buffered = Rect::new(Coord { x: -64.0, y: -64.0 }, Coord { x: 4160.0, y: 4160.0 }).to_polygon();
+    for z in [12, 14, 16] {
+        for vertex in coast.exterior().0.iter().step_by(37) {
+            let tile = at([vertex.x, vertex.y], z);
+            let expected = in_tile(tile, &coast).intersection(&buffered);
+            let found = only_layer(&render(&layer, tile, &TileOptions::default()));
+            let area: f64 = found.iter().map(|feature| polygon_of(feature).unsigned_area()).sum();
+            let outline: f64 = expected.iter().map(|part| Euclidean.length(part.exterior())).sum();
+            let allowed = if z == 16 { 1.2 } else { 1.2 + 2.0 };
+            let difference = (expected.unsigned_area() - area).abs();
+            assert!(difference <= allowed * outline + 10.0, "{tile:?}: area off by {difference}");
+            cut += usize::from(area > 0.0);
+        }
+    }
+    assert!(inside > 3000 && cut > 200, "{inside} {cut}");
 }
 
 #[test]

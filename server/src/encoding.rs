@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, header};
 use libdeflater::{CompressionLvl, Compressor};
 
 thread_local! {
-    /// The compressors of a thread for tiles: setting one up costs more than compressing a small tile.
+    /// The compressors of a thread for tiles, kept because a new one clears its tables for every tile.
     static GZIP: RefCell<Compressor> = RefCell::new(Compressor::new(quickest()));
     static ZSTD: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
 }
@@ -85,7 +85,7 @@ impl Encoding {
     }
 }
 
-/// Level 1, the quickest that compresses at all; level 0 is the default if the library should not know it.
+/// Level 1, the quickest that compresses at all (what the library calls fastest, level 0, only stores).
 fn quickest() -> CompressionLvl {
     CompressionLvl::new(1).unwrap_or_default()
 }

@@ -1,13 +1,11 @@
 //! The immutable mirror of a layer.
 
-use std::sync::Arc;
-
 use rstar::{AABB, Envelope as _, ParentNode, RTree, RTreeNode, RTreeObject};
 
 use super::column::{Column, ValueRef};
 use super::packed::Packed;
 use super::plane::WorldPlane;
-use crate::crs::{Crs, MercatorApprox};
+use crate::crs::Crs;
 use crate::feature::FeatureId;
 
 /// A box in tree units. A tree unit is 4 world units (about 3.7 cm on the equator), counted from the middle
@@ -84,7 +82,6 @@ pub struct Base {
     pub(super) tree: RTree<Leaf>,
     pub(super) crs: Crs,
     pub(super) plane: WorldPlane,
-    pub(super) mercator: Arc<MercatorApprox>,
 }
 
 impl Base {
@@ -151,7 +148,7 @@ impl Base {
 
     /// Storage coordinates to longitude and latitude, degrees, to a tenth of a millimetre.
     pub fn lonlat(&self, position: [f64; 2]) -> [f64; 2] {
-        self.mercator.lonlat(position)
+        self.plane.mercator().lonlat(position)
     }
 
     /// Bytes held, roughly: the arrays, not the allocator's overhead.

@@ -1,7 +1,5 @@
 //! Building a [`Base`] from the rows of a store.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 use rstar::RTree;
 use thiserror::Error;
@@ -155,7 +153,8 @@ impl BaseBuilder {
         self.poisoned.append(&mut other.poisoned);
     }
 
-    /// Computes the way to world coordinates, the detail of each zoom and the R-tree. Also returns the rows that were set aside, with reasons.
+    /// Computes the way to world coordinates, the detail of each zoom and the R-tree. Also returns the rows that were
+    /// set aside, with reasons.
     ///
     /// # Errors
     /// When the storage CRS cannot be brought to Web Mercator.
@@ -167,8 +166,8 @@ impl BaseBuilder {
         let grid = *geometry.grid();
         let (min, max) = bounds(&geometry);
         let (low, high) = (grid.unpack(min), grid.unpack(max));
-        let mercator = Arc::new(MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?);
-        let plane = WorldPlane::new(grid, Arc::clone(&mercator), min, max);
+        let mercator = MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?;
+        let plane = WorldPlane::new(grid, mercator, min, max);
         geometry.detail(&plane);
         let leaves: Vec<Leaf> =
             (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, &plane, row)).collect();
@@ -183,7 +182,6 @@ impl BaseBuilder {
             tree: RTree::bulk_load(leaves),
             crs: self.crs,
             plane,
-            mercator,
         };
         Ok((base, self.poisoned))
     }

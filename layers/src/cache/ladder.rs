@@ -23,7 +23,7 @@ use crate::definition::LayerDefinition;
 /// Tile units (1/4096 of a tile) of a screen pixel, for tiles drawn at 512 pixels as MapLibre does.
 pub const UNITS_PER_PIXEL: u32 = 8;
 /// Bits from world units to tile units at zoom 0: a tile is 2¹² units wide.
-const EXTENT_BITS: u32 = 12;
+pub(super) const EXTENT_BITS: u32 = 12;
 /// A zoom gets a step when more than one in this many features is shorter than a pixel, even if all would fit.
 const FEW: usize = 10;
 /// Tile units across a cell in which surfaces shorter than a pixel are gathered.

@@ -209,17 +209,16 @@ impl Packed {
 
     /// Decides for every vertex from which zoom it is drawn, and puts boxes around the runs of long outlines.
     pub(super) fn detail(&mut self, plane: &WorldPlane) {
-        let rows = 0..self.len() as u32;
-        let chunks: Vec<Vec<u8>> = rows
-            .collect::<Vec<_>>()
-            .par_chunks(DETAIL_ROWS)
-            .map(|rows| {
+        let chunks: Vec<Vec<u8>> = (0..self.len().div_ceil(DETAIL_ROWS))
+            .into_par_iter()
+            .map(|chunk| {
                 let (mut detail, mut world, mut zooms) = (Detail::default(), Vec::new(), Vec::new());
-                for row in rows {
-                    for ring in self.rings(*row) {
+                let rows = chunk * DETAIL_ROWS..((chunk + 1) * DETAIL_ROWS).min(self.len());
+                for row in rows.start as u32..rows.end as u32 {
+                    for ring in self.rings(row) {
                         world.clear();
                         world.extend(ring.nodes.iter().map(|node| plane.world(*node)));
-                        match self.kind(*row) {
+                        match self.kind(row) {
                             GeometryKind::Polygon => detail.ring(&world, &mut zooms),
                             _ => detail.line(&world, &mut zooms),
                         }

@@ -66,7 +66,7 @@ impl Snapshot {
 
     /// A position in storage CRS in Web Mercator world units.
     pub fn world(&self, position: [f64; 2]) -> [u32; 2] {
-        self.base.mercator.world(position)
+        self.base.plane.mercator().world(position)
     }
 
     /// Number of features.

@@ -21,11 +21,12 @@ impl Shortcut {
     /// As [`super::Transformer::new`].
     pub fn new(from: &Crs, to: &Crs, bbox: [f64; 4]) -> Result<Self, CrsError> {
         let tolerance = if to.is_geographic() { TOLERANCE_M * 1e-5 } else { TOLERANCE_M };
-        let patches = match bbox.iter().all(|value| value.is_finite()) && from != to {
-            false => None,
-            true => with_transformer(from, to, |transformer| {
+        let patches = if from == to || bbox.iter().any(|value| !value.is_finite()) {
+            None
+        } else {
+            with_transformer(from, to, |transformer| {
                 Patches::over(bbox, from.is_geographic(), tolerance, &|point| transformer.point(point).ok())
-            })?,
+            })?
         };
         Ok(Self { from: from.clone(), to: to.clone(), patches })
     }

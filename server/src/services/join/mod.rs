@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bricola_layers::cache::Snapshot;
-use bricola_layers::crs::{Crs, CrsError, Shortcut};
+use bricola_layers::crs::{Crs, CrsError, Shortcut, with_transformer};
 use bricola_layers::limits::MAX_ROW_BYTES;
 use csv::ByteRecord;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -166,8 +166,8 @@ impl Join {
         else {
             return Ok(None);
         };
-        let back = Shortcut::new(&Crs::wgs84(), &self.crs, [f64::NAN; 4])?;
-        let corners = [[west, south], [west, north], [east, south], [east, north]].map(|corner| back.point(corner));
+        let corners = [[west, south], [west, north], [east, south], [east, north]];
+        let corners = with_transformer(&Crs::wgs84(), &self.crs, |there| corners.map(|corner| there.point(corner)))?;
         let mut bounds = [f64::MAX, f64::MAX, f64::MIN, f64::MIN];
         for [x, y] in corners.into_iter().flatten() {
             bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];

@@ -40,7 +40,7 @@ pub fn reader(block: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
 }
 
 /// The positions that are some, neighbours after neighbours (along Morton's curve): the features and the parts of the
-/// R-tree that one needs are then still at hand for the next, which is worth more than twice the speed.
+/// R-tree that one needs are then still at hand for the next, which makes the join about twice as fast.
 fn by_place(positions: &[[f64; 2]]) -> impl Iterator<Item = usize> + use<> {
     let finite = || positions.iter().enumerate().filter(|(_, [x, y])| x.is_finite() && y.is_finite());
     let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
