@@ -35,6 +35,8 @@ impl Side {
         let other = 1 - self.axis;
         let run = i64::from(b[self.axis]) - i64::from(a[self.axis]);
         let part = i64::from(self.limit) - i64::from(a[self.axis]);
+        // A negative divisor would round up what a positive one rounds down, and by that leave the box.
+        let (run, part) = if run < 0 { (-run, -part) } else { (run, part) };
         let rise = i128::from(b[other]) - i128::from(a[other]);
         let (numerator, denominator) = (rise * i128::from(part) * 2 + i128::from(run), i128::from(run) * 2);
         let mut point = [self.limit; 2];
@@ -180,6 +182,29 @@ mod tests {
         use geo::{Distance, Euclidean};
         let point = |v: [i32; 2]| geo_types::Point::new(f64::from(v[0]), f64::from(v[1]));
         Euclidean.distance(&point(p), &geo_types::Line::new(point(a), point(b)))
+    }
+
+    #[test]
+    fn an_edge_that_falls_is_cut_inside_the_box() {
+        let mut outline = vec![
+            [2846, 2943],
+            [4950, 4073],
+            [3672, 4213],
+            [2802, 2992],
+            [2779, 2989],
+            [2759, 2976],
+            [2748, 2954],
+            [2748, 2932],
+            [2759, 2910],
+            [2779, 2897],
+            [2802, 2894],
+            [2824, 2902],
+            [2840, 2920],
+        ];
+        ring(&mut outline, &mut Vec::new());
+        assert!(outline.len() > 10 && outline.iter().all(|vertex| holds(*vertex)), "{outline:?}");
+        let low = Side { axis: 1, limit: 4160, sign: -1 };
+        assert_eq!(low.cut([3672, 4213], [4160, 4160]), [4160, 4160], "at the very end of the edge");
     }
 
     #[test]
