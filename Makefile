@@ -33,7 +33,7 @@ web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src we
 
 test: ## install what is missing, then run every check and test
 	@scripts/setup test
-	@$(MAKE) --no-print-directory web check unit e2e
+	@$(MAKE) --no-print-directory web check unit e2e e2e-live
 
 check: ## formatting and types
 	cargo fmt --all --check
@@ -54,7 +54,8 @@ e2e: ## the web app in headless Chromium, against its mock
 	cd web && npm run --silent e2e
 
 e2e-live: ## its main visits against a real server with a small demo city
-	cargo build --workspace --locked --quiet
+	@# The tests' own build: another choice of features would compile most dependencies again.
+	cargo test --workspace --locked --quiet --no-run
 	scripts/e2e $(CARGO_TARGET_DIR)/debug/bricola
 
 bench: build ## every figure, measured here beside its peers (long): BENCH_PARCELS=1m

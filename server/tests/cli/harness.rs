@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A folder for one test.
@@ -33,7 +34,8 @@ impl Folder {
         std::fs::read_to_string(self.path().join(name)).expect("read")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// The binary in this folder, with nothing of this environment's configuration.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bricola"));
         command.args(arguments).current_dir(self.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BRICOLA_")) {
@@ -104,6 +106,23 @@ impl Process {
         })
     }
 
+    /// The status of an answer that may not be text.
+    pub fn status(&self, path: &str) -> u16 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        runtime.block_on(async { reqwest::get(format!("{}{path}", self.url)).await.expect("answer").status().as_u16() })
+    }
+
+    /// Posts JSON and reads the JSON that comes back.
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        runtime.block_on(async {
+            let request = reqwest::Client::new().post(format!("{}{path}", self.url)).json(body);
+            let response = request.send().await.expect("answer");
+            assert_eq!(response.status(), 200);
+            response.json().await.expect("JSON")
+        })
+    }
+
     pub fn json(&self, path: &str) -> serde_json::Value {
         serde_json::from_str(&self.get(path).1).expect("JSON")
     }
@@ -129,4 +148,19 @@ impl Drop for Process {
 /// Lines of a log that say more than that all is well.
 pub fn complaints(log: &str) -> Vec<&str> {
     log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR") || line.contains("panicked")).collect()
+}
+
+/// Waits for the turn of a test that measures time or keeps every core busy.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed in its turn is no hindrance to the next.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the `sqlite3` program answers.
+pub fn sqlite3(file: &Path, sql: &str) -> String {
+    let output = Command::new("sqlite3").args(["-bail", "-cmd", ".timeout 20000"]).arg(file).arg(sql).output();
+    let output = output.unwrap_or_else(|error| panic!("sqlite3: {error}; install sqlite3"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
 }

@@ -3,4 +3,8 @@
 mod config;
 mod data;
 mod harness;
+mod killed;
+mod points;
+mod postgis;
+mod programs;
 mod serving;

@@ -80,7 +80,8 @@ struct Staging {
     connection: Connection,
     schema: Schema,
     staged: Staged,
-    _lock: Lock,
+    /// Until nothing is left to clear.
+    lock: Option<Lock>,
 }
 
 /// What has been staged so far.
@@ -123,7 +124,7 @@ impl Staging {
             .and_then(|_| transaction.commit())
             .map_err(|e| failure(&e))?;
         let staged = Staged { id, table, base, rows: 0, bounds: None, indexed: false };
-        Ok(Self { file, connection, schema, staged, _lock: lock })
+        Ok(Self { file, connection, schema, staged, lock: Some(lock) })
     }
 
     fn run(mut self, mut inbox: mpsc::Receiver<Message>, told: &Mutex<Option<StoreError>>) {
@@ -147,9 +148,8 @@ impl Staging {
             Ok(Some(reply)) => {
                 let committed = self.commit();
                 let well = committed.is_ok();
-                if !well {
-                    self.clear();
-                }
+                // Before the reply: with it the process may end, and this thread in the middle of what it does.
+                self.clear();
                 // Whoever stopped waiting finds the outcome in the log.
                 let _ = reply.send(committed);
                 if well {
@@ -233,14 +233,16 @@ impl Staging {
             let _turn = writer.blocking_lock();
             drop_staging(&mut self.connection, self.staged.id)
         });
-        if let Err(error) = cleared {
-            tracing::warn!(%error, table = self.staged.table, "a staging table is left for the next start");
+        match cleared {
+            Ok(()) => self.lock = None,
+            Err(error) => {
+                tracing::warn!(%error, table = self.staged.table, "a staging table is left for the next start");
+            }
         }
     }
 
-    /// After a commit: removes what is left, brings the journal into the file, refreshes the planner's figures.
-    fn tidy(&mut self) {
-        self.clear();
+    /// After a commit: brings the journal into the file, refreshes the planner's figures.
+    fn tidy(&self) {
         let tidied = self
             .connection
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
@@ -440,13 +442,29 @@ pub(super) fn clear_dead(store: &Path, connection: &mut Connection) -> Result<()
         .prepare("SELECT id FROM bricola_staging")
         .and_then(|mut query| query.query_map((), |row| row.get(0))?.collect())
         .map_err(|e| failure(&e))?;
-    for id in ids {
-        if let Some(_lock) = Lock::of_the_dead(store, id) {
+    for id in &ids {
+        if let Some(_lock) = Lock::of_the_dead(store, *id) {
             tracing::info!(id, "clearing away a load that was cut short");
-            drop_staging(connection, id)?;
+            drop_staging(connection, *id)?;
         }
     }
-    Ok(())
+    let lost: Vec<i64> = Lock::ids(store).into_iter().filter(|id| !ids.contains(id)).collect();
+    if lost.is_empty() { Ok(()) } else { clear_lost_locks(store, connection, lost) }
+}
+
+/// Removes lock files without a replacement: a process may die between the two.
+fn clear_lost_locks(store: &Path, connection: &mut Connection, lost: Vec<i64>) -> Result<(), StoreError> {
+    // A replacement makes its file and its row in one such transaction: here it has both or neither.
+    let transaction = immediate(connection)?;
+    for id in lost {
+        let sql = "SELECT EXISTS (SELECT 1 FROM bricola_staging WHERE id = ?1)";
+        let under_way: bool = transaction.query_row(sql, [id], |row| row.get(0)).map_err(|e| failure(&e))?;
+        if !under_way {
+            // Removed with the value, unless somebody holds it who is just done.
+            drop(Lock::of_the_dead(store, id));
+        }
+    }
+    transaction.commit().map_err(|e| failure(&e))
 }
 
 /// A locked file beside the store: the lock ends with the process, however it ends.
@@ -472,6 +490,15 @@ impl Lock {
             Ok(file) => Ok(Self { path, _file: Some(file) }),
             Err(error) => Err(StoreError::Failure(format!("cannot lock {}: {error}", path.display()))),
         }
+    }
+
+    /// The numbers of the lock files beside a store; none where the folder cannot be listed.
+    fn ids(store: &Path) -> Vec<i64> {
+        let (Some(folder), Some(name)) = (store.parent(), store.file_name()) else { return Vec::new() };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let start = format!("{}-load-", name.to_string_lossy());
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        files.filter_map(|file| file.file_name().to_str()?.strip_prefix(&start)?.parse().ok()).collect()
     }
 
     /// The lock of a replacement whose process is gone.
