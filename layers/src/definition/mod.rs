@@ -4,10 +4,12 @@
 //! An office adds its own beside them; a definition of the same id takes the place of the shipped one.
 
 mod catalog;
+mod compatible;
 mod field;
 mod scope;
 
 pub use catalog::{Catalog, CatalogError, parse};
+pub use compatible::compatible;
 pub use field::{CodedValue, FieldDefinition, FieldType};
 pub use scope::Scope;
 

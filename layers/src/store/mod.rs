@@ -1,12 +1,15 @@
 //! Stores: where the territory is kept. One contract, one black-box test suite, two implementations: the
-//! embedded `GeoPackage` (here) and `PostGIS` (to come). No SQL is written outside this module.
+//! embedded `GeoPackage` and `PostGIS`. No SQL is written outside this module.
 //!
 //! Every write, whoever makes it (Bricola, QGIS, `ogr2ogr`, a database client), passes triggers that keep the
 //! superseded row in the layer's history table and append to the change log. Followers read the log.
 
 mod geopackage;
+mod postgis;
+mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
+pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
 
 use std::ops::Range;
 
