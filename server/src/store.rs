@@ -1,12 +1,11 @@
 //! Which store an installation has, and the definitions that go with it.
 //!
-//! The second store (`PostGIS`) becomes a second variant of [`AnyStore`]. Everything that works on a store is
-//! generic over the contract [`Store`] and is called from a `match` on it.
+//! Everything that works on a store is generic over the contract [`Store`] and is called from a `match` on [`AnyStore`].
 
 use std::sync::Arc;
 
 use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
-use bricola_layers::store::{GeoPackageStore, OpenMode, Store, StoreError};
+use bricola_layers::store::{GeoPackageStore, OpenMode, PostgisStore, RedactedUrl, Store, StoreError};
 use thiserror::Error;
 use tracing::info;
 
@@ -16,6 +15,8 @@ use crate::config::Config;
 pub enum AnyStore {
     /// The embedded one, a file in the data folder.
     GeoPackage(Arc<GeoPackageStore>),
+    /// A schema of a database.
+    Postgis(Arc<PostgisStore>),
 }
 
 /// Why a store cannot be used.
@@ -27,6 +28,9 @@ pub enum OpenError {
     /// The file is no store, or is held by another program.
     #[error("{0}: {1}")]
     Store(std::path::PathBuf, StoreError),
+    /// The database is not there, refuses us, or lacks what is needed.
+    #[error("{0}: {1}")]
+    Database(RedactedUrl, StoreError),
 }
 
 /// Opens the store of the configuration, and makes it where there is none.
@@ -34,6 +38,11 @@ pub enum OpenError {
 /// # Errors
 /// See [`OpenError`].
 pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
+    if let Some(options) = config.postgis() {
+        let url = options.url.clone();
+        let store = PostgisStore::open(options).await.map_err(|error| OpenError::Database(url, error))?;
+        return Ok(AnyStore::Postgis(Arc::new(store)));
+    }
     std::fs::create_dir_all(&config.data).map_err(|error| OpenError::Folder(config.data.clone(), error))?;
     let path = config.store_file();
     let store =

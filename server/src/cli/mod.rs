@@ -117,6 +117,8 @@ impl Command {
             arguments.prepare(&config)?;
         }
         let folder = match &self {
+            // A database that is not there says so itself.
+            _ if config.database.is_some() => None,
             Self::Load(arguments) if arguments.is_dry() => TemporaryFolder::instead_of(&mut config)?,
             Self::Lookup(_) | Self::Layers if !config.store_file().exists() => {
                 return Err(Failure::usage(format!(
@@ -128,6 +130,7 @@ impl Command {
         };
         let outcome = match store::open(&config).await.map_err(Failure::failed)? {
             AnyStore::GeoPackage(store) => self.run_on(store, &catalog, config).await,
+            AnyStore::Postgis(store) => self.run_on(store, &catalog, config).await,
         };
         drop(folder);
         outcome

@@ -11,13 +11,27 @@ use sqlx::{ConnectOptions, Executor, PgConnection, Postgres};
 use crate::store::StoreError;
 
 /// A connection URL that never shows its secret: not in a log line, not in an error, not by `{:?}`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
 pub struct RedactedUrl(String);
 
 impl RedactedUrl {
     /// Wraps a URL such as `postgres://user:secret@host:5432/database`.
     pub fn new(url: impl Into<String>) -> Self {
         Self(url.into())
+    }
+
+    /// Whether it can be read at all.
+    pub fn is_sound(&self) -> bool {
+        (self.0.starts_with("postgres://") || self.0.starts_with("postgresql://"))
+            && PgConnectOptions::from_str(&self.0).is_ok()
+    }
+}
+
+/// As shown: without the secret.
+impl serde::Serialize for RedactedUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
