@@ -33,14 +33,14 @@ web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src we
 
 test: ## install what is missing, then run every check and test
 	@scripts/setup test
-	@$(MAKE) --no-print-directory web check unit e2e e2e-live
+	@$(MAKE) --no-print-directory web check lint unit e2e e2e-live
 
 check: ## formatting and types
 	cargo fmt --all --check
 	cd web && npm run --silent check
 
-lint: ## clippy, pedantic
-	cargo clippy --workspace --all-targets --locked --quiet
+lint: ## clippy, pedantic: a warning is a failure
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
 unit: styles/check/node_modules/.package-lock.json ## Rust and TypeScript tests
 	cargo test --workspace --locked --quiet

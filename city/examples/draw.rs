@@ -5,10 +5,21 @@ use std::sync::Arc;
 
 use bricola_city::City;
 use bricola_city::district::Use;
-use bricola_city::district::{District, Number, ground_ring, local};
+use bricola_city::district::{District, Number, Parcel, ground_ring, local};
 use bricola_city::plan::{Kind, Plan};
 use bricola_layers::definition::Catalog;
 use geo_types::{Geometry, LineString, Polygon};
+
+const LAYERS: [(&str, &str); 8] = [
+    ("streets", "#888"),
+    ("cycle-lanes", "#2a9d4b"),
+    ("transit-lines", "#d62828"),
+    ("stops", "#1d3557"),
+    ("ztl-gates", "#000"),
+    ("occupations", "#e0b000"),
+    ("work-sites", "#f60"),
+    ("schools", "#63c"),
+];
 
 fn path(out: &mut String, ring: &LineString<f64>) {
     for (i, at) in ring.0.iter().enumerate() {
@@ -25,6 +36,51 @@ fn draw(out: &mut String, polygon: &Polygon<f64>, style: &str) {
         path(&mut d, hole);
     }
     let _ = writeln!(out, "<path fill-rule='evenodd' d='{d}' {style}/>");
+}
+
+fn colour(parcel: &Parcel) -> &'static str {
+    match (parcel.number, parcel.land) {
+        (Number::Road(_), _) => "#ffffff",
+        (Number::Water(_), _) => "#a8cfe0",
+        (_, Use::Park) => "#b9d8a0",
+        (_, Use::School) => "#f0dcb4",
+        (_, Use::Church) => "#e6d2e6",
+        (_, Use::Field) => ["#e3e8c4", "#d9e2b8", "#eae6c8"][(parcel.seed % 3) as usize],
+        (_, Use::Marsh) => "#c3cfa0",
+        (_, Use::Factory | Use::Shops) => "#e3dfe8",
+        (_, Use::Empty) => "#dfe5cc",
+        _ => "#f1ece0",
+    }
+}
+
+/// Layers that lie over the parcels; `width` of the picture in metres.
+fn draw_layers(svg: &mut String, city: &City, catalog: &Catalog, width: f64) {
+    for (layer, colour) in LAYERS {
+        let Some(definition) = catalog.get(layer) else { continue };
+        for feature in city.features(layer, definition) {
+            match feature.geometry {
+                Some(Geometry::MultiLineString(lines)) => {
+                    for line in lines {
+                        let mut d = String::new();
+                        path(&mut d, &line);
+                        let d = d.trim_end_matches('Z');
+                        let stroke = width / if layer == "streets" { 4500.0 } else { 900.0 };
+                        let _ = writeln!(svg, "<path d='{d}' fill='none' stroke='{colour}' stroke-width='{stroke}'/>");
+                    }
+                }
+                Some(Geometry::MultiPolygon(shape)) => {
+                    for polygon in &shape {
+                        draw(svg, polygon, &format!("fill='{colour}'"));
+                    }
+                }
+                Some(Geometry::Point(at)) => {
+                    let (at, radius) = (local(at.0), width / 400.0);
+                    let _ = writeln!(svg, "<circle cx='{:.1}' cy='{:.1}' r='{radius}' fill='{colour}'/>", at.x, -at.y);
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,26 +123,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             if far && ((c.x - x).abs() > half * 1.2 || (c.y - y).abs() > half * 1.2) {
                 continue;
             }
-            let fill = match (parcel.number, parcel.land) {
-                (Number::Road(_), _) => "#ffffff",
-                (Number::Water(_), _) => "#a8cfe0",
-                (_, Use::Park) => "#b9d8a0",
-                (_, Use::School) => "#f0dcb4",
-                (_, Use::Church) => "#e6d2e6",
-                (_, Use::Field) => {
-                    if parcel.seed % 3 == 0 {
-                        "#e3e8c4"
-                    } else if parcel.seed % 3 == 1 {
-                        "#d9e2b8"
-                    } else {
-                        "#eae6c8"
-                    }
-                }
-                (_, Use::Marsh) => "#c3cfa0",
-                (_, Use::Factory | Use::Shops) => "#e3dfe8",
-                (_, Use::Empty) => "#dfe5cc",
-                _ => "#f1ece0",
-            };
+            let fill = colour(parcel);
             draw(
                 &mut svg,
                 &parcel.polygon,
@@ -98,50 +135,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let city = City::new(number(0) as u64, number(1) as u64);
-    let catalog = Catalog::shipped()?;
-    let colours = [
-        ("streets", "#888"),
-        ("cycle-lanes", "#2a9d4b"),
-        ("transit-lines", "#d62828"),
-        ("stops", "#1d3557"),
-        ("ztl-gates", "#000"),
-        ("occupations", "#e0b000"),
-        ("work-sites", "#f60"),
-        ("schools", "#63c"),
-    ];
-    for (layer, colour) in colours {
-        let Some(definition) = catalog.get(layer) else { continue };
-        for feature in city.features(layer, definition) {
-            match feature.geometry {
-                Some(Geometry::MultiLineString(lines)) => {
-                    for line in lines {
-                        let mut d = String::new();
-                        path(&mut d, &line);
-                        let d = d.trim_end_matches('Z');
-                        let _ = writeln!(
-                            svg,
-                            "<path d='{d}' fill='none' stroke='{colour}' stroke-width='{}'/>",
-                            width / if layer == "streets" { 4500.0 } else { 900.0 }
-                        );
-                    }
-                }
-                Some(Geometry::MultiPolygon(shape)) => {
-                    shape.iter().for_each(|polygon| draw(&mut svg, polygon, &format!("fill='{colour}'")))
-                }
-                Some(Geometry::Point(at)) => {
-                    let at = local(at.0);
-                    let _ = writeln!(
-                        svg,
-                        "<circle cx='{:.1}' cy='{:.1}' r='{}' fill='{colour}'/>",
-                        at.x,
-                        -at.y,
-                        width / 400.0
-                    );
-                }
-                _ => {}
-            }
-        }
-    }
+    draw_layers(&mut svg, &city, &Catalog::shipped()?, width);
     svg.push_str("</svg>");
     for (kind, (count, area)) in &by {
         eprintln!("{kind:>12} {count:>8} parcels, {:.0} m² each", area / *count as f64);

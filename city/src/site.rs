@@ -301,12 +301,9 @@ impl<'a> Site<'a> {
         let mut rest = poly;
         for i in 1..count {
             let along = low + step * (i as f64 + self.rng.range(-spread, spread));
-            match self.mesh.cut(&rest, axis * along, axis, Tag::PLAIN) {
-                Some(cut) => {
-                    out.push(cut.near);
-                    rest = cut.far;
-                }
-                None => {}
+            if let Some(cut) = self.mesh.cut(&rest, axis * along, axis, Tag::PLAIN) {
+                out.push(cut.near);
+                rest = cut.far;
             }
         }
         out.push(rest);

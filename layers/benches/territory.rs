@@ -99,7 +99,7 @@ fn tiles<E: Encoder>(name: &str, snapshot: &Snapshot, columns: usize) {
 }
 
 fn main() {
-    let count = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1_000_000_usize);
+    let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000_usize);
     let columns = (count as f64).sqrt() as usize;
     let definition = Arc::new(parse("bench", DEFINITION).expect("a definition"));
     let before = resident_mb();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bricola_layers::cache::{Snapshot, Territory, follow};
+use bricola_layers::cache::{CoordinateGrid, Snapshot, Territory, follow};
 use bricola_layers::crs::Crs;
 use bricola_layers::feature::{Feature, Value};
 use bricola_layers::query::{Place, at};
@@ -89,7 +89,7 @@ impl City {
         assert_eq!(snapshot.len(), stored.len());
         for row in snapshot.rows() {
             let feature = &stored[&row.id()];
-            let geometry = row.base.geometry().geometry(row.row, |grid, node| grid.unpack(node));
+            let geometry = row.base.geometry().geometry(row.row, CoordinateGrid::unpack);
             assert_eq!(geometry, feature.feature.geometry, "feature {}", row.id());
             let values: Vec<Value> = (0..3).map(|field| row.base.value(row.row, field).to_value()).collect();
             assert_eq!(values, feature.feature.properties);
@@ -210,7 +210,7 @@ async fn after_a_storm_of_random_edits_cache_and_store_agree() {
             .rows()
             .filter(|row| {
                 use geo::Contains;
-                let geometry = row.base.geometry().geometry(row.row, |grid, node| grid.unpack(node));
+                let geometry = row.base.geometry().geometry(row.row, CoordinateGrid::unpack);
                 geometry.is_some_and(|geometry| geometry.contains(&Point::new(lonlat[0], lonlat[1])))
             })
             .count();

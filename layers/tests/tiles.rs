@@ -28,7 +28,7 @@ fn blob(next: &mut impl FnMut() -> f64, radius: f64, spread: f64) -> Polygon<f64
         LineString(ring)
     };
     let shell = ring(1.0);
-    let holes = if vertices % 3 == 0 { vec![ring(0.3)] } else { vec![] };
+    let holes = if vertices.is_multiple_of(3) { vec![ring(0.3)] } else { vec![] };
     Polygon::new(shell, holes)
 }
 

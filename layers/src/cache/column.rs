@@ -290,18 +290,16 @@ impl Column {
             (Self::Plain(column), Value::Text(text)) => column.texts.push(text),
             (Self::Plain(column), _) => column.texts.push(NULL_TEXT),
             (Self::Short(values), Value::Integer(number)) => values.push(*number as i32),
-            (Self::Short(values), _) => values.push(i32::MIN),
             (Self::Long(values), Value::Integer(number)) => values.push(*number),
-            (Self::Long(values), _) => values.push(i64::MIN),
             (Self::Real(values), Value::Real(number)) => values.push(*number),
             (Self::Real(values), Value::Integer(number)) => values.push(*number as f64),
             (Self::Real(values), _) => values.push(f64::NAN),
             (Self::Boolean(values), Value::Boolean(flag)) => values.push((*flag).into()),
             (Self::Boolean(values), _) => values.push(2),
             (Self::Date(values), Value::Date(date)) => values.push(chrono::Datelike::num_days_from_ce(date)),
-            (Self::Date(values), _) => values.push(i32::MIN),
             (Self::DateTime(values), Value::DateTime(instant)) => values.push(instant.timestamp_micros()),
-            (Self::DateTime(values), _) => values.push(i64::MIN),
+            (Self::Short(values) | Self::Date(values), _) => values.push(i32::MIN),
+            (Self::Long(values) | Self::DateTime(values), _) => values.push(i64::MIN),
         }
         self.give_up_dictionary();
     }
@@ -318,12 +316,12 @@ impl Column {
     /// Appends the rows of another column of the same field.
     pub(super) fn append(&mut self, other: Self, rows: usize) {
         match (&mut *self, other) {
-            (Self::Short(values), Self::Short(more)) => values.extend(more),
-            (Self::Long(values), Self::Long(more)) => values.extend(more),
+            (Self::Short(values), Self::Short(more)) | (Self::Date(values), Self::Date(more)) => values.extend(more),
+            (Self::Long(values), Self::Long(more)) | (Self::DateTime(values), Self::DateTime(more)) => {
+                values.extend(more);
+            }
             (Self::Real(values), Self::Real(more)) => values.extend(more),
             (Self::Boolean(values), Self::Boolean(more)) => values.extend(more),
-            (Self::Date(values), Self::Date(more)) => values.extend(more),
-            (Self::DateTime(values), Self::DateTime(more)) => values.extend(more),
             (Self::Coded(column), Self::Coded(more)) => {
                 let recode: Vec<u32> =
                     (0..more.distinct()).map(|code| column.intern(more.dictionary.get(code))).collect();
@@ -425,7 +423,9 @@ mod tests {
 
     fn filled(kind: FieldType, values: &[Value]) -> Column {
         let mut column = Column::new(kind);
-        values.iter().for_each(|value| column.push(value));
+        for value in values {
+            column.push(value);
+        }
         column
     }
 

@@ -233,7 +233,9 @@ async fn with_changes<S: Store>(
     let mut rows = store.features(&current.definition.id, &all).await?;
     rows.sort_unstable_by_key(|row| row.id);
     let mut builder = BaseBuilder::new(&current.definition)?;
-    rows.iter().for_each(|row| builder.push(row));
+    for row in &rows {
+        builder.push(row);
+    }
     let (added, set_aside) = builder.finish()?;
     for (id, reason) in set_aside {
         warn!(layer = current.definition.id, feature = id, reason, "feature set aside");

@@ -93,7 +93,9 @@ impl Kept {
             return Self::Few(RTree::bulk_load(leaves));
         }
         let mut marks = vec![0_u64; rows.div_ceil(64)];
-        leaves.iter().for_each(|leaf| marks[leaf.row as usize / 64] |= 1 << (leaf.row % 64));
+        for leaf in &leaves {
+            marks[leaf.row as usize / 64] |= 1 << (leaf.row % 64);
+        }
         Self::Many(marks)
     }
 }

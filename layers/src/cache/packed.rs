@@ -344,7 +344,7 @@ mod tests {
             Geometry::Point(Point::new(2_999_000.123, 5_000_001.999)),
             Geometry::Polygon(house.clone()),
             Geometry::MultiPolygon(MultiPolygon(vec![house.clone(), house])),
-            Geometry::LineString(line_string![(x: 1.0, y: 4_999_999.0), (x: 2.0, y: 5_000_000.0)].into()),
+            Geometry::LineString(line_string![(x: 1.0, y: 4_999_999.0), (x: 2.0, y: 5_000_000.0)]),
             Geometry::MultiPoint(MultiPoint(vec![
                 Point::new(3_000_000.0, 5_000_000.0),
                 Point::new(3_000_000.1, 5_000_000.2),
@@ -357,7 +357,7 @@ mod tests {
         let samples: Vec<_> = samples().into_iter().filter(|g| !matches!(g, Geometry::LineString(_))).collect();
         let packed = pack(&samples);
         for (row, sample) in samples.iter().enumerate() {
-            assert_eq!(packed.geometry(row as u32, |grid, node| grid.unpack(node)).as_ref(), Some(sample));
+            assert_eq!(packed.geometry(row as u32, CoordinateGrid::unpack).as_ref(), Some(sample));
         }
     }
 
@@ -381,7 +381,7 @@ mod tests {
             Geometry::LineString(LineString(vec![])),
             Geometry::MultiPolygon(MultiPolygon(vec![house.clone(), empty])),
         ]);
-        let read = |row| packed.geometry(row, |grid, node| grid.unpack(node));
+        let read = |row| packed.geometry(row, CoordinateGrid::unpack);
         assert_eq!([read(0), read(1), read(2)], [None, None, None]);
         assert_eq!(read(3), Some(Geometry::MultiPolygon(MultiPolygon(vec![house.clone()]))));
     }
@@ -392,7 +392,7 @@ mod tests {
         let mut first = pack(&all[..2]);
         first.append(&pack(&all[2..]));
         for (row, sample) in all.iter().enumerate() {
-            assert_eq!(first.geometry(row as u32, |grid, node| grid.unpack(node)).as_ref(), Some(sample));
+            assert_eq!(first.geometry(row as u32, CoordinateGrid::unpack).as_ref(), Some(sample));
         }
     }
 }

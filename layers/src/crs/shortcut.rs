@@ -81,6 +81,6 @@ mod tests {
         let there = Shortcut::new(&wgs84, &Crs::epsg(7795).expect("a CRS"), [12.1, 45.3, 12.7, 45.6]).expect("a way");
         assert!(there.point([f64::NAN, 45.0]).is_err() && there.point([12.0, 95.0]).is_err());
         let same = Shortcut::new(&wgs84, &wgs84, [f64::NAN; 4]).expect("a way");
-        assert_eq!(same.point([12.0, 45.0]).expect("a place"), [12.0, 45.0]);
+        assert_eq!(same.point([12.0, 45.0]).expect("a place").map(f64::to_bits), [12.0, 45.0].map(f64::to_bits));
     }
 }

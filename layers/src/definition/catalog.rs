@@ -100,7 +100,9 @@ impl Catalog {
             let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
             added.push(parse(&path.display().to_string(), &text)?);
         }
-        added.into_iter().for_each(|definition| self.insert(definition));
+        for definition in added {
+            self.insert(definition);
+        }
         Ok(())
     }
 

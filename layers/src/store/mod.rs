@@ -116,6 +116,15 @@ pub enum StoreError {
     /// Another program holds the file; try again.
     #[error("the store is busy: another program is writing to it")]
     Busy,
+    /// The database cannot be reached, refuses connections or is too busy to take one; try again.
+    #[error("the store cannot be reached: {0}")]
+    Unreachable(String),
+    /// The database takes no writes now: a standby, or one set to read only.
+    #[error("the store takes no writes now")]
+    ReadOnly,
+    /// A statement took longer than allowed.
+    #[error("the store took longer than allowed")]
+    Timeout,
     /// Disk or database trouble. The text is for the log, never for a client.
     #[error("store failure: {0}")]
     Failure(String),

@@ -60,9 +60,6 @@ pub trait Encoder {
     /// Adds a feature with (key, value) tags as indices.
     fn feature(&mut self, id: u64, kind: ShapeKind, shape: &Shape, tags: &[(u32, u32)]);
 
-    /// The bytes so far, about.
-    fn len(&self) -> usize;
-
     /// The layer as the bytes of a tile with just this layer; empty when there is no feature.
     fn finish(self) -> Vec<u8>;
 }

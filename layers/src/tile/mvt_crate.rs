@@ -13,7 +13,6 @@ pub struct MvtEncoder {
     layer: Layer,
     keys: Vec<String>,
     values: Vec<Value>,
-    size: usize,
 }
 
 impl MvtEncoder {
@@ -31,7 +30,6 @@ impl MvtEncoder {
             encoder.complete_geom()?;
         }
         let geometry = encoder.encode()?;
-        self.size += geometry.len() + 2 * tags.len() + 12;
         let mut feature = std::mem::take(&mut self.layer).into_feature(geometry);
         feature.set_id(id);
         for (key, value) in tags {
@@ -54,7 +52,7 @@ impl Encoder for MvtEncoder {
         let tile = Tile::new(extent);
         let layer = tile.create_layer(name);
         let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        Self { tile, layer, keys, values: Vec::new(), size: 0 }
+        Self { tile, layer, keys, values: Vec::new() }
     }
 
     fn value(&mut self, value: ValueRef) -> u32 {
@@ -69,10 +67,6 @@ impl Encoder for MvtEncoder {
         if let Err(error) = self.push(id, kind, shape, tags) {
             tracing::warn!(%error, id, "the mvt crate refused a feature");
         }
-    }
-
-    fn len(&self) -> usize {
-        self.size
     }
 
     fn finish(mut self) -> Vec<u8> {

@@ -93,7 +93,9 @@ impl Encoder for WireEncoder {
         bytes(&mut head, key::LAYER_NAME, name.as_bytes());
         head.push(key::LAYER_EXTENT);
         varint(&mut head, extent.into());
-        keys.iter().for_each(|name| bytes(&mut head, key::LAYER_KEY, name.as_bytes()));
+        for name in keys {
+            bytes(&mut head, key::LAYER_KEY, name.as_bytes());
+        }
         Self {
             head,
             features: Vec::with_capacity(16 * 1024),
@@ -150,10 +152,6 @@ impl Encoder for WireEncoder {
         geometry(&mut self.packed, kind, shape);
         bytes(feature, key::FEATURE_GEOMETRY, &self.packed);
         bytes(&mut self.features, key::LAYER_FEATURE, feature);
-    }
-
-    fn len(&self) -> usize {
-        self.head.len() + self.features.len() + self.values.len() + 8
     }
 
     fn finish(self) -> Vec<u8> {

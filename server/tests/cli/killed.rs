@@ -118,7 +118,9 @@ impl City {
         let mut left: Vec<String> = sqlite3(&self.store, tables).lines().map(str::to_owned).collect();
         let files = std::fs::read_dir(self.store.parent().expect("a folder")).expect("is there");
         let names = files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned());
-        left.extend(names.filter(|name| name.contains("-load-") || name.ends_with(".part")));
+        left.extend(names.filter(|name| {
+            name.contains("-load-") || Path::new(name).extension().is_some_and(|extension| extension == "part")
+        }));
         left
     }
 }

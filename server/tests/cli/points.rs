@@ -167,7 +167,11 @@ fn a_hundred_thousand_places_have_the_surfaces_that_postgis_finds() {
     assert!(holes > 5.0 && parts > 5.0, "too simple a layer: {holes} with holes, {parts} of several parts");
 
     let places = places(&database);
-    let rows: String = places.iter().enumerate().map(|(id, [x, y])| format!("{id}\t{x:?}\t{y:?}\n")).collect();
+    let rows = places.iter().enumerate().fold(String::new(), |mut text, (id, [x, y])| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{id}\t{x:?}\t{y:?}");
+        text
+    });
     let degrees = database.sql(&format!(
         "CREATE TABLE places (id int PRIMARY KEY, x float8, y float8);\nCOPY places FROM stdin;\n{rows}\\.\n\
          ALTER TABLE places ADD geom geometry(Point, 7795); UPDATE places SET geom = ST_SetSRID(ST_MakePoint(x, y), 7795); \

@@ -87,7 +87,7 @@ impl FieldReader {
                     Value::Null
                 }
             }
-            (value, _) => self.converted(value, notes)?,
+            (value, _) => self.converted(&value, notes)?,
         };
         let value = match (&self.codes, value) {
             (_, Value::Null) if self.required => return Err(Reason::MissingValue(self.name.clone())),
@@ -113,9 +113,8 @@ impl FieldReader {
             FieldType::Integer => parse_integer(word, self.style).map(Value::Integer),
             FieldType::Real => parse_real(word, self.style).map(Value::Real),
             FieldType::Boolean => parse_boolean(word).map(Value::Boolean),
-            FieldType::Date if moment::is_no_date(word) => return Ok(Value::Null),
+            FieldType::Date | FieldType::DateTime if moment::is_no_date(word) => return Ok(Value::Null),
             FieldType::Date => parse_date(word).map(Value::Date),
-            FieldType::DateTime if moment::is_no_date(word) => return Ok(Value::Null),
             FieldType::DateTime => parse_instant(word).map(Value::DateTime),
         };
         match value {
@@ -155,8 +154,8 @@ impl FieldReader {
     }
 
     /// A typed value as another type, where nothing is lost.
-    fn converted(&self, value: Value, notes: &mut Notes) -> Result<Value, Reason> {
-        let converted = match (&value, self.kind) {
+    fn converted(&self, value: &Value, notes: &mut Notes) -> Result<Value, Reason> {
+        let converted = match (value, self.kind) {
             (Value::Real(number), _) if !number.is_finite() => return Ok(Value::Null),
             (Value::Integer(number), FieldType::Text) => return self.text(number.to_string(), notes),
             (Value::Real(number), FieldType::Text) => {
@@ -175,12 +174,12 @@ impl FieldReader {
                 day.and_hms_opt(0, 0, 0).map(|naive| Value::DateTime(naive.and_utc()))
             }
             // 20240131 typed as a number, as DBF files have it.
-            (Value::Integer(_) | Value::Real(_), FieldType::Date) => parse_date(&shown(&value)).map(Value::Date),
+            (Value::Integer(_) | Value::Real(_), FieldType::Date) => parse_date(&shown(value)).map(Value::Date),
             _ => None,
         };
         match converted {
             Some(value) => Ok(value),
-            None => self.unreadable(&shown(&value), notes),
+            None => self.unreadable(&shown(value), notes),
         }
     }
 
