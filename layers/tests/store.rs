@@ -16,6 +16,8 @@ mod death;
 mod foreign;
 #[path = "store/history.rs"]
 mod history;
+#[path = "store/past.rs"]
+mod past;
 #[path = "store/postgis.rs"]
 mod postgis;
 #[path = "store/sample.rs"]

@@ -18,6 +18,8 @@
 CREATE TABLE bricola.clock (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     seq bigint NOT NULL,
+    -- Of the last change: the instants of the log never go back, whatever the machine's clock does.
+    at timestamptz NOT NULL DEFAULT '-infinity',
     -- Tells stores apart: what was kept of one must not be taken for another's.
     store uuid NOT NULL DEFAULT gen_random_uuid()
 );
@@ -35,6 +37,10 @@ CREATE TABLE bricola.layers (
     definition text NOT NULL,
     -- The shape of the table when it was last looked at: ALTER TABLE sets off no trigger of ours.
     shape text,
+    -- The transaction that made the tables, if the layer had others before: what was in those is not known any more.
+    began bigint,
+    -- The first change whose outcome the history still tells.
+    kept_from bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, layer)
 );
 
@@ -50,8 +56,9 @@ CREATE TABLE bricola.pending (
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- ids is null when the layer as a whole was replaced or redefined. The change of ids[i] has the number
--- last - cardinality(ids) + i.
+-- The changes of a transaction stand together and bear one instant, that of its last statement (or of the change before,
+-- if that is later). ids is null when the layer as a whole was replaced or redefined. The change of ids[i] has the
+-- number last - cardinality(ids) + i.
 CREATE TABLE bricola.changes (
     last bigint PRIMARY KEY,
     tenant text NOT NULL,
@@ -71,6 +78,7 @@ CREATE TABLE bricola.transactions (
 );
 
 CREATE INDEX transactions_by_seq ON bricola.transactions (seq);
+CREATE INDEX transactions_by_at ON bricola.transactions (at, seq);
 
 -- Layers that were dropped: one that comes back does not give out the ids of its first life again.
 CREATE TABLE bricola.retired (
@@ -126,31 +134,38 @@ CREATE CONSTRAINT TRIGGER ring AFTER INSERT ON bricola.pending
 
 -- Numbers what has been committed since the last call; the end of the log. Each statement below sees all that was
 -- committed before it began (READ COMMITTED), so what is numbered comes after all that was numbered before.
+-- Transactions go in the order of their last reports: one that has seen another's work reported later than all of it.
 CREATE FUNCTION bricola.sequence() RETURNS bigint
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     reached bigint;
+    latest timestamptz;
 BEGIN
     IF NOT EXISTS (SELECT FROM bricola.pending) THEN
         RETURN (SELECT seq FROM bricola.clock);
     END IF;
-    SELECT seq INTO reached FROM bricola.clock FOR UPDATE;
+    SELECT seq, at INTO reached, latest FROM bricola.clock FOR UPDATE;
     WITH taken AS (
         DELETE FROM bricola.pending RETURNING *
+    ), whole AS (
+        SELECT t.*, max(id) OVER own AS ended, date_trunc('milliseconds', max(at) OVER own) AS moment FROM taken AS t
+        WINDOW own AS (PARTITION BY transaction)
     ), numbered AS (
-        SELECT t.*, reached + sum(coalesce(cardinality(t.ids), 1)) OVER (ORDER BY t.id) AS last FROM taken AS t
+        SELECT transaction, tenant, layer, operation, ids, ended,
+            reached + sum(coalesce(cardinality(ids), 1)) OVER so_far AS last,
+            greatest(latest, max(moment) OVER so_far) AS at
+        FROM whole
+        WINDOW so_far AS (ORDER BY ended, id)
     ), logged AS (
         INSERT INTO bricola.changes (last, tenant, layer, operation, ids, transaction, at)
         SELECT last, tenant, layer, operation, ids, transaction, at FROM numbered ORDER BY last
     ), closed AS (
         INSERT INTO bricola.transactions (transaction, seq, at)
-        SELECT transaction, max(last), clock_timestamp() FROM numbered GROUP BY transaction
-        -- A transaction is taken whole; two numbers of ours in it (savepoints) are two rows.
-        ON CONFLICT (transaction) DO UPDATE SET seq = greatest(excluded.seq, transactions.seq)
+        SELECT transaction, max(last), max(at) FROM numbered GROUP BY transaction
     )
-    SELECT coalesce(max(last), reached) INTO reached FROM numbered;
-    UPDATE bricola.clock SET seq = reached;
+    SELECT coalesce(max(last), reached), coalesce(max(at), latest) INTO reached, latest FROM numbered;
+    UPDATE bricola.clock SET seq = reached, at = latest;
     RETURN reached;
 END $$;
 

@@ -6,6 +6,7 @@ use sqlx::Row;
 
 use super::connect::{Database, Session, failure};
 use super::log::{scalar, transaction};
+use super::past;
 use super::schema::Schema;
 use crate::definition::{LayerDefinition, compatible};
 use crate::feature::FeatureId;
@@ -99,6 +100,7 @@ pub(super) async fn define(database: &Database, definition: &LayerDefinition) ->
     let new = Schema::of(database.tenant(), definition)?;
     let mut session = database.write_on().await?;
     prepare(&mut session, &new).await?;
+    let mut begins = false;
     match stored(&mut session, database.tenant(), &definition.id).await? {
         Some(old) if exists(&mut session, &new.table).await? => {
             if old == *definition && is_whole(&mut session, &new).await? {
@@ -118,9 +120,15 @@ pub(super) async fn define(database: &Database, definition: &LayerDefinition) ->
                 definition.id, new.tenant, new.name
             )));
         }
-        _ => create(&mut session, &new).await?,
+        _ => {
+            create(&mut session, &new).await?;
+            begins = true;
+        }
     }
     register(&mut session, &new).await?;
+    if begins {
+        past::begin(&mut session, &new).await?;
+    }
     report_replace(&mut session, &new).await?;
     finish(session, database).await
 }

@@ -16,6 +16,7 @@
 //! | `rows` | scans and features by id |
 //! | `write` | edits |
 //! | `replace` | atomic replacement of a layer |
+//! | `past` | rows as of an earlier change |
 //! | `log` | the change log |
 //! | `follow` | being woken by it |
 
@@ -25,6 +26,7 @@ mod define;
 mod follow;
 mod log;
 mod migrate;
+mod past;
 mod replace;
 mod rows;
 mod schema;
@@ -34,6 +36,7 @@ mod write;
 use std::ops::Range;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures::Stream;
 
 pub use connect::{PostgisOptions, RedactedUrl};
@@ -122,6 +125,27 @@ impl Store for PostgisStore {
 
     async fn features(&self, layer: &str, ids: &[FeatureId]) -> Result<Vec<StoredFeature>, StoreError> {
         rows::features(self.database(), layer, ids).await
+    }
+
+    fn scan_at(
+        &self,
+        layer: &str,
+        ids: Range<FeatureId>,
+        at: Seq,
+    ) -> impl Stream<Item = Result<Vec<ScannedRow>, StoreError>> + Send {
+        past::scan(self.database().clone(), layer.to_owned(), ids, at)
+    }
+
+    async fn features_at(&self, layer: &str, ids: &[FeatureId], at: Seq) -> Result<Vec<StoredFeature>, StoreError> {
+        past::features(self.database(), layer, ids, at).await
+    }
+
+    async fn seq_at(&self, instant: DateTime<Utc>) -> Result<Seq, StoreError> {
+        past::seq_at(self.database(), instant).await
+    }
+
+    async fn identity(&self) -> Result<Option<String>, StoreError> {
+        past::identity(self.database()).await.map(Some)
     }
 
     async fn write(&self, layer: &str, edits: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {

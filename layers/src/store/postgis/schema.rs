@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::definition::{FieldDefinition, FieldType, GeometryType, LayerDefinition};
+use crate::definition::{FieldDefinition, FieldType, LayerDefinition};
 use crate::store::StoreError;
 
 /// A layer's table and the SQL that runs on it.
@@ -127,10 +127,6 @@ impl Schema {
         format!("DROP INDEX IF EXISTS \"{0}\".\"{1}_geom\"; DROP INDEX IF EXISTS \"{0}\".\"{1}_key\";", self.tenant, self.name)
     }
 
-    pub fn drop_key_index(&self) -> String {
-        format!("DROP INDEX IF EXISTS \"{}\".\"{}_key\";", self.tenant, self.name)
-    }
-
     fn key_columns(&self, prefix: &str) -> Vec<String> {
         self.definition.key.iter().map(|name| format!("{prefix}\"{name}\"")).collect()
     }
@@ -225,11 +221,6 @@ pub(super) const fn sql_type(kind: FieldType) -> &'static str {
         FieldType::Date => "date",
         FieldType::DateTime => "timestamptz",
     }
-}
-
-/// A layer that mixes types keeps what it is given.
-pub(super) const fn takes_any(kind: GeometryType) -> bool {
-    matches!(kind, GeometryType::Geometry)
 }
 
 /// Whether a text can be a name in SQL without any trick: also of a tenant.
