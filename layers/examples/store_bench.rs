@@ -1,8 +1,8 @@
 //! Measures the embedded store: `cargo run --release -p bricola-layers --example store_bench [ROWS] [FOLDER]`.
 //!
 //! Loads polygons of 9 vertices with 4 attributes (1 million unless said otherwise) into an empty layer, scans them
-//! with one and with two parallel ranges, loads them again unchanged and with one row in a hundred changed. Each line
-//! gives wall time, processor time of the process and rows per second of wall time.
+//! with one and with two parallel ranges, loads them again unchanged and with one row in a hundred changed, and scans
+//! them as of before a thousand edits and before the last load. Each line gives wall time, processor time of the process and rows per second of wall time.
 
 #![allow(clippy::print_stdout, reason = "it prints what it measures")]
 
@@ -10,8 +10,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use bricola_layers::definition::LayerDefinition;
-use bricola_layers::feature::{Feature, Value};
-use bricola_layers::store::{GeoPackageStore, OpenMode, Replacement, Store, StoreError};
+use bricola_layers::feature::{Feature, FeatureId, Value};
+use bricola_layers::log::Seq;
+use bricola_layers::store::{Edit, GeoPackageStore, OpenMode, Replacement, Store, StoreError};
 use futures::{StreamExt, TryStreamExt, pin_mut};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 
@@ -122,6 +123,31 @@ async fn scan(store: &GeoPackageStore, ranges: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Scans the layer as of a change, beside a scan of now.
+async fn scan_at(store: &GeoPackageStore, at: Seq, what: &str) -> Result<(), StoreError> {
+    scan(store, 1).await?;
+    let watch = Stopwatch::start();
+    let batches = store.scan_at(LAYER, FeatureId::MIN..FeatureId::MAX, at);
+    pin_mut!(batches);
+    let mut rows = 0;
+    while let Some(batch) = batches.try_next().await? {
+        rows += batch.iter().filter(|row| row.is_ok()).count();
+    }
+    watch.print(&format!("scan as of {what}"), rows as u64);
+    Ok(())
+}
+
+/// A thousand edits, spread over the layer.
+async fn edit(store: &GeoPackageStore, rows: u64) -> Result<(), StoreError> {
+    let first = store.layers().await?[0].ids.start;
+    let edits = (0..rows).step_by((rows / 1_000).max(1) as usize).map(|row| Edit::Update {
+        id: first + row as FeatureId,
+        expected: None,
+        feature: parcel(row, 2.0),
+    });
+    store.write(LAYER, edits.collect()).await.map(|_| ())
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -139,7 +165,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         scan(&store, ranges).await?;
     }
     load(&store, rows, |_| false, "same again").await?;
+    let before = store.last_seq().await?;
+    edit(&store, rows).await?;
+    scan_at(&store, before, "before a thousand edits").await?;
+    let before = store.last_seq().await?;
     load(&store, rows, |row| row % 100 == 0, "one in a hundred changed").await?;
+    scan_at(&store, before, "before the load").await?;
     let bytes = store.path().metadata()?.len();
     println!("file: {:.0} MB", bytes as f64 / 1e6);
     Ok(())

@@ -13,6 +13,8 @@ mod death;
 mod foreign;
 #[path = "store/history.rs"]
 mod history;
+#[path = "store/past.rs"]
+mod past;
 #[path = "store/sample.rs"]
 mod sample;
 

@@ -10,6 +10,7 @@ pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
 
 use std::ops::Range;
 
+use chrono::{DateTime, Utc};
 use futures::Stream;
 use thiserror::Error;
 
@@ -102,6 +103,13 @@ pub enum StoreError {
         /// The key, fields joined by ` / `.
         key: String,
     },
+    /// The store no longer knows what was so long ago: the layer was dropped and defined anew since, or the log
+    /// was pruned.
+    #[error("what was before change {first} is not known any more")]
+    Pruned {
+        /// The earliest `seq` that can be asked about.
+        first: Seq,
+    },
     /// The file is there but is not a store that this version can use.
     #[error("{0}")]
     Unusable(String),
@@ -154,6 +162,35 @@ pub trait Store: Send + Sync + Sized + 'static {
         layer: &str,
         ids: &[FeatureId],
     ) -> impl Future<Output = Result<Vec<StoredFeature>, StoreError>> + Send;
+
+    /// Like [`Store::scan`], the features as they stood right after the change `at`, in order of id, each once. They
+    /// have the fields of the layer's definition of now: what was not there yet is null. An `at` past the end of the
+    /// log is now; one from before the layer was first defined finds nothing.
+    ///
+    /// [`StoreError::Pruned`] where history does not reach back to `at`.
+    fn scan_at(
+        &self,
+        layer: &str,
+        ids: Range<FeatureId>,
+        at: Seq,
+    ) -> impl Stream<Item = Result<Vec<ScannedRow>, StoreError>> + Send;
+
+    /// Features by id as they stood right after the change `at`, in the order of the ids; missing ones are left out.
+    /// For the rest as [`Store::scan_at`].
+    fn features_at(
+        &self,
+        layer: &str,
+        ids: &[FeatureId],
+        at: Seq,
+    ) -> impl Future<Output = Result<Vec<StoredFeature>, StoreError>> + Send;
+
+    /// The last change committed at or before an instant; 0 before the first.
+    fn seq_at(&self, instant: DateTime<Utc>) -> impl Future<Output = Result<Seq, StoreError>> + Send;
+
+    /// What tells this store from every other, for as long as it lives; `None` when it cannot tell.
+    fn identity(&self) -> impl Future<Output = Result<Option<String>, StoreError>> + Send {
+        async { Ok(None) }
+    }
 
     /// Writes a batch in one transaction; the ids (in the order of the edits) and the last `seq` of it.
     fn write(

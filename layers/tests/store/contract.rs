@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+pub use super::past::*;
 use super::sample::{all, anything, insert, parcel, parcels, square, with_parcels};
 
 /// Makes one test of every case of the contract, for a store opened by `$open`.
@@ -46,6 +47,14 @@ macro_rules! contract {
                 a_replacement_that_is_dropped_leaves_the_old_rows,
                 a_replacement_with_a_key_twice_is_refused_and_leaves_the_old_rows,
                 a_replacement_lets_others_read_and_write_meanwhile,
+                every_past_state_reads_back_as_it_was_noted,
+                a_past_state_is_read_in_parts_like_one_of_now,
+                features_as_of_come_in_the_order_of_the_ids,
+                a_field_that_was_not_there_yet_is_null_in_the_past,
+                a_layer_that_was_dropped_does_not_lend_its_past_to_its_successor,
+                an_instant_is_the_last_change_that_it_had_seen,
+                no_instant_lies_inside_a_batch,
+                a_store_is_told_from_every_other,
             );
         }
     };

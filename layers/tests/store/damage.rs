@@ -97,7 +97,7 @@ async fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     let folder = closed().await;
     let file = Connection::open(path(&folder)).expect("opens");
     file.execute_batch(
-        "INSERT INTO _sqlx_migrations SELECT 9999, 'to come', installed_on, 1, checksum, 0 FROM _sqlx_migrations",
+        "INSERT INTO _sqlx_migrations SELECT 9999, 'to come', installed_on, 1, checksum, 0 FROM _sqlx_migrations LIMIT 1",
     )
     .expect("inserts");
     for mode in [OpenMode::ReadWrite, OpenMode::ReadOnly] {

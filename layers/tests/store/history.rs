@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use bricola_layers::feature::FeatureId;
 use bricola_layers::log::Seq;
 use bricola_layers::store::{Edit, Replacement, Store};
+use futures::{StreamExt, pin_mut};
 use rusqlite::Connection;
 
-use super::sample::{anything, insert, parcel, parcels, with_parcels};
-use super::{geopackage, path};
+use super::sample::{all, all_at, anything, insert, parcel, parcels, with_parcels};
+use super::{geopackage, open, path};
 
 /// `area` by feature, as it was after the change `seq`.
 fn as_of(file: &Connection, table: &str, seq: Seq) -> BTreeMap<FeatureId, f64> {
@@ -91,4 +92,56 @@ async fn a_field_that_is_added_is_added_to_the_history() {
     let notes: Vec<Option<String>> =
         query.query_map((), |row| row.get(0)).expect("runs").map(|row| row.expect("a row")).collect();
     assert_eq!(notes, [None, Some("first".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_the_version_before_is_brought_up_to_date_with_its_past() {
+    let (store, folder) = geopackage().await;
+    let ids = with_parcels(&store, 3).await;
+    let at = store.last_seq().await.expect("answers");
+    let edits = vec![Edit::Delete { id: ids[0], expected: None }];
+    store.write("test-parcels", edits).await.expect("writes");
+    drop(store);
+    let file = Connection::open(path(&folder)).expect("opens");
+    file.execute_batch(
+        "DELETE FROM _sqlx_migrations WHERE version >= 2; DROP TABLE bricola_store; \
+         ALTER TABLE bricola_layers DROP COLUMN first_seq; DROP INDEX bricola_history_test_parcels_seq;",
+    )
+    .expect("takes back");
+    drop(file);
+    let store = open(&folder).await;
+    assert_eq!(all_at(&store, "test-parcels", at).await.len(), 3);
+    assert!(store.identity().await.expect("answers").is_some_and(|id| id.len() == 32));
+    let file = Connection::open(path(&folder)).expect("opens");
+    let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'bricola_history_test_parcels_seq'";
+    assert_eq!(file.query_row(sql, (), |row| row.get::<_, i64>(0)).expect("counts"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_of_another_program_are_part_of_the_past() {
+    let (store, folder) = geopackage().await;
+    let ids = with_parcels(&store, 4).await;
+    let (at, then) = (store.last_seq().await.expect("answers"), all(&store, "test-parcels").await);
+    let file = Connection::open(path(&folder)).expect("opens");
+    file.execute_batch(&format!(
+        "UPDATE test_parcels SET fid = 900 WHERE fid = {}; \
+         INSERT OR REPLACE INTO test_parcels (fid, sheet, number) VALUES ({}, '7', '2'); \
+         UPDATE test_parcels SET geom = x'00' WHERE fid = {}; DELETE FROM test_parcels WHERE fid = {}; \
+         INSERT INTO test_parcels (fid, sheet, number) VALUES ({}, 'back', '1');",
+        ids[0], ids[1], ids[2], ids[3], ids[3]
+    ))
+    .expect("edits");
+    assert_eq!(all_at(&store, "test-parcels", at).await, then);
+    // The row that cannot be read is told of in its place, then as now.
+    let last = store.last_seq().await.expect("answers");
+    let rows = store.scan_at("test-parcels", 0..1_000, last);
+    pin_mut!(rows);
+    let batch = rows.next().await.expect("a batch").expect("reads");
+    let seen: Vec<_> = batch.iter().map(|row| row.as_ref().map(|row| row.id).map_err(|(id, _)| *id)).collect();
+    assert_eq!(seen, [Ok(ids[1]), Err(ids[2]), Ok(ids[3]), Ok(900)]);
+    file.execute_batch(&format!("UPDATE test_parcels SET geom = NULL WHERE fid = {}", ids[2])).expect("edits");
+    let rows = store.scan_at("test-parcels", 0..1_000, last);
+    pin_mut!(rows);
+    assert!(rows.next().await.expect("a batch").expect("reads")[1].is_err());
+    assert!(store.features_at("test-parcels", &[ids[2]], last).await.expect("reads").is_empty());
 }

@@ -2,9 +2,10 @@
 
 use bricola_layers::definition::{GeometryType, LayerDefinition};
 use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
-use bricola_layers::store::{Edit, Store};
+use bricola_layers::log::Seq;
+use bricola_layers::store::{Edit, ScannedRow, Store, StoreError};
 use chrono::{DateTime, NaiveDate};
-use futures::{StreamExt, pin_mut};
+use futures::{Stream, StreamExt, pin_mut};
 use geo_types::{Geometry, MultiPolygon, polygon};
 
 /// A layer of parcels whose key is sheet and number.
@@ -66,7 +67,16 @@ pub fn square(x: f64, y: f64) -> Geometry<f64> {
 
 /// All rows, which must all be readable.
 pub async fn all<S: Store>(store: &S, layer: &str) -> Vec<StoredFeature> {
-    let rows = store.scan(layer, FeatureId::MIN..FeatureId::MAX);
+    gathered(store.scan(layer, FeatureId::MIN..FeatureId::MAX)).await
+}
+
+/// All rows as they stood after a change.
+pub async fn all_at<S: Store>(store: &S, layer: &str, at: Seq) -> Vec<StoredFeature> {
+    gathered(store.scan_at(layer, FeatureId::MIN..FeatureId::MAX, at)).await
+}
+
+/// What a scan gives, of which every row must be readable.
+pub async fn gathered(rows: impl Stream<Item = Result<Vec<ScannedRow>, StoreError>>) -> Vec<StoredFeature> {
     pin_mut!(rows);
     let mut found = Vec::new();
     while let Some(batch) = rows.next().await {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::schema::Schema;
-use super::{failure, srs};
+use super::{failure, past, srs};
 use crate::definition::{FieldDefinition, LayerDefinition};
 use crate::log::Seq;
 use crate::store::{StoreError, StoredLayer};
@@ -72,6 +72,7 @@ fn summary(connection: &Connection, schema: Schema) -> Result<StoredLayer, Store
 /// Creates the tables of a layer, or brings them under a compatible new definition.
 pub(super) fn define(transaction: &Transaction<'_>, definition: &LayerDefinition) -> Result<(), StoreError> {
     let new = Schema::of(definition)?;
+    let mut begins = false;
     match stored(transaction, &definition.id)? {
         Some(old) if exists(transaction, &new.table)? => {
             let whole = is_whole(transaction, &new)?;
@@ -92,10 +93,17 @@ pub(super) fn define(transaction: &Transaction<'_>, definition: &LayerDefinition
                 definition.id, new.table
             )));
         }
-        _ => create(transaction, &new)?,
+        _ => {
+            create(transaction, &new)?;
+            begins = true;
+        }
     }
     register(transaction, &new)?;
-    log_replace(transaction, &definition.id).map(|_| ())
+    let seq = log_replace(transaction, &definition.id)?;
+    if begins {
+        past::begin(transaction, &definition.id, seq)?;
+    }
+    Ok(())
 }
 
 fn create(transaction: &Transaction<'_>, schema: &Schema) -> Result<(), StoreError> {
@@ -205,7 +213,7 @@ fn register(transaction: &Transaction<'_>, schema: &Schema) -> Result<(), StoreE
         })
         .and_then(|_| {
             transaction.execute(
-                "INSERT INTO bricola_layers VALUES (?1, ?2, ?3) \
+                "INSERT INTO bricola_layers (layer, table_name, definition) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (layer) DO UPDATE SET definition = excluded.definition",
                 (&definition.id, &schema.table, json),
             )

@@ -13,6 +13,7 @@
 //! | `schema` | the SQL of one layer: table, history, triggers |
 //! | `define` | layers in and out of the store |
 //! | `rows` | scans, features by id, edits |
+//! | `past` | the same as of an earlier change |
 //! | `replace` | atomic replacement of a layer |
 //! | `follow` | being woken by the change log |
 //! | `blob`, `values`, `srs` | geometries, properties, reference systems as the standard writes them |
@@ -21,6 +22,7 @@ mod blob;
 mod define;
 mod follow;
 mod open;
+mod past;
 mod replace;
 mod rows;
 mod schema;
@@ -31,6 +33,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use futures::Stream;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
@@ -103,8 +106,10 @@ impl GeoPackageStore {
         blocking(move || {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| failure(&e))?;
+            let before = last_seq(&transaction)?;
             let done = change(&transaction)?;
             let seq = last_seq(&transaction)?;
+            past::date_as_one(&transaction, before, seq)?;
             transaction.commit().map_err(|e| failure(&e))?;
             file.follower.advance(seq);
             Ok(done)
@@ -158,7 +163,33 @@ impl Store for GeoPackageStore {
         layer: &str,
         ids: Range<FeatureId>,
     ) -> impl Stream<Item = Result<Vec<ScannedRow>, StoreError>> + Send {
-        rows::scan(Arc::clone(&self.file), layer.to_owned(), ids)
+        let layer = layer.to_owned();
+        rows::stream(Arc::clone(&self.file), move |connection, batches| rows::scan(connection, &layer, &ids, batches))
+    }
+
+    fn scan_at(
+        &self,
+        layer: &str,
+        ids: Range<FeatureId>,
+        at: Seq,
+    ) -> impl Stream<Item = Result<Vec<ScannedRow>, StoreError>> + Send {
+        let layer = layer.to_owned();
+        rows::stream(Arc::clone(&self.file), move |connection, batches| {
+            past::scan(connection, &layer, &ids, at, batches)
+        })
+    }
+
+    async fn features_at(&self, layer: &str, ids: &[FeatureId], at: Seq) -> Result<Vec<StoredFeature>, StoreError> {
+        let (layer, ids) = (layer.to_owned(), ids.to_vec());
+        self.read(move |connection| past::features(connection, &layer, &ids, at)).await
+    }
+
+    async fn seq_at(&self, instant: DateTime<Utc>) -> Result<Seq, StoreError> {
+        self.read(move |connection| past::seq_at(connection, instant)).await
+    }
+
+    async fn identity(&self) -> Result<Option<String>, StoreError> {
+        self.read(|connection| past::identity(connection).map(Some)).await
     }
 
     async fn features(&self, layer: &str, ids: &[FeatureId]) -> Result<Vec<StoredFeature>, StoreError> {

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection as _};
 
 use super::follow::Follower;
-use super::{File, OpenMode, blocking, failure, replace};
+use super::{File, OpenMode, blocking, failure, past, replace};
 use crate::store::StoreError;
 
 /// Connections for reading that are kept when nobody uses them.
@@ -155,6 +155,7 @@ fn assemble(path: PathBuf, mode: OpenMode) -> Result<File, StoreError> {
         OpenMode::ReadWrite => {
             let mut writer = connect(&path)?;
             replace::clear_dead(&path, &mut writer)?;
+            past::index(&writer)?;
             let reader = reader(&path, false)?;
             (Some(Arc::new(tokio::sync::Mutex::new(writer))), reader, false)
         }

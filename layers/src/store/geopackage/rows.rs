@@ -20,20 +20,24 @@ const AHEAD: usize = 2;
 
 type Batch = Result<Vec<ScannedRow>, StoreError>;
 
-/// Streams a range of ids. The thread that reads also decodes, a few batches ahead of whoever takes them, all
-/// of one moment; it ends when the stream is dropped.
-pub(super) fn scan(file: Arc<File>, layer: String, ids: Range<FeatureId>) -> impl Stream<Item = Batch> + Send {
-    enum State {
-        Ready(Arc<File>, String, Range<FeatureId>),
+/// A stream of what `read` puts into its batches. The thread that reads also decodes, a few batches ahead of whoever
+/// takes them, all of one moment; it ends when the stream is dropped.
+pub(super) fn stream<R>(file: Arc<File>, read: R) -> impl Stream<Item = Batch> + Send
+where
+    R: FnOnce(&mut Connection, Batches) -> Result<(), StoreError> + Send + 'static,
+{
+    enum State<R> {
+        Ready(Arc<File>, R),
         Reading(mpsc::Receiver<Batch>),
     }
-    futures::stream::unfold(State::Ready(file, layer, ids), |state| async {
+    futures::stream::unfold(State::Ready(file, read), |state| async {
         let mut batches = match state {
             State::Reading(batches) => batches,
-            State::Ready(file, layer, ids) => {
+            State::Ready(file, read) => {
                 let (sender, batches) = mpsc::channel(AHEAD);
                 tokio::task::spawn_blocking(move || {
-                    if let Err(error) = file.read(|connection| read(connection, &layer, &ids, &sender)) {
+                    let into = Batches { sender: sender.clone(), rows: Vec::with_capacity(BATCH) };
+                    if let Err(error) = file.read(|connection| read(connection, into)) {
                         // Nobody listens any more: nobody to tell.
                         let _ = sender.blocking_send(Err(error));
                     }
@@ -45,31 +49,50 @@ pub(super) fn scan(file: Arc<File>, layer: String, ids: Range<FeatureId>) -> imp
     })
 }
 
-fn read(
+/// Rows on their way into a stream.
+pub(super) struct Batches {
+    sender: mpsc::Sender<Batch>,
+    rows: Vec<ScannedRow>,
+}
+
+impl Batches {
+    /// Adds a row; false when the stream was dropped and wants no more.
+    pub(super) fn push(&mut self, row: ScannedRow) -> bool {
+        self.rows.push(row);
+        if self.rows.len() < BATCH {
+            return true;
+        }
+        let full = std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH));
+        self.sender.blocking_send(Ok(full)).is_ok()
+    }
+
+    /// Sends what is left.
+    pub(super) fn end(self) {
+        if !self.rows.is_empty() {
+            // As above: a stream that was dropped wants no more.
+            let _ = self.sender.blocking_send(Ok(self.rows));
+        }
+    }
+}
+
+/// Reads a range of ids.
+pub(super) fn scan(
     connection: &mut Connection,
     layer: &str,
     ids: &Range<FeatureId>,
-    sender: &mpsc::Sender<Batch>,
+    mut batches: Batches,
 ) -> Result<(), StoreError> {
     let transaction = connection.transaction().map_err(|e| failure(&e))?;
     let schema = define::schema(&transaction, layer)?;
     let sql = format!("{} WHERE \"fid\" >= ?1 AND \"fid\" < ?2 ORDER BY \"fid\"", schema.select());
     let mut statement = transaction.prepare_cached(&sql).map_err(|e| failure(&e))?;
     let mut rows = statement.query((ids.start, ids.end)).map_err(|e| failure(&e))?;
-    let mut batch = Vec::with_capacity(BATCH);
     while let Some(row) = rows.next().map_err(|e| failure(&e))? {
-        batch.push(values::feature(row, &schema.definition).map_err(|e| failure(&e))?);
-        if batch.len() == BATCH {
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            if sender.blocking_send(Ok(full)).is_err() {
-                return Ok(());
-            }
+        if !batches.push(values::feature(row, &schema.definition).map_err(|e| failure(&e))?) {
+            return Ok(());
         }
     }
-    if !batch.is_empty() {
-        // As above: a stream that was dropped wants no more.
-        let _ = sender.blocking_send(Ok(batch));
-    }
+    batches.end();
     Ok(())
 }
 

@@ -88,9 +88,15 @@ impl Schema {
         format!(
             "CREATE TABLE \"{history}\" (\"fid\" INTEGER NOT NULL, {}, \"version\" INTEGER NOT NULL, \
              \"seq_from\" INTEGER NOT NULL, \"seq_to\" INTEGER NOT NULL); \
-             CREATE INDEX \"{history}_fid\" ON \"{history}\" (\"fid\", \"seq_to\");",
-            self.declared()
+             CREATE INDEX \"{history}_fid\" ON \"{history}\" (\"fid\", \"seq_to\"); {};",
+            self.declared(),
+            Self::create_history_index(&history)
         )
+    }
+
+    /// The index that finds what was superseded since a change, without the rows themselves.
+    pub fn create_history_index(history: &str) -> String {
+        format!("CREATE INDEX IF NOT EXISTS \"{history}_seq\" ON \"{history}\" (\"seq_to\", \"seq_from\", \"fid\")")
     }
 
     /// Adds columns for new fields to the table and to the history.
@@ -248,7 +254,16 @@ impl Schema {
 
     /// The columns from which [`super::values::feature`] reads.
     pub fn select(&self) -> String {
-        format!("SELECT \"fid\", \"version\", {} FROM \"{}\"", self.columns(""), self.table)
+        self.select_from(&self.table)
+    }
+
+    /// The same of a superseded state.
+    pub fn select_history(&self) -> String {
+        self.select_from(&self.history())
+    }
+
+    fn select_from(&self, table: &str) -> String {
+        format!("SELECT \"fid\", \"version\", {} FROM \"{table}\"", self.columns(""))
     }
 }
 
@@ -263,12 +278,12 @@ fn is_name(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use rusqlite::Connection;
 
     use super::*;
 
-    fn schema() -> Schema {
+    pub fn schema() -> Schema {
         let text = r#"
             id = "test-parcels"
             title = { it = "Particelle", en = "Parcels" }
@@ -285,9 +300,14 @@ mod tests {
         Schema::of(&toml::from_str(text).expect("a definition")).expect("fits")
     }
 
-    fn file() -> Connection {
+    pub fn file() -> Connection {
         let (file, schema) = (Connection::open_in_memory().expect("opens"), schema());
-        file.execute_batch(include_str!("../../../../migrations/geopackage/0001_store.sql")).expect("migrates");
+        for migration in [
+            include_str!("../../../../migrations/geopackage/0001_store.sql"),
+            include_str!("../../../../migrations/geopackage/0002_past.sql"),
+        ] {
+            file.execute_batch(migration).expect("migrates");
+        }
         let index = schema.create_key_index(&schema.table, 0).expect("has a key");
         let staging = schema.create_table("staging");
         let sql =
@@ -296,9 +316,11 @@ mod tests {
         file
     }
 
-    fn plan(file: &Connection, sql: &str) -> Vec<String> {
+    pub fn plan(file: &Connection, sql: &str) -> Vec<String> {
         let mut query = file.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("prepares");
-        query.query_map((), |row| row.get(3)).expect("runs").map(|row| row.expect("a row")).collect()
+        let parameters = vec![0; query.parameter_count()];
+        let steps = query.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3)).expect("runs");
+        steps.map(|row| row.expect("a row")).collect()
     }
 
     #[test]
