@@ -79,6 +79,23 @@ impl Store for Memory {
         Ok(Vec::new())
     }
 
+    fn scan_at(
+        &self,
+        _: &str,
+        _: Range<FeatureId>,
+        _: Seq,
+    ) -> impl futures::Stream<Item = Result<Vec<Result<StoredFeature, (FeatureId, String)>>, StoreError>> + Send {
+        futures::stream::empty()
+    }
+
+    async fn features_at(&self, _: &str, _: &[FeatureId], _: Seq) -> Result<Vec<StoredFeature>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn seq_at(&self, _: chrono::DateTime<chrono::Utc>) -> Result<Seq, StoreError> {
+        Ok(0)
+    }
+
     async fn write(&self, _: &str, _: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {
         Ok((Vec::new(), 0))
     }

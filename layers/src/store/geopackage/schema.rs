@@ -318,7 +318,9 @@ pub(super) mod tests {
 
     pub fn plan(file: &Connection, sql: &str) -> Vec<String> {
         let mut query = file.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("prepares");
-        query.query_map((), |row| row.get(3)).expect("runs").map(|row| row.expect("a row")).collect()
+        let parameters = vec![0; query.parameter_count()];
+        let steps = query.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3)).expect("runs");
+        steps.map(|row| row.expect("a row")).collect()
     }
 
     #[test]
