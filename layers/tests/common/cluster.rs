@@ -60,7 +60,9 @@ impl Cluster {
         if is_root() {
             checked(shell(&format!("chown postgres: {data}")));
         }
-        checked(shell(&format!("{user} {BIN}/initdb -D {data}/data -U bricola -A trust -E UTF8 --locale C.UTF-8 --no-sync")));
+        checked(shell(&format!(
+            "{user} {BIN}/initdb -D {data}/data -U bricola -A trust -E UTF8 --locale C.UTF-8 --no-sync"
+        )));
         let port = TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr()).expect("a free port").port();
         let cluster = Self::keep(folder, port, settings);
         cluster.sql("postgres", "CREATE EXTENSION postgis");

@@ -43,7 +43,7 @@ settings! {
         /// Data folder: holds the store `bricola.gpkg` and, in `layers/*.toml`, layer definitions that add to
         /// or replace the shipped ones.
         data: PathBuf = PathBuf::from("./bricola-data"), Kind::Text, "";
-        /// PostgreSQL database with PostGIS that holds the store, instead of the file in the data folder. The secret
+        /// `PostgreSQL` database with `PostGIS` that holds the store, instead of the file in the data folder. The secret
         /// is never printed; give it by the variable or by the file, since others see flags.
         database: Option<RedactedUrl> = None, Kind::Text, "\"postgres://bricola:secret@localhost:5432/sit\"";
         /// Address under which clients reach this server, without a slash at the end. When absent, links are

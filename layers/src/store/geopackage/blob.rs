@@ -86,12 +86,14 @@ pub(super) fn decode(blob: &[u8]) -> Result<Option<Geometry<f64>>, String> {
 
 #[cfg(test)]
 mod tests {
-    use geo_types::{LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon, line_string, point, polygon};
-    use wkb::conform;
     use crate::definition::GeometryType;
+    use geo_types::{
+        LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon, line_string, point, polygon,
+    };
     use geozero::wkb::{FromWkb, WkbDialect};
     use geozero::{CoordDimensions, ToWkb};
     use proptest::prelude::*;
+    use wkb::conform;
 
     use super::*;
 

@@ -5,9 +5,9 @@ use rusqlite::types::{Null, ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement};
 
 use super::blob;
-use crate::store::wkb;
 use crate::definition::{FieldType, LayerDefinition};
 use crate::feature::{Feature, FeatureId, StoredFeature, Value};
+use crate::store::wkb;
 
 /// The `GeoPackage` type of a column.
 pub(super) const fn column_type(kind: FieldType) -> &'static str {

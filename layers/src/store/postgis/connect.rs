@@ -142,10 +142,7 @@ impl Database {
 
     /// A transaction that writes for as long as it takes, and may wait for its rows meanwhile.
     pub async fn write_on(&self) -> Result<Session, StoreError> {
-        self.session(
-            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
-        )
-        .await
+        self.session("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await
     }
 
     /// The connections themselves, for the migrator.
@@ -173,8 +170,9 @@ impl Database {
 }
 
 fn settings(url: &RedactedUrl) -> Result<PgConnectOptions, String> {
-    let settings = PgConnectOptions::from_str(&url.0)
-        .map_err(|_| "the database URL cannot be read; it has the form postgres://user:secret@host:5432/database".to_owned())?;
+    let settings = PgConnectOptions::from_str(&url.0).map_err(|_| {
+        "the database URL cannot be read; it has the form postgres://user:secret@host:5432/database".to_owned()
+    })?;
     // Poolers refuse start-up parameters that they do not know; prepared statements do not outlive a transaction there.
     Ok(settings
         .extra_float_digits(None)
@@ -205,9 +203,9 @@ impl Session {
     }
 
     /// Runs a query of one statement.
-    pub async fn all<'q>(
+    pub async fn all(
         &mut self,
-        query: sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments>,
+        query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<Vec<sqlx::postgres::PgRow>, StoreError> {
         let connection = self.begin_use()?;
         let rows = query.persistent(false).fetch_all(connection).await.map_err(|error| failure(&error))?;
@@ -246,7 +244,9 @@ pub(super) fn failure(error: &sqlx::Error) -> StoreError {
         sqlx::Error::Io(error) => StoreError::Unreachable(error.to_string()),
         sqlx::Error::Tls(error) => StoreError::Unreachable(error.to_string()),
         sqlx::Error::PoolTimedOut => StoreError::Unreachable("no connection became free in time".to_owned()),
-        sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => StoreError::Unreachable("the pool is closed".to_owned()),
+        sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            StoreError::Unreachable("the pool is closed".to_owned())
+        }
         sqlx::Error::Protocol(reason) => StoreError::Unreachable(format!("the connection is out of step: {reason}")),
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();

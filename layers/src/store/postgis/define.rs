@@ -18,8 +18,7 @@ const COUNTED_PAGES: i64 = 4_096;
 
 /// The tables of a layer, by its id.
 pub(super) async fn schema(session: &mut Session, tenant: &str, layer: &str) -> Result<Schema, StoreError> {
-    let definition =
-        stored(session, tenant, layer).await?.ok_or_else(|| StoreError::UnknownLayer(layer.to_owned()))?;
+    let definition = stored(session, tenant, layer).await?.ok_or_else(|| StoreError::UnknownLayer(layer.to_owned()))?;
     Schema::of(tenant, &definition)
 }
 
@@ -66,7 +65,11 @@ pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, Stor
             continue;
         };
         let schema = Schema::of(database.tenant(), &parse(&layer, &text)?)?;
-        let count = if pages < COUNTED_PAGES { format!("(SELECT count(*) FROM {})", schema.table) } else { estimate.to_string() };
+        let count = if pages < COUNTED_PAGES {
+            format!("(SELECT count(*) FROM {})", schema.table)
+        } else {
+            estimate.to_string()
+        };
         let union = if sizes.is_empty() { "" } else { " UNION ALL " };
         let _ = write!(
             sizes,
@@ -198,7 +201,8 @@ async fn register(session: &mut Session, schema: &Schema) -> Result<(), StoreErr
     let query = query.bind(schema.tenant.clone()).bind(definition.id.clone()).bind(schema.name.clone()).bind(json);
     session.all(query).await?;
     // What people see in QGIS and psql beside the name.
-    let comment = format!("{} - {}", definition.title.it, definition.description.it).replace('\0', "").replace('\'', "''");
+    let comment =
+        format!("{} - {}", definition.title.it, definition.description.it).replace('\0', "").replace('\'', "''");
     session.run(&format!("COMMENT ON TABLE {} IS E'{}'", schema.table, comment.replace('\\', "\\\\"))).await?;
     Ok(())
 }

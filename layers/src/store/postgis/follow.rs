@@ -13,7 +13,7 @@ use crate::store::StoreError;
 
 /// How often the log is looked at when nobody rings: by a pooler's doing, or when a transaction did not ring because
 /// one beside it would.
-const POLL: Duration = Duration::from_millis(1_000);
+const POLL: Duration = Duration::from_secs(1);
 /// How often, while there are writes.
 const BUSY: Duration = Duration::from_millis(15);
 /// How long after the last one that goes on.

@@ -13,8 +13,8 @@ use futures::Stream;
 use sqlx::Row;
 
 use super::connect::{Database, Session, failure};
-use super::rows::{collect, send, stream, wanted};
 use super::define;
+use super::rows::{collect, send, stream, wanted};
 use super::schema::Schema;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::Seq;
@@ -69,10 +69,8 @@ async fn states(
          UNION SELECT transaction FROM bricola.pending)"
     );
     let is_later = |column: &str| format!("EXISTS (SELECT FROM later WHERE later.transaction = {column})");
-    let mut stood = [
-        format!("NOT {}", is_later("t.since")),
-        format!("{} AND NOT {}", is_later("h.until"), is_later("h.since")),
-    ];
+    let mut stood =
+        [format!("NOT {}", is_later("t.since")), format!("{} AND NOT {}", is_later("h.until"), is_later("h.since"))];
     let mut with = later;
     if let Some((open, before)) = open_at(session, at).await? {
         // The features of the transaction whose changes lie at or before `at`, and all their states.

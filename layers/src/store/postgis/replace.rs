@@ -129,11 +129,7 @@ async fn put_in_place(session: &mut Session, schema: &Schema, staged: u64) -> Re
     }
     session.run(&format!("ALTER TABLE {table} DISABLE TRIGGER USER")).await?;
     let empty = count(session, &format!("SELECT count(*) FROM (SELECT FROM {table} LIMIT 1) AS one")).await? == 0;
-    let replaced = if empty {
-        fill(session, schema, staged).await?
-    } else {
-        compare(session, schema, staged).await?
-    };
+    let replaced = if empty { fill(session, schema, staged).await? } else { compare(session, schema, staged).await? };
     session.run(&format!("ALTER TABLE {table} ENABLE TRIGGER USER")).await?;
     define::report_replace(session, schema).await?;
     Ok(replaced)
@@ -143,10 +139,7 @@ async fn put_in_place(session: &mut Session, schema: &Schema, staged: u64) -> Re
 async fn fill(session: &mut Session, schema: &Schema, staged: u64) -> Result<Replaced, StoreError> {
     session.run(&schema.drop_indexes()).await?;
     let columns = schema.columns("");
-    let sql = format!(
-        "INSERT INTO {} ({columns}) SELECT {columns} FROM \"{STAGING}\" ORDER BY place",
-        schema.table
-    );
+    let sql = format!("INSERT INTO {} ({columns}) SELECT {columns} FROM \"{STAGING}\" ORDER BY place", schema.table);
     let added = if staged > 0 { session.run(&sql).await? } else { 0 };
     session.run(&schema.create_indexes()).await?;
     Ok(Replaced { added, ..Replaced::default() })
@@ -160,7 +153,8 @@ async fn compare(session: &mut Session, schema: &Schema, staged: u64) -> Result<
     let (columns, now) = (schema.columns(""), "bricola.this_transaction()");
     let mut added_from = format!("FROM \"{STAGING}\" AS s ORDER BY s.place");
     if let Some(same) = schema.same_key("t.", "s.") {
-        let matching = format!("FROM {table} AS o JOIN \"{STAGING}\" AS s ON {}", schema.same_key("o.", "s.").unwrap_or_default());
+        let matching =
+            format!("FROM {table} AS o JOIN \"{STAGING}\" AS s ON {}", schema.same_key("o.", "s.").unwrap_or_default());
         let differing = format!("{matching} WHERE {}", schema.differs("o.", "s."));
         session.run(&schema.supersede(&differing)).await?;
         let sets: Vec<String> = schema.names().map(|name| format!("\"{name}\" = s.\"{name}\"")).collect();
@@ -177,8 +171,9 @@ async fn compare(session: &mut Session, schema: &Schema, staged: u64) -> Result<
         session.run(&schema.supersede(&gone)).await?;
         removed = session.run(&format!("DELETE FROM {table} AS t WHERE {unmatched}")).await?;
         let back = schema.same_key("s.", "t.").unwrap_or_default();
-        added_from =
-            format!("FROM \"{STAGING}\" AS s WHERE NOT EXISTS (SELECT FROM {table} AS t WHERE {back}) ORDER BY s.place");
+        added_from = format!(
+            "FROM \"{STAGING}\" AS s WHERE NOT EXISTS (SELECT FROM {table} AS t WHERE {back}) ORDER BY s.place"
+        );
     } else {
         session.run(&schema.supersede(&format!("FROM {table} AS o"))).await?;
         session.run(&format!("DELETE FROM {table}")).await?;

@@ -124,7 +124,10 @@ impl Schema {
     }
 
     pub fn drop_indexes(&self) -> String {
-        format!("DROP INDEX IF EXISTS \"{0}\".\"{1}_geom\"; DROP INDEX IF EXISTS \"{0}\".\"{1}_key\";", self.tenant, self.name)
+        format!(
+            "DROP INDEX IF EXISTS \"{0}\".\"{1}_geom\"; DROP INDEX IF EXISTS \"{0}\".\"{1}_key\";",
+            self.tenant, self.name
+        )
     }
 
     fn key_columns(&self, prefix: &str) -> Vec<String> {
@@ -169,10 +172,7 @@ impl Schema {
 
     /// A table that takes rows on their way in, for the length of a transaction.
     pub fn create_staging(&self, name: &str) -> String {
-        format!(
-            "CREATE TEMPORARY TABLE \"{name}\" (\"place\" bigint NOT NULL, {}) ON COMMIT DROP",
-            self.declared()
-        )
+        format!("CREATE TEMPORARY TABLE \"{name}\" (\"place\" bigint NOT NULL, {}) ON COMMIT DROP", self.declared())
     }
 
     /// Adds columns for new fields to the table and to the history.

@@ -84,8 +84,12 @@ impl Schema {
         );
         let bodies = [guard, &count, &insert, &update, &delete, &truncate];
         let rights = ["", "", OWNERS, OWNERS, OWNERS, OWNERS];
-        let functions: String =
-            EVENTS.iter().zip(rights).zip(bodies).map(|((event, rights), body)| self.body(event, rights, body)).collect();
+        let functions: String = EVENTS
+            .iter()
+            .zip(rights)
+            .zip(bodies)
+            .map(|((event, rights), body)| self.body(event, rights, body))
+            .collect();
         let [guard, count, insert, update, delete, truncate] = EVENTS.map(|event| self.function(event));
         format!(
             "{} {functions} \

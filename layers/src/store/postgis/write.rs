@@ -7,9 +7,9 @@ use sqlx::Row;
 use sqlx::postgres::PgArguments;
 
 use super::connect::{Database, Session, failure};
+use super::define;
 use super::log::{closed, transaction};
 use super::schema::{Schema, sql_type};
-use super::define;
 use crate::definition::FieldType;
 use crate::feature::{Feature, FeatureId, Value};
 use crate::log::Seq;
@@ -79,11 +79,8 @@ async fn write_run(
         }
         Some(Edit::Update { .. }) => {
             let sets: Vec<String> = schema.names().map(|name| format!("\"{name}\" = s.\"{name}\"")).collect();
-            let sql = format!(
-                "UPDATE {table} AS t SET {} FROM {} WHERE t.fid = s.fid",
-                sets.join(", "),
-                source(schema)
-            );
+            let sql =
+                format!("UPDATE {table} AS t SET {} FROM {} WHERE t.fid = s.fid", sets.join(", "), source(schema));
             session.all(bind(&sql, schema, &rows)?).await?;
             ids.extend(rows.iter().filter_map(|(id, _)| *id));
         }
@@ -112,10 +109,7 @@ async fn check(session: &mut Session, schema: &Schema, run: &[Edit]) -> Result<(
     if wanted.is_empty() {
         return Ok(());
     }
-    let sql = format!(
-        "SELECT fid, version::bigint FROM {} WHERE fid = ANY($1) ORDER BY fid FOR UPDATE",
-        schema.table
-    );
+    let sql = format!("SELECT fid, version::bigint FROM {} WHERE fid = ANY($1) ORDER BY fid FOR UPDATE", schema.table);
     let rows = session.all(sqlx::query(&sql).bind(wanted)).await?;
     let mut versions = std::collections::HashMap::with_capacity(rows.len());
     for row in &rows {
@@ -143,7 +137,7 @@ fn source(schema: &Schema) -> String {
         .map(|(place, kind)| format!("${}::{kind}[]", place + 1))
         .collect();
     let geometry = format!("\"geom\"::geometry({}, {})", schema.definition.geometry.sql_name(), schema.srid);
-    let fields = schema.names().skip(1).map(|name| format!(", \"{name}\"")).collect::<String>();
+    let fields = schema.names().skip(1).fold(String::new(), |names, name| names + ", \"" + name + "\"");
     format!(
         "(SELECT fid, {geometry} AS \"geom\"{fields}, place FROM unnest({}) WITH ORDINALITY AS u (fid, \"geom\"{fields}, place)) AS s",
         arrays.join(", ")
@@ -231,7 +225,9 @@ pub(super) fn check_width(schema: &Schema, feature: &Feature) -> Result<(), Stor
         };
         if !fits {
             let name = &field.name;
-            return Err(StoreError::Failure(format!("layer \"{layer}\": field \"{name}\" has a value of another type")));
+            return Err(StoreError::Failure(format!(
+                "layer \"{layer}\": field \"{name}\" has a value of another type"
+            )));
         }
     }
     Ok(())
