@@ -19,8 +19,6 @@ pub struct App {
     pub config: Config,
     /// The layers in memory.
     pub territory: Territory,
-    /// How many layers the store had at the start: the territory hears of them a moment later.
-    pub expected_layers: usize,
     /// What callers may see.
     pub scope: Scope,
     /// Finished tiles.
@@ -44,11 +42,7 @@ impl App {
     ///
     /// # Errors
     /// When the threads for tiles cannot be started.
-    pub fn new(
-        config: Config,
-        territory: Territory,
-        expected_layers: usize,
-    ) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn new(config: Config, territory: Territory) -> Result<Self, rayon::ThreadPoolBuildError> {
         let cache_control = match config.tile.max_age_seconds {
             0 => HeaderValue::from_static("public, no-cache"),
             seconds => HeaderValue::try_from(format!("public, max-age={seconds}"))
@@ -56,7 +50,6 @@ impl App {
         };
         Ok(Self {
             territory,
-            expected_layers,
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
             tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
             tile_cache_control: cache_control,
@@ -67,10 +60,5 @@ impl App {
             started: Instant::now(),
             config,
         })
-    }
-
-    /// Whether the territory has heard of every layer of the store.
-    pub fn is_announced(&self) -> bool {
-        self.territory.seq() > 0 || self.territory.layers().len() >= self.expected_layers
     }
 }

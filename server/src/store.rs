@@ -3,13 +3,17 @@
 //! Everything that works on a store is generic over the contract [`Store`] and is called from a `match` on [`AnyStore`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
 use bricola_layers::store::{GeoPackageStore, OpenMode, PostgisStore, RedactedUrl, Store, StoreError};
 use thiserror::Error;
-use tracing::info;
+use tracing::{debug, info, warn};
 
 use crate::config::Config;
+
+/// How often a database that is away is asked for.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// An open store of either kind.
 pub enum AnyStore {
@@ -50,6 +54,32 @@ pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
     Ok(AnyStore::GeoPackage(Arc::new(store)))
 }
 
+/// As [`open`], for a server, which does not end because its database is away: reads may go on from what was kept, and
+/// the database is waited for.
+///
+/// # Errors
+/// See [`OpenError`]; never that a database cannot be reached.
+pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
+    let opened = open(config).await;
+    let Some(options) = config.postgis() else { return opened };
+    let Err(OpenError::Database(url, error)) = opened else { return opened };
+    if !error.is_temporary() {
+        return Err(OpenError::Database(url, error));
+    }
+    warn!(database = %url, %error, "the database is away; waiting for it");
+    let store = Arc::new(PostgisStore::open_later(options));
+    tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            while let Err(error) = store.prepare().await {
+                debug!(%error, "the database is still away");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    });
+    Ok(AnyStore::Postgis(store))
+}
+
 /// The definitions in force: the shipped ones, and those of the data folder over them.
 ///
 /// # Errors
@@ -62,12 +92,15 @@ pub fn catalog(config: &Config) -> Result<Catalog, CatalogError> {
     Ok(catalog)
 }
 
-/// Brings stored layers under their definition in force, where a newer binary or an edited file changed it.
+/// Brings stored layers under their definition in force, where a newer binary or an edited file changed it; how many
+/// there are.
 ///
 /// # Errors
 /// When the store fails, or a new definition does not go with what is stored.
-pub async fn redefine<S: Store>(store: &S, catalog: &Catalog) -> Result<(), StoreError> {
-    for stored in store.layers().await? {
+pub async fn redefine<S: Store>(store: &S, catalog: &Catalog) -> Result<usize, StoreError> {
+    let layers = store.layers().await?;
+    let count = layers.len();
+    for stored in layers {
         let Some(wanted) = catalog.get(&stored.definition.id) else { continue };
         let wanted = LayerDefinition {
             crs: wanted.crs.clone().or_else(|| stored.definition.crs.clone()),
@@ -79,5 +112,5 @@ pub async fn redefine<S: Store>(store: &S, catalog: &Catalog) -> Result<(), Stor
             store.define(&wanted).await?;
         }
     }
-    Ok(())
+    Ok(count)
 }

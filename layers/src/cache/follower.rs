@@ -106,6 +106,7 @@ async fn announce<S: Store>(store: &Arc<S>, territory: &Territory) -> Result<(Se
     for stored in &layers {
         territory.add(stored.definition.clone());
     }
+    territory.announce();
     layers.sort_by_key(|stored| std::cmp::Reverse(stored.count));
     Ok((seq, layers))
 }

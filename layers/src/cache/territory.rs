@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -87,6 +87,7 @@ pub struct Territory {
 struct Inner {
     layers: ArcSwap<BTreeMap<String, Arc<Layer>>>,
     seq: AtomicI64,
+    announced: AtomicBool,
 }
 
 impl Territory {
@@ -103,6 +104,15 @@ impl Territory {
     /// The `seq` up to which every ready layer reflects the change log.
     pub fn seq(&self) -> Seq {
         self.inner.seq.load(Ordering::Acquire)
+    }
+
+    /// Whether it is known which layers there are; before, one that is not here may be yet to come.
+    pub fn is_announced(&self) -> bool {
+        self.inner.announced.load(Ordering::Acquire)
+    }
+
+    pub(super) fn announce(&self) {
+        self.inner.announced.store(true, Ordering::Release);
     }
 
     pub(super) fn advance(&self, seq: Seq) {
@@ -133,6 +143,7 @@ impl Territory {
     pub fn publish(&self, snapshot: Snapshot) {
         let seq = snapshot.seq();
         self.add(LayerDefinition::clone(snapshot.definition())).publish(snapshot);
+        self.announce();
         self.advance(seq);
     }
 }

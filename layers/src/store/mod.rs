@@ -133,6 +133,13 @@ pub enum StoreError {
     Failure(String),
 }
 
+impl StoreError {
+    /// Whether the same may well succeed a little later.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Busy | Self::Unreachable(_) | Self::ReadOnly | Self::Timeout)
+    }
+}
+
 /// A row of a scan, or the id of one that cannot be decoded and why.
 pub type ScannedRow = Result<StoredFeature, (FeatureId, String)>;
 

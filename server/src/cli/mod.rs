@@ -128,7 +128,9 @@ impl Command {
             }
             _ => None,
         };
-        let outcome = match store::open(&config).await.map_err(Failure::failed)? {
+        let opened =
+            if matches!(self, Self::Serve) { store::open_patiently(&config).await } else { store::open(&config).await };
+        let outcome = match opened.map_err(Failure::failed)? {
             AnyStore::GeoPackage(store) => self.run_on(store, &catalog, config).await,
             AnyStore::Postgis(store) => self.run_on(store, &catalog, config).await,
         };

@@ -73,8 +73,8 @@ settings! {
 settings! {
     /// How the database is used.
     Postgres {
-        /// Schema of the tenant's tables. When absent, the IPA code, else `city`.
-        schema: Option<String> = None, Kind::Text, "\"c_l736\"";
+        /// Schema of the tenant's tables; the superseded rows are kept in the one of the same name and `_history`.
+        schema: String = "city".to_owned(), Kind::Text, "";
         /// Where to listen for changes, when `database` names a pooler in transaction mode: the server itself.
         listen_url: Option<RedactedUrl> = None, Kind::Text, "\"postgres://bricola:secret@db.example.it:5432/sit\"";
         /// Connections at most, beside the one that listens.
@@ -166,14 +166,13 @@ impl Config {
 
     /// How to reach the database, where there is one.
     pub fn postgis(&self) -> Option<PostgisOptions> {
-        let schema = self.postgres.schema.clone().or_else(|| self.tenant.ipa.as_ref().map(|ipa| ipa.to_lowercase()));
         Some(PostgisOptions {
             listen_url: self.postgres.listen_url.clone(),
             connections: self.postgres.connections,
             acquire: Duration::from_secs(self.postgres.acquire_seconds),
             statement: Duration::from_secs(self.postgres.statement_seconds),
             migrate: self.postgres.migrate,
-            ..PostgisOptions::new(self.database.clone()?, schema.unwrap_or_else(|| "city".to_owned()))
+            ..PostgisOptions::new(self.database.clone()?, self.postgres.schema.clone())
         })
     }
 

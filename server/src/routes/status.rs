@@ -36,7 +36,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
             })
         })
         .collect();
-    all_ready &= app.is_announced();
+    all_ready &= app.territory.is_announced();
     let mut response = respond::json(&json!({
         "status": if all_ready { "ok" } else { "loading" },
         "version": env!("CARGO_PKG_VERSION"),

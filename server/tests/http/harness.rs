@@ -46,7 +46,7 @@ impl Server {
         "Comune di Prova".clone_into(&mut config.tenant.name);
         configure(&mut config);
         let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
-        let app = Arc::new(App::new(config, territory(), 5).expect("app"));
+        let app = Arc::new(App::new(config, territory()).expect("app"));
         // Two routes that no product has, to see what the middleware makes of them.
         let extra = Router::new().route("/panic", get(panics)).route("/slow", get(sleeps));
         let router = bricola::router::wrap(bricola::router::routes().merge(extra), &app);

@@ -142,7 +142,11 @@ impl Database {
 
     /// A transaction that writes for as long as it takes, and may wait for its rows meanwhile.
     pub async fn write_on(&self) -> Result<Session, StoreError> {
-        self.session("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await
+        self.session(
+            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+             SET LOCAL client_min_messages = warning",
+        )
+        .await
     }
 
     /// The connections themselves, for the migrator.

@@ -24,7 +24,8 @@ pub(super) async fn run(database: &Database) -> Result<(), StoreError> {
         )));
     }
     check(database).await?;
-    if !database.options.migrate {
+    // A role that may only read, or a standby, is enough where there is nothing to do.
+    if !database.options.migrate || is_done(database).await? {
         return Ok(());
     }
     let mut transaction = database.pool()?.begin().await.map_err(|error| failure(&error))?;
@@ -42,6 +43,25 @@ pub(super) async fn run(database: &Database) -> Result<(), StoreError> {
         format!("CREATE SCHEMA IF NOT EXISTS \"{tenant}\"; CREATE SCHEMA IF NOT EXISTS \"{}\"", history_of(tenant));
     transaction.execute(sqlx::raw_sql(&schemas)).await.map_err(|error| failure(&error))?;
     transaction.commit().await.map_err(|error| failure(&error))
+}
+
+/// Whether every migration and the tenant's schemas are there.
+async fn is_done(database: &Database) -> Result<bool, StoreError> {
+    let mut session = database.read().await?;
+    let (tenant, history) = (database.tenant().to_owned(), history_of(database.tenant()));
+    let query = sqlx::query(
+        "SELECT to_regnamespace($1) IS NOT NULL AND to_regnamespace($2) IS NOT NULL \
+         AND to_regclass('bricola._sqlx_migrations') IS NOT NULL",
+    );
+    let rows = session.all(query.bind(tenant).bind(history)).await?;
+    if !rows.first().map_or(Ok(false), |row| row.try_get(0)).map_err(|error| failure(&error))? {
+        return Ok(false);
+    }
+    let ours = MIGRATOR.migrations.iter().map(|migration| migration.version).collect::<Vec<_>>();
+    let query = sqlx::query("SELECT count(*) FROM bricola._sqlx_migrations WHERE success AND version = ANY($1)");
+    let rows = session.all(query.bind(ours)).await?;
+    let done: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))?;
+    Ok(done == MIGRATOR.migrations.len() as i64)
 }
 
 /// Refuses a server without what we need, in words that say what to do.
