@@ -169,6 +169,38 @@ BEGIN
     RETURN reached;
 END $$;
 
+-- What tells a table from itself after an ALTER TABLE: no trigger hears of those, nor of triggers that were switched
+-- off. Whatever touches the catalogue rows of the table or of its triggers shows; VACUUM and ANALYZE do not.
+CREATE FUNCTION bricola.shape(relation regclass) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT md5(concat_ws('/', c.oid, c.relfilenode, c.xmin,
+        (SELECT string_agg(concat_ws(' ', attname, atttypid, atttypmod), ',' ORDER BY attnum) FROM pg_attribute
+            WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped),
+        (SELECT string_agg(concat_ws(' ', tgname, tgenabled, xmin), ',' ORDER BY tgname) FROM pg_trigger
+            WHERE tgrelid = relation AND NOT tgisinternal)))
+    FROM pg_class AS c WHERE c.oid = relation
+$$;
+
+-- Reports layers whose tables are not what they were when last looked at: one of many servers does it.
+CREATE FUNCTION bricola.watch() RETURNS bigint
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH now AS (
+        SELECT tenant, layer,
+            coalesce(bricola.shape(to_regclass(format('%I.%I', table_schema, table_name))), 'gone') AS shape
+        FROM bricola.layers WHERE kind <> 'polled'
+    ), mine AS (
+        SELECT l.tenant, l.layer, now.shape FROM bricola.layers AS l JOIN now USING (tenant, layer)
+        WHERE l.shape IS DISTINCT FROM now.shape FOR UPDATE OF l SKIP LOCKED
+    ), altered AS (
+        UPDATE bricola.layers AS l SET shape = mine.shape FROM mine
+        WHERE l.tenant = mine.tenant AND l.layer = mine.layer
+        RETURNING l.tenant, l.layer
+    )
+    SELECT count(bricola.report(tenant, layer, 'replace', NULL)::text) FROM altered
+$$;
+
 -- Least privilege: the owner (who runs this) makes layers; writers edit features; readers read. The roles belong to
 -- the whole cluster: where we may not make them, an administrator can, and grant as below.
 DO $$
@@ -186,8 +218,8 @@ BEGIN
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             EXECUTE format('GRANT USAGE ON SCHEMA bricola TO %I', role);
             EXECUTE format('GRANT SELECT ON bricola.clock, bricola.layers, bricola.changes, bricola.pending, '
-                || 'bricola.transactions TO %I', role);
-            EXECUTE format('GRANT EXECUTE ON FUNCTION bricola.sequence() TO %I', role);
+                || 'bricola.transactions, bricola._sqlx_migrations TO %I', role);
+            EXECUTE format('GRANT EXECUTE ON FUNCTION bricola.sequence(), bricola.watch() TO %I', role);
         END IF;
     END LOOP;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'bricola_writer') THEN
@@ -196,4 +228,4 @@ BEGIN
 END $$;
 
 REVOKE EXECUTE ON FUNCTION bricola.this_transaction(), bricola.report(text, text, text, bigint[]), bricola.ring(),
-    bricola.sequence() FROM PUBLIC;
+    bricola.sequence(), bricola.watch() FROM PUBLIC;

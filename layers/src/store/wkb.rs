@@ -38,6 +38,16 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Option<Geometry<f64>>, String> {
     Cursor { rest: bytes }.geometry(MAX_DEPTH)
 }
 
+/// The reference system that an extended WKB (as `PostGIS` writes it) names.
+pub(super) fn srid(bytes: &[u8]) -> Option<u32> {
+    const NAMED: u32 = 0x2000_0000;
+    let number = |at: usize| {
+        let four: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+        Some(if bytes[0] == 0 { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
+    };
+    (number(1)? & NAMED != 0).then(|| number(5))?
+}
+
 fn head(code: u32, out: &mut Vec<u8>) {
     out.push(1);
     out.extend_from_slice(&code.to_le_bytes());

@@ -174,7 +174,7 @@ impl Database {
 }
 
 fn settings(url: &RedactedUrl) -> Result<PgConnectOptions, String> {
-    let settings = PgConnectOptions::from_str(&url.0).map_err(|_| {
+    let settings = PgConnectOptions::from_str(&url.0).ok().filter(|_| url.is_sound()).ok_or_else(|| {
         "the database URL cannot be read; it has the form postgres://user:secret@host:5432/database".to_owned()
     })?;
     // Poolers refuse start-up parameters that they do not know; prepared statements do not outlive a transaction there.

@@ -103,7 +103,13 @@ pub(super) fn feature(fields: &mut Fields<'_>, definition: &LayerDefinition) -> 
         let version = fields.bigint().ok_or("the version is null")?;
         let geometry = match fields.take() {
             None => None,
-            Some(bytes) => wkb::decode(bytes)?,
+            Some(bytes) => {
+                let ours = definition.crs.as_deref().and_then(|crs| crs.strip_prefix("EPSG:")?.parse().ok());
+                if let Some(srid) = wkb::srid(bytes).filter(|srid| ours.is_some_and(|ours: u32| ours != *srid)) {
+                    return Err(format!("the geometry is in EPSG:{srid}"));
+                }
+                wkb::decode(bytes)?
+            }
         };
         let geometry = geometry.map(|geometry| wkb::conform(geometry, definition.geometry)).transpose()?;
         let mut properties = Vec::with_capacity(definition.fields.len());

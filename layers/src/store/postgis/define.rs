@@ -204,6 +204,16 @@ async fn register(session: &mut Session, schema: &Schema) -> Result<(), StoreErr
     let comment =
         format!("{} - {}", definition.title.it, definition.description.it).replace('\0', "").replace('\'', "''");
     session.run(&format!("COMMENT ON TABLE {} IS E'{}'", schema.table, comment.replace('\\', "\\\\"))).await?;
+    remember_shape(session, schema).await
+}
+
+/// Notes what the table looks like when it is as we want it: see `bricola.watch()`.
+pub(super) async fn remember_shape(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE bricola.layers SET shape = bricola.shape(to_regclass($3)) WHERE tenant = $1 AND layer = $2",
+    );
+    let query = query.bind(schema.tenant.clone()).bind(schema.layer().to_owned()).bind(schema.table.clone());
+    session.all(query).await?;
     Ok(())
 }
 

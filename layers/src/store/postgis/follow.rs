@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::connect::Database;
-use super::log::sequence;
+use super::log::{sequence, watch};
 use crate::log::Seq;
 use crate::store::StoreError;
 
@@ -16,6 +16,8 @@ use crate::store::StoreError;
 const POLL: Duration = Duration::from_secs(1);
 /// How often, while there are writes.
 const BUSY: Duration = Duration::from_millis(15);
+/// How often tables are looked at for an ALTER TABLE.
+const WATCH: Duration = Duration::from_secs(1);
 /// How long after the last one that goes on.
 const LINGER: Duration = Duration::from_millis(300);
 /// First and longest pause while the database is away.
@@ -104,9 +106,13 @@ async fn listen(
     pause: &mut Duration,
 ) -> Result<(), StoreError> {
     let mut listener = database.listener().await?;
-    let mut moved = tokio::time::Instant::now();
+    let (mut moved, mut watched) = (tokio::time::Instant::now(), None::<tokio::time::Instant>);
     loop {
         let before = known.borrow().seq;
+        if watched.is_none_or(|watched| watched.elapsed() >= WATCH) {
+            watch(database).await?;
+            watched = Some(tokio::time::Instant::now());
+        }
         let seq = sequence(database).await?;
         *pause = PAUSES.0;
         // A database that was set back (a standby took over before it had all) is behind: the follower of the cache

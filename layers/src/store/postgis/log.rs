@@ -28,6 +28,20 @@ async fn number(database: &Database) -> Result<Seq, StoreError> {
     Ok(seq)
 }
 
+/// Reports the layers whose tables were altered since the last look.
+pub(super) async fn watch(database: &Database) -> Result<(), StoreError> {
+    let watched = async {
+        let mut session = database.write().await?;
+        scalar(&mut session, "SELECT bricola.watch()").await?;
+        session.commit().await
+    };
+    match watched.await {
+        // A standby hears of it from the log.
+        Err(StoreError::ReadOnly) => Ok(()),
+        watched => watched,
+    }
+}
+
 /// The number that closed a transaction of ours, which has been committed.
 pub(super) async fn closed(database: &Database, transaction: i64) -> Result<Seq, StoreError> {
     let end = sequence(database).await?;

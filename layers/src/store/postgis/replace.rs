@@ -131,6 +131,7 @@ async fn put_in_place(session: &mut Session, schema: &Schema, staged: u64) -> Re
     let empty = count(session, &format!("SELECT count(*) FROM (SELECT FROM {table} LIMIT 1) AS one")).await? == 0;
     let replaced = if empty { fill(session, schema, staged).await? } else { compare(session, schema, staged).await? };
     session.run(&format!("ALTER TABLE {table} ENABLE TRIGGER USER")).await?;
+    define::remember_shape(session, schema).await?;
     define::report_replace(session, schema).await?;
     Ok(replaced)
 }
