@@ -10,7 +10,7 @@ mod scope;
 
 pub use catalog::{Catalog, CatalogError, parse};
 pub use compatible::compatible;
-pub use field::{CodedValue, FieldDefinition, FieldType};
+pub use field::{Appended, CodedValue, Derivation, FieldDefinition, FieldType, Form, Part};
 pub use scope::Scope;
 
 use serde::{Deserialize, Serialize};

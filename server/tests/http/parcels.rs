@@ -35,3 +35,18 @@ async fn a_sheet_is_a_list_and_nothing_is_an_empty_one() {
         0
     );
 }
+
+#[tokio::test]
+async fn a_number_without_a_sheet_is_looked_for_in_all_of_them_and_a_development_tells_apart() {
+    let server = Server::start().await;
+    let count = async |query: &str| {
+        let answer = server.get(&format!("/parcels?{query}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["features"].as_array().expect("list").len()
+    };
+    assert_eq!(count("number=57").await, 1);
+    assert_eq!(count("ref=p.f.+57").await, 1);
+    assert_eq!(count("ref=L736_001201.57").await, 0, "the eleventh character counts");
+    server.get("/parcels?municipality=L736").await.problem(400, "missing-parameter");
+    server.get("/parcels?number=5%207").await.problem(400, "invalid-parameter");
+}
