@@ -75,7 +75,12 @@ impl City {
     }
 
     fn sqlite3(&self, sql: &str) {
-        let output = std::process::Command::new("sqlite3").arg(&self.path).arg(sql).output().expect("sqlite3 runs");
+        let output = std::process::Command::new("sqlite3")
+            .args(["-cmd", ".timeout 20000"])
+            .arg(&self.path)
+            .arg(sql)
+            .output()
+            .expect("sqlite3 runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 

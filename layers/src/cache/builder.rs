@@ -178,13 +178,13 @@ impl BaseBuilder {
         geometry.shrink();
         let grid = *geometry.grid();
         let (min, max) = bounds(&geometry);
-        let plane = match self.plane.take().filter(|plane| plane.is_of(&grid) && plane.covers(min, max)) {
-            Some(plane) => plane,
-            None => {
-                let (low, high) = (grid.unpack(min), grid.unpack(max));
-                let mercator = MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?;
-                Arc::new(WorldPlane::new(grid, mercator, min, max))
-            }
+        let shared = self.plane.take().filter(|plane| plane.is_of(&grid) && plane.covers(min, max));
+        let plane = if let Some(plane) = shared {
+            plane
+        } else {
+            let (low, high) = (grid.unpack(min), grid.unpack(max));
+            let mercator = MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?;
+            Arc::new(WorldPlane::new(grid, mercator, min, max))
         };
         geometry.detail(&plane);
         let leaves: Vec<Leaf> =

@@ -68,7 +68,7 @@ pub async fn follow<S: Store>(store: Arc<S>, territory: Territory) {
 fn jittered(pause: Duration) -> Duration {
     let spread = pause.as_micros() as u64 / 2;
     let point = u64::from(Utc::now().timestamp_subsec_nanos()) % (spread + 1);
-    pause - Duration::from_micros(point)
+    pause.saturating_sub(Duration::from_micros(point))
 }
 
 fn kind(error: &FollowError) -> Trouble {
@@ -344,7 +344,9 @@ fn publish(layer: &Layer, before: &Snapshot, after: Snapshot, ids: &[FeatureId])
         if ids.len() > MAX_TRACED {
             touched.renew(seq);
         } else {
-            places.iter().for_each(|place| touched.touch(seq, place, deepest));
+            for place in &places {
+                touched.touch(seq, place, deepest);
+            }
         }
     });
     places.iter().filter_map(Footprint::bounds).collect()

@@ -118,7 +118,7 @@ async fn whatever_happens_to_whatever_geometry_no_tile_is_stale() {
             1 => square(at[0], at[1], size),
             _ => {
                 let ends = (0..6).map(|_| (snapped(at[0] + size * next()), snapped(at[1] + size * next())));
-                Geometry::from(LineString::from_iter(ends))
+                Geometry::from(ends.collect::<LineString<f64>>())
             }
         };
         let places = [at, [at[0] + size / 2.0, at[1] + size / 2.0]];
