@@ -4,6 +4,7 @@ import { isAbort } from './api.ts';
 import type { Context } from './context.ts';
 import { announce, el } from './dom.ts';
 import { Layers } from './layers.ts';
+import { type Change, Live } from './live.ts';
 import { CityMap, type View } from './map/cityMap.ts';
 import { type StyledLayer, readStyle } from './map/legend.ts';
 import { boundsOf, metresFor } from './map/measure.ts';
@@ -53,6 +54,7 @@ export async function start(context: Context): Promise<void> {
   let layers: Layers | undefined;
   let place: Place | undefined;
   let asking: AbortController | undefined;
+  let answered: LookupAnswer | undefined;
   /** What is highlighted, kept for a map that is still loading. */
   let highlighted: Hit | undefined;
 
@@ -84,26 +86,30 @@ export async function start(context: Context): Promise<void> {
     view.notice(text);
   }
 
-  async function identify(target: Place, takeFocus: boolean): Promise<void> {
+  /** `quiet` answers anew for a place that is shown already: nothing opens, nothing blinks. */
+  async function identify(target: Place, takeFocus: boolean, quiet = false): Promise<void> {
     asking?.abort();
     const controller = new AbortController();
     asking = controller;
     place = target;
     map?.showPlace(target.lon, target.lat);
-    view.panel.show('here');
-    view.panel.open();
-    hereView.loading();
-    writeHash();
+    if (!quiet) {
+      view.panel.show('here');
+      view.panel.open();
+      hereView.loading();
+      writeHash();
+    }
     const radius = mapView ? Math.min(metresFor(HIT_PIXELS, mapView.zoom, target.lat), MAX_HIT_METRES) : HIT_METRES;
     try {
       const point = target.typed ?? { x: round8(target.lon), y: round8(target.lat), crs: 'EPSG:4326' };
       const answer = await api.lookupAt(point, Math.max(1, Math.round(radius)), controller.signal);
       if (controller.signal.aborted) return;
       hereView.answer(answer);
+      answered = answer;
       highlight(mainHit(answer));
       if (takeFocus) hereView.focus();
     } catch (error) {
-      if (isAbort(error)) return;
+      if (isAbort(error) || quiet) return;
       highlight(undefined);
       hereView.failed(error, () => void identify(target, true));
     }
@@ -207,6 +213,18 @@ export async function start(context: Context): Promise<void> {
     Object.assign(view.mapArea, { cityMap: map });
   }
 
+  /** Draws what changed, and answers anew for the chosen place if it is concerned. */
+  function changed({ seq, layers: parts }: Change): void {
+    const chosen = place;
+    for (const { layer, whole, boxes } of parts) map?.renew(seq, layers?.sourcesOf(layer) ?? [], whole ? undefined : boxes);
+    const concerned = parts.some(({ layer, whole, ids, boxes }) => {
+      if (whole) return true;
+      const shown = answered?.hits.some((hit) => hit.layer === layer && ids?.includes(Number(hit.feature.id)));
+      return shown === true || (chosen !== undefined && boxes?.some((box) => near(box, chosen)) === true);
+    });
+    if (chosen && concerned) void identify(chosen, false, true);
+  }
+
   function moved(now: View): void {
     mapView = now;
     layers?.setZoom(now.zoom);
@@ -230,10 +248,24 @@ export async function start(context: Context): Promise<void> {
   });
 
   await load();
+  new Live(api, {
+    changed,
+    reset: (seq) => {
+      map?.renew(seq, layers?.sources() ?? [], undefined);
+      if (place) void identify(place, false, true);
+    },
+    connected: controls.setLive,
+  }).start();
 }
 
 function mainHit(answer: LookupAnswer): Hit | undefined {
   return answer.hits.find(({ layer }) => layer === PARCELS) ?? answer.hits[0];
+}
+
+/** Whether a place lies in a box or about a hundred metres from it. */
+function near([west, south, east, north]: BBox, { lon, lat }: Place): boolean {
+  const margin = 0.001;
+  return lon >= west - margin && lon <= east + margin && lat >= south - margin && lat <= north + margin;
 }
 
 function boxCentre(box: BBox | null | undefined): { lon: number; lat: number } | undefined {

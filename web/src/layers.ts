@@ -66,6 +66,16 @@ export class Layers {
     return same ? undefined : [...this.styled.keys()].filter((id) => this.visible.has(id));
   }
 
+  /** The sources of the map that hold a layer. */
+  sourcesOf(layer: string): string[] {
+    return this.styled.get(layer)?.sources ?? [];
+  }
+
+  /** Those that hold any. */
+  sources(): Set<string> {
+    return new Set([...this.styled.values()].flatMap(({ sources }) => sources));
+  }
+
   setZoom(zoom: number): void {
     this.tree?.setZoom(zoom);
   }

@@ -30,6 +30,11 @@ export function startMock(port = 0) {
   /** Switches that tests turn: layers still being prepared, and a lookup that fails. */
   const state = { preparing: [], failLookup: false, failCollections: false };
   const server = createServer((request, response) => {
+    if (request.url.startsWith('/events')) {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      response.write('event: seq\nid: 1\ndata: {"seq":1}\n\n');
+      return;
+    }
     answer(new URL(request.url, 'http://mock'), request, state)
       .then(({ status = 200, type, body, headers = {} }) => {
         response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff', ...headers });
@@ -43,7 +48,11 @@ export function startMock(port = 0) {
   });
   return new Promise((resolve) => {
     server.listen(port, '127.0.0.1', () => {
-      resolve({ url: `http://127.0.0.1:${server.address().port}/`, state, close: () => new Promise((done) => server.close(done)) });
+      resolve({ url: `http://127.0.0.1:${server.address().port}/`, state, close: () => new Promise((done) => {
+        server.close(done);
+        // Streams of events would never end by themselves.
+        server.closeAllConnections();
+      }) });
     });
   });
 }

@@ -97,6 +97,10 @@ export const en: Messages = {
   'map.attribution': 'Show or hide sources',
   'map.nowebgl': 'This browser cannot draw the map (WebGL is missing). Search and results still work.',
   'map.zoomlevel': 'Zoom {zoom}',
+  'map.live': 'Live',
+  'map.live.help': 'Changes of the data appear by themselves.',
+  'map.notlive': 'Not updated',
+  'map.notlive.help': 'The connection is broken: changes will appear when it is back.',
 
   'share.button': 'Share',
   'share.copied': 'Link copied.',

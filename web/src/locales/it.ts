@@ -95,6 +95,10 @@ export const it = {
   'map.attribution': 'Mostra o nascondi le fonti',
   'map.nowebgl': 'Questo browser non può disegnare la mappa (manca WebGL). Ricerca e risultati funzionano lo stesso.',
   'map.zoomlevel': 'Zoom {zoom}',
+  'map.live': 'In diretta',
+  'map.live.help': 'Le modifiche ai dati compaiono da sole.',
+  'map.notlive': 'Non aggiornata',
+  'map.notlive.help': 'Collegamento interrotto: le modifiche ai dati compariranno quando riprende.',
 
   'share.button': 'Condividi',
   'share.copied': 'Collegamento copiato.',

@@ -15,6 +15,7 @@ import type { Translate } from '../i18n.ts';
 import { HIGHLIGHT_SOURCE, highlightLayers } from './highlight.ts';
 import type { StyledLayer } from './legend.ts';
 import { pin } from './pin.ts';
+import { touchedTiles } from './touched.ts';
 
 export interface View {
   zoom: number;
@@ -35,6 +36,8 @@ export interface MapEvents {
 }
 
 const MAX_ZOOM = 20.5;
+/** The deepest zoom that the server has tiles for. */
+const DEEPEST_TILES = 18;
 
 setWorkerUrl(new URL(workerUrl, document.baseURI).href);
 
@@ -42,6 +45,8 @@ setWorkerUrl(new URL(workerUrl, document.baseURI).href);
 export class CityMap {
   private readonly map: LibreMap;
   private readonly marker: Marker;
+  /** The change that tiles must reflect. */
+  private seq = 0;
   /** Room that panels take from the map's edges, in pixels. */
   private padding: () => PaddingOptions = () => ({ top: 0, right: 0, bottom: 0, left: 0 });
 
@@ -63,6 +68,10 @@ export class CityMap {
       dragRotate: false,
       pitchWithRotate: false,
       attributionControl: false,
+      // Tiles out of sight are not told of changes, so none are kept; the browser's own cache asks the server.
+      maxTileCacheSize: 0,
+      transformRequest: (url, type) =>
+        type === 'Tile' && this.seq > 0 ? { url, headers: { 'Bricola-Min-Seq': String(this.seq) } } : { url },
       locale: {
         'Map.Title': `${t('map.label')}. ${t('map.help')}`,
         'AttributionControl.ToggleAttribution': t('map.attribution'),
@@ -171,6 +180,24 @@ export class CityMap {
   /** Asks again for the tiles of sources whose layers have become ready. */
   refresh(sources: Iterable<string>): void {
     for (const id of sources) if (this.map.getSource(id)) this.map.refreshTiles(id);
+  }
+
+  /** Asks again for the tiles in which something changed; all of a source's without boxes. */
+  renew(seq: number, sources: Iterable<string>, boxes: readonly BBox[] | undefined): void {
+    this.seq = Math.max(this.seq, seq);
+    const tiles = boxes && touchedTiles(boxes, 0, DEEPEST_TILES);
+    for (const id of sources) {
+      if (!this.map.getSource(id)) continue;
+      // A tile that is on its way may have been made before the change: once the map rests it is asked for again.
+      if (!this.map.isSourceLoaded(id)) void this.map.once('idle', () => this.ask(id, tiles));
+      this.ask(id, tiles);
+    }
+  }
+
+  private ask(source: string, tiles: { z: number; x: number; y: number }[] | undefined): void {
+    if (!this.map.getSource(source)) return;
+    if (tiles === undefined) this.map.refreshTiles(source);
+    else if (tiles.length > 0) this.map.refreshTiles(source, tiles);
   }
 
   resize(): void {
