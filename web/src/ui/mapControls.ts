@@ -40,8 +40,9 @@ export function mapControls(
     setLive: (state) => {
       live.hidden = false;
       live.dataset['state'] = state;
-      live.title = t(`live.${state}.more`);
-      liveText.textContent = t(`live.${state}`);
+      const [text, more] = state === 'live' ? (['live.live', 'live.live.more'] as const) : (['live.lost', 'live.lost.more'] as const);
+      live.title = t(more);
+      liveText.textContent = t(text);
     },
     setPosition: ({ lon, lat, pointer, zoom }) => {
       what.textContent = t(pointer ? 'map.pointer' : 'map.centre');
