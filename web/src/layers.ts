@@ -66,14 +66,9 @@ export class Layers {
     return same ? undefined : [...this.styled.keys()].filter((id) => this.visible.has(id));
   }
 
-  /** The sources of the map that hold a layer. */
+  /** The sources that draw a layer, shown or not. */
   sourcesOf(layer: string): string[] {
     return this.styled.get(layer)?.sources ?? [];
-  }
-
-  /** Those that hold any. */
-  sources(): Set<string> {
-    return new Set([...this.styled.values()].flatMap(({ sources }) => sources));
   }
 
   setZoom(zoom: number): void {

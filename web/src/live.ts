@@ -1,89 +1,97 @@
-import type { Api, BBox } from './api.ts';
+import type { BBox } from './api.ts';
 
-/** What changed of one layer. */
-export interface ChangedLayer {
+/** What changed of a layer: features in places, or the layer as a whole. */
+export interface LayerChange {
   layer: string;
-  /** All of it did. */
   whole: boolean;
-  /** Which features; absent when there are many. */
+  /** Absent when there are many. */
   ids?: number[];
-  /** Where they were and are, in degrees. */
+  /** Outside of these nothing changed; absent when `whole`. */
   boxes?: BBox[];
 }
 
-/** Changes that the server's answers reflect from now on. */
-export interface Change {
-  seq: number;
-  layers: ChangedLayer[];
-}
+/** Whether the page hears of changes. */
+export type LiveState = 'live' | 'lost';
 
-export interface LiveEvents {
-  changed(change: Change): void;
-  /** Too much was missed to be told: everything is to be asked for anew. */
+export interface LiveListener {
+  changed(layers: LayerChange[], seq: number): void;
+  /** Too much was missed: everything is to be asked for again. */
   reset(seq: number): void;
-  /** Whether changes arrive. */
-  connected(connected: boolean): void;
+  state(state: LiveState): void;
 }
 
-/** First and longest pause before another try, in milliseconds. */
-const PAUSES = { first: 1000, longest: 30_000 };
+/** Milliseconds without a word, heartbeats included, after which a stream is taken for dead. */
+const SILENCE = 40_000;
+/** First and longest pause before another attempt. */
+const PAUSES = [1_000, 30_000] as const;
 
-/** Follows what changes on the server, as long as somebody looks at the page. */
+/**
+ * Follows the server's changes while the page can be seen. A stream that breaks is opened again from the last change
+ * heard of. The browser's own retry would give up at the first 503, so this does without it.
+ */
 export class Live {
-  private source: EventSource | undefined;
-  private retry: ReturnType<typeof setTimeout> | undefined;
-  private pause = PAUSES.first;
-  /** The last change that we have been told of. */
-  private seq: number | undefined;
+  private stream: EventSource | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private pause: number = PAUSES[0];
 
+  /** `after` is the change that the page reflects already. */
   constructor(
-    private readonly api: Api,
-    private readonly events: LiveEvents,
-  ) {}
-
-  start(): void {
-    document.addEventListener('visibilitychange', () => this.turn());
-    this.turn();
-  }
-
-  /** A page that nobody sees holds no stream open; when it is seen again it hears what it has missed. */
-  private turn(): void {
-    if (document.visibilityState === 'hidden') this.close();
-    else if (!this.source) this.open();
+    private readonly url: (after: number | undefined) => string,
+    private after: number | undefined,
+    private readonly listener: LiveListener,
+  ) {
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) this.close();
+      else this.open();
+    });
+    // A page that comes back from the browser's store of pages left its stream behind.
+    addEventListener('pageshow', (event) => {
+      if (event.persisted) this.open();
+    });
+    if (!document.hidden) this.open();
   }
 
   private open(): void {
-    clearTimeout(this.retry);
-    const source = new EventSource(this.api.url('events', { after: this.seq }));
-    this.source = source;
-    source.addEventListener('seq', (event) => this.alive(event));
-    source.addEventListener('change', (event) => {
-      this.alive(event);
-      this.events.changed(JSON.parse(event.data as string) as Change);
-    });
-    source.addEventListener('reset', (event) => {
-      this.alive(event);
-      this.events.reset(Number(event.lastEventId));
-    });
-    source.addEventListener('error', () => {
-      this.events.connected(false);
-      // The browser comes back by itself from a broken line, but not from a refusal.
-      if (source.readyState !== EventSource.CLOSED) return;
-      this.close();
-      this.retry = setTimeout(() => this.turn(), this.pause);
-      this.pause = Math.min(this.pause * 2, PAUSES.longest);
-    });
+    this.close();
+    const stream = new EventSource(this.url(this.after));
+    this.stream = stream;
+    const listen = (name: string, hear: (data: { seq: number; layers?: LayerChange[] }) => void): void => {
+      stream.addEventListener(name, (event: MessageEvent<string>) => {
+        const data = JSON.parse(event.data) as { seq: number; layers?: LayerChange[] };
+        this.alive();
+        this.after = data.seq;
+        hear(data);
+      });
+    };
+    listen('seq', () => undefined);
+    listen('change', ({ layers = [], seq }) => this.listener.changed(layers, seq));
+    listen('reset', ({ seq }) => this.listener.reset(seq));
+    stream.addEventListener('error', () => this.lose());
+    this.expect();
   }
 
-  private alive(event: MessageEvent): void {
-    this.seq = Number(event.lastEventId);
-    this.pause = PAUSES.first;
-    this.events.connected(true);
+  private alive(): void {
+    this.pause = PAUSES[0];
+    this.listener.state('live');
+    this.expect();
+  }
+
+  private expect(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.lose(), SILENCE);
+  }
+
+  private lose(): void {
+    this.close();
+    this.listener.state('lost');
+    // Not all pages at once after a restart of the server.
+    this.timer = setTimeout(() => this.open(), this.pause * (0.5 + Math.random() / 2));
+    this.pause = Math.min(this.pause * 2, PAUSES[1]);
   }
 
   private close(): void {
-    clearTimeout(this.retry);
-    this.source?.close();
-    this.source = undefined;
+    clearTimeout(this.timer);
+    this.stream?.close();
+    this.stream = undefined;
   }
 }

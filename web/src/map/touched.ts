@@ -1,38 +1,50 @@
 import type { BBox } from '../api.ts';
 
-export interface TileNumber {
+export interface TileName {
   z: number;
   x: number;
   y: number;
 }
 
-/** Part of a tile's side that is drawn around it: 64 of 4096 units, and a little for rounding. */
-const BUFFER = 1 / 63;
-/** More tiles than this at one zoom are not listed one by one. */
-const MOST = 400;
+/** How far a tile reaches over its edge, in tiles: the server's buffer of 64 units in 4096. */
+const BUFFER = 64 / 4096;
+/** Boxes come rounded to this, in degrees. */
+const ROUNDING = 1e-7;
 
-/** Columns and rows are counted from the north-west; latitudes past 85.0511° are at the edge. */
-function inWorld(lon: number, lat: number): { x: number; y: number } {
-  const sine = Math.sin((Math.max(-85.0511, Math.min(85.0511, lat)) * Math.PI) / 180);
-  return { x: lon / 360 + 0.5, y: 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI) };
-}
-
-/**
- * The tiles in which something within the boxes is drawn, buffers included, at the zooms from `min` to `max`.
- * `undefined` when they are too many to be named.
- */
-export function touchedTiles(boxes: readonly BBox[], min: number, max: number): TileNumber[] | undefined {
-  const found = new Map<string, TileNumber>();
-  for (const [west, south, east, north] of boxes) {
-    const [low, high] = [inWorld(west, north), inWorld(east, south)];
-    for (let z = min; z <= max; z += 1) {
-      const size = 2 ** z;
-      const first = (part: number): number => Math.max(0, Math.floor(part * size - BUFFER));
-      const last = (part: number): number => Math.min(size - 1, Math.floor(part * size + BUFFER));
-      const [x0, x1, y0, y1] = [first(low.x), last(high.x), first(low.y), last(high.y)];
-      if ((x1 - x0 + 1) * (y1 - y0 + 1) + found.size > MOST * (max - min + 1)) return undefined;
-      for (let x = x0; x <= x1; x += 1) for (let y = y0; y <= y1; y += 1) found.set(`${z}/${x}/${y}`, { z, x, y });
+/** The tiles from one zoom to another that boxes touch with their buffer, as far as they touch the view too. */
+export function touchedTiles(boxes: BBox[], zooms: { min: number; max: number }, view: BBox): TileName[] {
+  const tiles = new Map<string, TileName>();
+  for (let z = zooms.min; z <= zooms.max; z += 1) {
+    const seen = range(view, z, 1);
+    for (const box of boxes) {
+      const touched = range(grow(box), z, BUFFER);
+      for (let x = Math.max(touched.west, seen.west); x <= Math.min(touched.east, seen.east); x += 1) {
+        for (let y = Math.max(touched.north, seen.north); y <= Math.min(touched.south, seen.south); y += 1) {
+          tiles.set(`${z}/${x}/${y}`, { z, x, y });
+        }
+      }
     }
   }
-  return [...found.values()];
+  return [...tiles.values()];
+}
+
+function grow([west, south, east, north]: BBox): BBox {
+  return [west - ROUNDING, south - ROUNDING, east + ROUNDING, north + ROUNDING];
+}
+
+/** Columns and rows that a box meets, with a margin in tiles. */
+function range([west, south, east, north]: BBox, z: number, margin: number): { west: number; east: number; north: number; south: number } {
+  const count = 2 ** z;
+  const column = (lon: number): number => ((lon + 180) / 360) * count;
+  const row = (lat: number): number => {
+    const sine = Math.sin((lat * Math.PI) / 180);
+    return (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * count;
+  };
+  const bounded = (value: number): number => Math.min(count - 1, Math.max(0, Math.floor(value)));
+  return {
+    west: bounded(column(west) - margin),
+    east: bounded(column(east) + margin),
+    north: bounded(row(north) - margin),
+    south: bounded(row(south) + margin),
+  };
 }

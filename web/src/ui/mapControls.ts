@@ -1,13 +1,14 @@
 import type { Context } from '../context.ts';
 import { el } from '../dom.ts';
+import type { LiveState } from '../live.ts';
 import { type IconName, icon } from '../icons.ts';
 
 export interface MapControls {
   elements: HTMLElement[];
   /** Shows the coordinates under the pointer, or the centre's when there is no pointer. */
   setPosition(position: { lon: number; lat: number; pointer: boolean; zoom: number }): void;
-  /** Says whether changes arrive as they happen. */
-  setLive(live: boolean): void;
+  /** Says whether the map hears of changes. */
+  setLive(state: LiveState): void;
 }
 
 export function mapControls(
@@ -30,17 +31,18 @@ export function mapControls(
   const what = el('span', { class: 'position-what' });
   const where = el('span', { class: 'position-where' });
   const zoomText = el('span', { class: 'position-zoom' });
-  const live = el('span', { class: 'position-live', role: 'status' });
-  const position = el('div', { class: 'map-position' }, what, where, zoomText, live);
+  const position = el('div', { class: 'map-position' }, what, where, zoomText);
+  const liveText = el('span', {});
+  const live = el('p', { class: 'map-live' }, el('span', { class: 'map-live-dot', 'aria-hidden': 'true' }), liveText);
+  live.hidden = true;
   return {
-    elements: [buttons, position, el('div', { class: 'map-cross', 'aria-hidden': 'true' })],
-    setLive: (connected) => {
-      const text = t(connected ? 'map.live' : 'map.notlive');
-      // Said once, not at every sign of life.
-      if (live.textContent === text) return;
-      live.textContent = text;
-      live.title = t(connected ? 'map.live.help' : 'map.notlive.help');
-      live.classList.toggle('is-live', connected);
+    elements: [buttons, position, live, el('div', { class: 'map-cross', 'aria-hidden': 'true' })],
+    setLive: (state) => {
+      live.hidden = false;
+      live.dataset['state'] = state;
+      const [text, more] = state === 'live' ? (['live.live', 'live.live.more'] as const) : (['live.lost', 'live.lost.more'] as const);
+      live.title = t(more);
+      liveText.textContent = t(text);
     },
     setPosition: ({ lon, lat, pointer, zoom }) => {
       what.textContent = t(pointer ? 'map.pointer' : 'map.centre');
