@@ -274,35 +274,42 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
 }
 
 /// The values of a tile, each once.
-struct ValuePool {
+struct ValuePool<'a> {
     fields: Vec<usize>,
     /// Per field: dictionary code or number to index in the tile.
     seen: Vec<FxHashMap<u64, u32>>,
+    /// Per field: the same for texts. Base and deltas have dictionaries of their own, or none.
+    texts: Vec<FxHashMap<&'a str, u32>>,
 }
 
-impl ValuePool {
+impl<'a> ValuePool<'a> {
     fn new(fields: Vec<usize>) -> Self {
         let seen = fields.iter().map(|_| FxHashMap::default()).collect();
-        Self { fields, seen }
+        let texts = fields.iter().map(|_| FxHashMap::default()).collect();
+        Self { fields, seen, texts }
     }
 
-    fn tags<E: Encoder>(&mut self, encoder: &mut E, row: RowRef, tags: &mut Vec<(u32, u32)>) {
-        for (key, (field, seen)) in self.fields.iter().zip(&mut self.seen).enumerate() {
+    fn tags<E: Encoder>(&mut self, encoder: &mut E, row: RowRef<'a>, tags: &mut Vec<(u32, u32)>) {
+        for (key, (field, (seen, texts))) in self.fields.iter().zip(self.seen.iter_mut().zip(&mut self.texts)).enumerate()
+        {
             let value = row.base.value(row.row, *field);
             if value.is_null() {
                 continue;
             }
+            let mut once = || match value {
+                ValueRef::Text(text) => *texts.entry(text).or_insert_with(|| encoder.value(value)),
+                _ => encoder.value(value),
+            };
             let index = match identity(row.base, row.row, *field, value) {
-                Some(identity) => *seen.entry(identity).or_insert_with(|| encoder.value(value)),
-                None => encoder.value(value),
+                Some(identity) => *seen.entry(identity).or_insert_with(once),
+                None => once(),
             };
             tags.push((key as u32, index));
         }
     }
 }
 
-/// A number that two equal values of a field share, where that is cheap to tell and worth it: texts that
-/// hardly ever repeat are written each time.
+/// A number that two equal values of a field share, where that is cheap to tell.
 fn identity(base: &Base, row: u32, field: usize, value: ValueRef) -> Option<u64> {
     // Codes of base and delta are of different dictionaries.
     let dictionary = std::ptr::from_ref(base).addr() as u64;
