@@ -1,5 +1,7 @@
 //! The cache follows the store: whoever writes, what is read from memory is what stands in the file.
 
+#[path = "follow/canonical.rs"]
+mod canonical;
 mod common;
 #[path = "follow/exact.rs"]
 mod exact;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use bricola_layers::cache::{CoordinateGrid, Snapshot, Territory, follow};
 use bricola_layers::crs::Crs;
+use bricola_layers::definition::LayerDefinition;
 use bricola_layers::feature::{Feature, Value};
 use bricola_layers::query::{Place, at};
 use bricola_layers::store::{Edit, Replacement, Store};
@@ -42,10 +45,14 @@ impl City {
     }
 
     async fn holding(kind: &str, features: Vec<Feature>) -> Self {
+        Self::defined(&definition(kind, ""), features).await
+    }
+
+    async fn defined(definition: &LayerDefinition, features: Vec<Feature>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("bricola.gpkg");
         let store = Arc::new(GeoPackageStore::open(&path, OpenMode::ReadWrite).await.expect("a store"));
-        store.define(&definition(kind, "")).await.expect("defined");
+        store.define(definition).await.expect("defined");
         let mut replacement = store.replace("things").await.expect("a replacement");
         replacement.push(features).await.expect("pushed");
         replacement.commit().await.expect("committed");

@@ -205,17 +205,20 @@ impl BaseBuilder {
 /// Where the grid of any layer of a CRS lies, if it is the same for all: no row that lies astray then decides what is
 /// within reach.
 fn middle(crs: &Crs, resolution: f64) -> Option<[f64; 2]> {
-    if crs.is_geographic() {
-        // Where the whole world fits on the grid, it is taken.
-        return (180.0 / resolution <= f64::from(i32::MAX)).then_some([0.0; 2]);
+    // Degrees each way, a quarter of the reach given away by rounding.
+    let reach = f64::from(i32::MAX) * 0.75 * resolution / if crs.is_geographic() { 1.0 } else { 111_000.0 };
+    if crs.is_geographic() && 180.0 / resolution <= f64::from(i32::MAX) {
+        // The whole world fits, around the one origin that needs no rounding.
+        return Some([0.0; 2]);
     }
     let [west, south, east, north] = crs.area_of_use();
-    // Degrees of some 111 km, in both directions from the middle and a quarter of the reach given away by rounding.
-    let reach = f64::from(i32::MAX) * 0.75 * resolution / 111_000.0;
-    if !(east > west && (east - west).max(north - south) < reach) {
+    if !(east > west && (east - west).max(north - south) / 2.0 < reach) {
         return None;
     }
     let middle = [f64::midpoint(west, east), f64::midpoint(south, north)];
+    if crs.is_geographic() {
+        return Some(middle);
+    }
     with_transformer(&Crs::wgs84(), crs, |transformer| transformer.point(middle)).ok()?.ok()
 }
 

@@ -9,9 +9,10 @@ use futures::StreamExt;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::applied::{Applied, AppliedLayer, Trouble};
+use super::applied::{Applied, AppliedLayer, Trouble, WorldBox};
 use super::changed::{Changed, Now};
-use super::reading::{FollowError, Read, read};
+use super::homes::{Flip, Grown, decide};
+use super::reading::{FollowError, merge, read};
 use super::snapshot::Snapshot;
 use super::territory::{Layer, Territory};
 use super::touched::Footprint;
@@ -21,7 +22,7 @@ use crate::store::{Store, StoreError, StoredLayer};
 
 /// Changes read from the log at a time.
 const BATCH: usize = 10_000;
-/// A layer with more changed features than this (and than a twentieth of its base) is read anew, beside the work.
+/// More changed features than this (and than a twentieth of the base) are merged into the base, beside the work.
 const MAX_CHANGED: usize = 20_000;
 /// Changed features of one batch past which all tiles of the layer become new ones.
 const MAX_TRACED: usize = 5_000;
@@ -83,6 +84,7 @@ fn kind(error: &FollowError) -> Trouble {
 #[derive(Default)]
 struct Memory {
     changed: Changed,
+    grown: Grown,
     /// Features that changed since a merge began, while it runs.
     merging: Option<BTreeSet<FeatureId>>,
 }
@@ -103,7 +105,7 @@ struct Follower<S> {
     /// That change, and whether the store has been away since.
     last: Option<(Change, bool)>,
     layers: BTreeMap<String, Memory>,
-    merges: JoinSet<(String, Result<Read, FollowError>)>,
+    merges: JoinSet<(String, Result<Snapshot, FollowError>)>,
 }
 
 impl<S: Store> Follower<S> {
@@ -137,8 +139,8 @@ impl<S: Store> Follower<S> {
                 Err(_) => return Ok(()),
             },
             Some(merged) = self.merges.join_next() => {
-                if let Ok((layer, read)) = merged {
-                    self.merged(&layer, read)?;
+                if let Ok((layer, fresh)) = merged {
+                    self.merged(&layer, fresh)?;
                 }
                 return Ok(());
             }
@@ -240,62 +242,56 @@ impl<S: Store> Follower<S> {
             merging.extend(&ids);
         }
         unread.extend(memory.changed.take(&current.base, &current.definition, rows)?);
-        let next = next(&current, memory.changed.deltas(), &ids, happened.seq);
-        let boxes = publish(&layer, &current, next, &ids);
+        let mut next = next(&current, memory.changed.deltas(), &ids, happened.seq);
+        let flips = decide(&current, &mut next, &ids, &mut memory.grown);
+        let boxes = publish(&layer, &current, next, &ids, &flips);
         layer.note(|state| {
             state.set_aside.retain(|(feature, _)| !happened.ids.contains_key(feature));
             state.set_aside.extend(unread.iter().cloned());
         });
         if memory.changed.len() > most(&current) && memory.merging.is_none() {
-            self.begin_merge(id).await?;
+            self.begin_merge(id);
         }
         Ok(Some(AppliedLayer::features(id, happened.seq, ids, boxes)))
     }
 
-    /// Begins to read a layer whose changes have become many, beside the work.
-    async fn begin_merge(&mut self, id: &str) -> Result<(), FollowError> {
-        let Some(stored) = self.store.layers().await?.into_iter().find(|stored| stored.definition.id == id) else {
-            return Ok(());
-        };
-        info!(layer = id, "many changes: reading the layer anew beside the work");
+    /// Begins to merge the changes of a layer, which have become many, into its base, beside the work.
+    fn begin_merge(&mut self, id: &str) {
+        let Some(current) = self.territory.layer(id).and_then(|layer| layer.snapshot()) else { return };
+        info!(layer = id, "many changes: merging them beside the work");
         self.layers.entry(id.to_owned()).or_default().merging = Some(BTreeSet::new());
-        let (store, id) = (Arc::clone(&self.store), id.to_owned());
-        self.merges.spawn(async move { (id, read(&store, stored).await) });
-        Ok(())
+        let id = id.to_owned();
+        self.merges.spawn(async move {
+            let merged = tokio::task::spawn_blocking(move || merge(&current)).await;
+            let merged = merged.map_err(|error| FollowError::Worker(error.to_string()));
+            (id, merged.and_then(|merged| Ok(merged?)))
+        });
     }
 
-    /// Puts a layer that was read beside the work in the place of the one with many changes.
-    fn merged(&mut self, id: &str, read: Result<Read, FollowError>) -> Result<(), FollowError> {
+    /// Puts a layer whose changes were merged in the place of the one with many changes. It looks the same.
+    fn merged(&mut self, id: &str, fresh: Result<Snapshot, FollowError>) -> Result<(), FollowError> {
         let Some(memory) = self.layers.get_mut(id) else { return Ok(()) };
         // The layer as a whole was replaced meanwhile: it has been read anew.
         let Some(since) = memory.merging.take() else { return Ok(()) };
-        let (mut fresh, set_aside) = read?;
+        let fresh = fresh?;
         let Some(layer) = self.territory.layer(id) else { return Ok(()) };
         let Some(current) = layer.snapshot() else { return Ok(()) };
-        let mut changed = Changed::default();
+        let (mut changed, mut grown) = (Changed::default(), Grown::default());
         let ids: Vec<FeatureId> = since.iter().copied().collect();
         if !ids.is_empty() {
             changed.take(&fresh.base, &fresh.definition, memory.changed.rows(since).collect())?;
         }
-        fresh = next(&fresh, changed.deltas(), &ids, current.seq.max(fresh.seq));
-        let same = current.ladder.is_empty() && fresh.ladder.is_empty();
-        memory.changed = changed;
-        let seq = fresh.seq;
-        layer.publish(fresh);
-        if !same {
-            // Which features are drawn where there are too many is decided over the whole layer.
-            layer.touch(|touched| touched.renew(seq));
-        }
-        layer.note(|state| {
-            state.set_aside.clone_from(&set_aside);
-            state.reads += 1;
-        });
-        self.territory.note_health(|health| health.reloads += 1);
+        let mut next = next(&fresh, changed.deltas(), &ids, current.seq);
+        decide(&fresh, &mut next, &ids, &mut grown);
+        (memory.changed, memory.grown) = (changed, grown);
+        layer.publish(next);
+        layer.note(|state| state.merges += 1);
+        self.territory.note_health(|health| health.merges += 1);
         Ok(())
     }
 }
 
-/// Changed features up to which a layer is not read anew.
+/// Changed features up to which they are not merged into the base.
 fn most(current: &Snapshot) -> usize {
     MAX_CHANGED.max(current.base.len() / 20)
 }
@@ -332,21 +328,27 @@ fn next(current: &Snapshot, deltas: Vec<Arc<super::snapshot::Delta>>, ids: &[Fea
     current.with(next.deltas, count, seq)
 }
 
-/// Publishes a snapshot and renews the tiles in which the features were or are; the boxes of these places.
-fn publish(layer: &Layer, before: &Snapshot, after: Snapshot, ids: &[FeatureId]) -> Vec<super::applied::WorldBox> {
+/// Publishes a snapshot and renews the tiles in which the features were or are, and those in which others are drawn now,
+/// or no longer, because of them; the boxes of the features' places.
+fn publish(layer: &Layer, before: &Snapshot, after: Snapshot, ids: &[FeatureId], flips: &[Flip]) -> Vec<WorldBox> {
     let places = |snapshot: &Snapshot| -> Vec<Footprint> {
         ids.iter().filter_map(|id| snapshot.feature(*id)).map(Footprint::of).collect()
     };
     let places: Vec<Footprint> = [places(before), places(&after)].concat();
-    let (seq, deepest) = (after.seq, after.definition.zoom.max);
+    let flips: Vec<(u8, Footprint)> =
+        flips.iter().filter_map(|(zoom, id)| Some((*zoom, Footprint::of(after.feature(*id)?)))).collect();
+    let (seq, zooms) = (after.seq, after.definition.zoom);
     layer.publish(after);
     layer.touch(|touched| {
         if ids.len() > MAX_TRACED {
             touched.renew(seq);
-        } else {
-            for place in &places {
-                touched.touch(seq, place, deepest);
-            }
+            return;
+        }
+        for place in &places {
+            touched.touch(seq, place, zooms.min..=zooms.max);
+        }
+        for (zoom, place) in &flips {
+            touched.touch(seq, place, *zoom..=*zoom);
         }
     });
     places.iter().filter_map(Footprint::bounds).collect()

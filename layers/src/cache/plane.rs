@@ -133,9 +133,8 @@ impl Lattice {
         if columns.checked_mul(rows)? > MAX_CORNERS {
             return None;
         }
-        let at = |index: usize, columns: usize| {
-            [origin[0] + (index % columns) as i32, origin[1] + (index / columns) as i32]
-        };
+        let at =
+            |index: usize, columns: usize| [origin[0] + (index % columns) as i32, origin[1] + (index / columns) as i32];
         let corner = |index| {
             let [column, row] = at(index, columns).map(f64::from);
             plane.exact(column, row)
@@ -178,7 +177,8 @@ mod tests {
     fn plane(crs: &str, bounds: [f64; 4], resolution: f64) -> WorldPlane {
         let crs = Crs::parse(crs).expect("a CRS");
         let mercator = MercatorApprox::build(&crs, bounds).expect("a projection");
-        let grid = CoordinateGrid::around([bounds[0], bounds[1]], resolution);
+        let middle = [f64::midpoint(bounds[0], bounds[2]), f64::midpoint(bounds[1], bounds[3])];
+        let grid = CoordinateGrid::around(middle, resolution);
         let node = |x, y| grid.pack([x, y]).expect("on the grid");
         let (min, max) = (node(bounds[0], bounds[1]), node(bounds[2], bounds[3]));
         WorldPlane::new(grid, mercator, min, max)
@@ -217,7 +217,8 @@ mod tests {
         let wide = plane("EPSG:7795", [2_600_000.0, 4_500_000.0, 3_400_000.0, 5_200_000.0], 0.001);
         assert!(near.lattice.is_some() && wide.lattice.is_none());
         for step in 0..3_000_i32 {
-            let position = [3_049_000.0 + f64::from(step * 7919 % 4000), 5_019_000.0 + f64::from(step * 104_729 % 3000)];
+            let position =
+                [3_049_000.0 + f64::from(step * 7919 % 4000), 5_019_000.0 + f64::from(step * 104_729 % 3000)];
             let [a, b] = [&near, &wide].map(|plane| plane.world(plane.grid.pack(position).expect("on the grid")));
             assert_eq!(a, b, "{position:?}");
         }

@@ -249,7 +249,8 @@ mod tests {
         let nowhere = MercatorApprox::build(&from, [0.0; 4]).unwrap();
         let mut state = 3;
         for _ in 0..2_000 {
-            let point = [2_400_000.0 + random(&mut state) * 1_200_000.0, 4_000_000.0 + random(&mut state) * 1_300_000.0];
+            let point =
+                [2_400_000.0 + random(&mut state) * 1_200_000.0, 4_000_000.0 + random(&mut state) * 1_300_000.0];
             assert_eq!(city.world_f64(point), country.world_f64(point));
             assert_eq!(city.world_f64(point), nowhere.world_f64(point));
         }

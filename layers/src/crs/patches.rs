@@ -59,7 +59,8 @@ impl Patches {
 
     /// Makes the patches over a box (west, south, east, north) unless it is larger than any map.
     pub(super) fn prepare(&self, [west, south, east, north]: [f64; 4], exact: Exact) {
-        let [first, last] = [[west, south], [east, north]].map(|corner| corner.map(|value| (value / self.side).floor()));
+        let [first, last] =
+            [[west, south], [east, north]].map(|corner| corner.map(|value| (value / self.side).floor()));
         if (last[0] - first[0] + 1.0) * (last[1] - first[1] + 1.0) > MAX_PATCHES {
             return;
         }

@@ -47,18 +47,17 @@ pub fn render_with<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &Tile
     }
     let (min, max) = tile.world_bounds();
     let mut rows: Vec<(RowRef, u32)> = Vec::with_capacity(256);
-    let passed_over = snapshot.search_drawn(tile.z, min, max, |row, leaf: &Leaf| rows.push((row, leaf.extent())));
+    snapshot.search_drawn(tile.z, min, max, |row, leaf: &Leaf| rows.push((row, leaf.extent())));
     rows.sort_unstable_by_key(|(row, _)| row.id());
     let budget = options.budget.unwrap_or_else(|| definition.tile_budget());
     let mut drawn = draw::<E>(snapshot, tile, rows.iter().copied());
     if drawn.bytes.len() > budget {
+        // What only its box brought here must have no say in what is left out.
+        let mut pen = Pen::new(tile, detail(definition, tile.z));
+        rows.retain(|(row, extent)| pen.shape(*row, !visible(*extent, tile.z)).is_some());
         drawn = within_budget::<E>(snapshot, tile, rows, budget, drawn.bytes.len());
     }
-    let hidden = snapshot.step(tile.z).map_or(passed_over, |step| {
-        let count = step.count(tile.x, tile.y);
-        count.total - count.kept
-    });
-    Tile { total: drawn.total + hidden, ..drawn }
+    Tile { total: drawn.total + snapshot.hidden(tile), ..drawn }
 }
 
 /// The last resort where the ladder's estimate was too low, or a request asks for less: the largest features
@@ -165,13 +164,21 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
                 ShapeKind::Polygon
             }
             GeometryKind::Polygon => {
-                let mut shell = false;
+                let (mut shell, mut before) = (false, 0);
                 for ring in geometry.rings(row.row) {
                     // A hole whose shell has vanished has nothing to be cut from.
-                    if !ring.hole || shell {
-                        let drawn = self.ring(row.base, ring);
-                        shell = if ring.hole { shell } else { drawn };
+                    if ring.hole && !shell {
+                        continue;
                     }
+                    if !ring.hole {
+                        before = self.shape.len();
+                    }
+                    let drawn = self.ring(row.base, ring);
+                    if ring.hole && drawn && is_whole_tile(&self.ring) {
+                        // The tile lies in the hole: nothing is left of the shell here.
+                        self.shape.keep(before);
+                    }
+                    shell = if ring.hole { shell && self.shape.len() > before } else { drawn };
                 }
                 ShapeKind::Polygon
             }
@@ -273,6 +280,11 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
     }
 }
 
+/// Whether a ring goes around the whole tile with its buffer.
+fn is_whole_tile(ring: &[[i32; 2]]) -> bool {
+    ring.len() == 4 && ring.iter().flatten().all(|value| *value == clip::LOW || *value == clip::HIGH)
+}
+
 /// The values of a tile, each once.
 struct ValuePool<'a> {
     fields: Vec<usize>,
@@ -290,7 +302,8 @@ impl<'a> ValuePool<'a> {
     }
 
     fn tags<E: Encoder>(&mut self, encoder: &mut E, row: RowRef<'a>, tags: &mut Vec<(u32, u32)>) {
-        for (key, (field, (seen, texts))) in self.fields.iter().zip(self.seen.iter_mut().zip(&mut self.texts)).enumerate()
+        for (key, (field, (seen, texts))) in
+            self.fields.iter().zip(self.seen.iter_mut().zip(&mut self.texts)).enumerate()
         {
             let value = row.base.value(row.row, *field);
             if value.is_null() {

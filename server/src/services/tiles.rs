@@ -8,9 +8,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::definition::Scope;
-use bricola_layers::log::Seq;
 use bricola_layers::tile::{TileId, TileOptions, render};
 use bytes::Bytes;
 use moka::future::Cache;
@@ -27,7 +26,7 @@ const IDLE: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct TileKey {
     set: Box<str>,
-    generations: Vec<Seq>,
+    generations: Vec<Generation>,
     tile: TileId,
     encoding: Encoding,
     scope: Scope,
@@ -71,7 +70,7 @@ pub struct Request<'a> {
 }
 
 /// The generation of a tile in each of the layers. To be taken before their snapshots: see [`Layer::generation`].
-pub fn generations(layers: &[Arc<Layer>], tile: TileId) -> Vec<Seq> {
+pub fn generations(layers: &[Arc<Layer>], tile: TileId) -> Vec<Generation> {
     layers.iter().map(|layer| layer.generation(tile)).collect()
 }
 
@@ -101,7 +100,7 @@ impl Tiles {
     pub async fn get(
         &self,
         layers: Vec<Arc<Snapshot>>,
-        generations: Vec<Seq>,
+        generations: Vec<Generation>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
         let Request { set, tile, encoding, scope } = asked;
