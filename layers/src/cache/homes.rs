@@ -40,7 +40,9 @@ impl Keep {
     fn new(kept: Vec<KeptRow>, total: u32) -> Self {
         use rstar::{Envelope, RTreeObject};
         let mut bounds = TreeBox::new_empty();
-        kept.iter().for_each(|row| bounds.merge(&row.leaf.envelope()));
+        for row in &kept {
+            bounds.merge(&row.leaf.envelope());
+        }
         Self { kept, total, bounds }
     }
 

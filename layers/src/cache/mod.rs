@@ -16,6 +16,7 @@ mod homes;
 mod ladder;
 mod packed;
 mod plane;
+mod publish;
 mod reading;
 mod runs;
 mod snapshot;

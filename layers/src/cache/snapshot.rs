@@ -210,7 +210,7 @@ impl Snapshot {
         }
         for keep in homes.into_iter().flat_map(FxHashMap::values) {
             keep.search(&envelope, |KeptRow { leaf, id, of_base }| {
-                let row = if *of_base { Some(RowRef { base: &*self.base, row: leaf.row }) } else { self.feature(*id) };
+                let row = if *of_base { Some(RowRef { base: &self.base, row: leaf.row }) } else { self.feature(*id) };
                 if let Some(row) = row {
                     visit(row, leaf);
                 }
