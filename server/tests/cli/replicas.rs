@@ -186,8 +186,8 @@ fn the_database_goes_and_comes_back_and_reads_go_on() {
 fn a_load_into_a_database_that_is_killed_leaves_the_old_rows_or_the_new_ones() {
     let _turn = alone();
     let (database, folder) = (PostGis::start(), Folder::new());
-    folder.write("old.ndjson", &parcels("old", 60, 0.8));
-    folder.write("new.ndjson", &parcels("new", 50, 0.9));
+    folder.write("old.ndjson", &parcels("old", 30, 0.8));
+    folder.write("new.ndjson", &parcels("new", 25, 0.9));
     let url = database.url();
     let load =
         |file: &str| folder.command(&["load", file, "--layer", "parcels", "--database", &url, "--log-level", "error"]);
@@ -198,13 +198,13 @@ fn a_load_into_a_database_that_is_killed_leaves_the_old_rows_or_the_new_ones() {
         let sql = "SELECT count(*), min(label), max(label) FROM city.parcels";
         database.sql(sql).trim().to_owned()
     };
-    let [old, new] = ["6600|old|old", "5500|new|new"];
+    let [old, new] = ["3300|old|old", "2750|new|new"];
     assert_eq!(rows(), old);
     let mut seen = [0, 0];
-    for round in 0..30_u32 {
+    for round in 0..20_u32 {
         let file = if round % 2 == 0 { "new.ndjson" } else { "old.ndjson" };
         let mut child = load(file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-        std::thread::sleep(time.mul_f64(f64::from(round * 7 % 30) / 24.0));
+        std::thread::sleep(time.mul_f64(f64::from(round * 7 % 20) / 16.0));
         let _ = child.kill();
         let _ = child.wait();
         let held = rows();
