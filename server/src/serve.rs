@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, info, warn};
 
 use crate::config::Limits;
+use crate::stalled::Impatient;
 
 /// Serves until `shutdown` is ready, then lets running requests finish for at most `grace`. True when all did.
 ///
@@ -29,6 +30,7 @@ pub async fn serve(
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(limits.header_seconds));
     // Room for the request line that `limits.uri_bytes` allows, so that its error comes from us and not as a bare 431.
     http.max_buf_size(limits.uri_bytes + 64 * 1024);
+    let patience = Duration::from_secs(limits.write_seconds);
     let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
@@ -49,7 +51,7 @@ pub async fn serve(
         };
         prepare(&stream);
         let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(Impatient::new(stream, patience)), service));
         tokio::spawn(async move {
             let _permit = permit;
             if let Err(error) = connection.await {
