@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::{Failure, Outcome, say};
 use crate::app::App;
 use crate::config::Config;
+use crate::front::Front;
 use crate::router::router;
 use crate::serve::{serve, signals};
 use crate::store::redefine;
@@ -45,7 +46,8 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         shutdown.await;
         ending.closing.send_replace(true);
     };
-    serve(listener, router(&app), &limits, grace, shutdown).await;
+    let front = Front::new(Arc::clone(&app), router(&app));
+    serve(listener, front, &limits, grace, shutdown).await;
     follower.abort();
     upkeep.abort();
     info!("ended");

@@ -70,6 +70,13 @@ pub struct Request<'a> {
     pub scope: Scope,
 }
 
+impl Request<'_> {
+    fn key(self, generations: Vec<Seq>) -> TileKey {
+        let Self { set, tile, encoding, scope } = self;
+        TileKey { set: set.into(), generations, tile, encoding, scope }
+    }
+}
+
 /// The generation of a tile in each of the layers. To be taken before their snapshots: see [`Layer::generation`].
 pub fn generations(layers: &[Arc<Layer>], tile: TileId) -> Vec<Seq> {
     layers.iter().map(|layer| layer.generation(tile)).collect()
@@ -104,15 +111,20 @@ impl Tiles {
         generations: Vec<Seq>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
-        let Request { set, tile, encoding, scope } = asked;
+        let Request { tile, encoding, .. } = asked;
         let Some(cache) = &self.cache else {
             return self.make(layers, tile, encoding).await.map(|tile| (tile, false)).map_err(Arc::new);
         };
-        let key = TileKey { set: set.into(), generations, tile, encoding, scope };
+        let key = asked.key(generations);
         if let Some(tile) = cache.get(&key).await {
             return Ok((tile, true));
         }
         cache.try_get_with(key, self.make(layers, tile, encoding)).await.map(|tile| (tile, false))
+    }
+
+    /// The tile, if it is there already.
+    pub async fn finished(&self, generations: Vec<Seq>, asked: Request<'_>) -> Option<Finished> {
+        self.cache.as_ref()?.get(&asked.key(generations)).await
     }
 
     /// Renders and compresses on a thread of the pool.
