@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 
 use super::respond::{self, Language};
 use super::select;
+use super::when::{self, When};
 use crate::app::App;
 use crate::encoding::Encoding;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
-use crate::services::tiles::{Finished, Request, generations};
+use crate::services::tiles::{Finished, Request, generations, past_generations};
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
@@ -39,10 +40,14 @@ pub async fn tile(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    Params::read(query.as_deref(), &[])?;
-    let Asked { request, seq, generations, snapshots } = Asked::read(&app, &set, [&z, &x, &y], &headers)?;
+    let params = Params::read(query.as_deref(), &[when::AT, when::DATETIME])?;
+    let when = when::read(&app, &params).await?;
+    let asked = Asked::read(&app, &set, [&z, &x, &y], when, &headers).await?;
+    let Asked { request, seq, generations, snapshots } = asked;
     let (finished, hit) = app.tiles.get(snapshots, generations, request).await.map_err(Problem::internal)?;
-    Ok(dress(&app, finished, hit, request.encoding, seq, &headers))
+    let mut response = dress(&app, finished, hit, request.encoding, seq, &headers);
+    when.cache(&mut response);
+    Ok(response)
 }
 
 /// The same answer for a path, if the tile is finished already and the path has nothing in it to be decoded or refused.
@@ -53,7 +58,8 @@ pub async fn finished(app: &App, path: &str, headers: &HeaderMap) -> Option<Resp
     else {
         return None;
     };
-    let Asked { request, seq, generations, .. } = Asked::read(app, set, [z, x, y], headers).ok()?;
+    let asked = Asked::read(app, set, [z, x, y], When::default(), headers).await.ok()?;
+    let Asked { request, seq, generations, .. } = asked;
     let finished = app.tiles.finished(generations, request).await?;
     Some(dress(app, finished, true, request.encoding, seq, headers))
 }
@@ -67,15 +73,23 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn read(app: &App, set: &'a str, [z, x, y]: [&str; 3], headers: &HeaderMap) -> Result<Self, Problem> {
+    async fn read(
+        app: &App,
+        set: &'a str,
+        [z, x, y]: [&str; 3],
+        when: When,
+        headers: &HeaderMap,
+    ) -> Result<Self, Problem> {
         let layers = select::named(app, set)?;
         let tile = tile_id(z, x, y)?;
         in_zoom_range(&layers, tile)?;
         // The order matters: what is read later is at least as new as what was read before.
-        let seq = app.territory.seq();
-        let generations = generations(&layers, tile);
-        let snapshots = select::ready(&layers)?;
-        let request = Request { set, tile, encoding: Encoding::negotiate(headers), scope: app.scope };
+        let seq = when.seq(app);
+        let now = generations(&layers, tile);
+        let snapshots = when.snapshots(app, &layers).await?;
+        let generations = if when.is_past() { past_generations(&layers, &snapshots, tile) } else { now };
+        let encoding = Encoding::negotiate(headers);
+        let request = Request { set, tile, encoding, valid_on: when.valid_on, scope: app.scope };
         Ok(Self { request, seq, generations, snapshots })
     }
 }

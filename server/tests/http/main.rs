@@ -10,5 +10,6 @@ mod limits;
 mod lookups;
 mod parameters;
 mod parcels;
+mod past;
 mod styles;
 mod tiles;
