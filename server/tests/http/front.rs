@@ -1,7 +1,8 @@
 //! The way in for finished tiles answers what the router would have answered.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use super::harness::{Server, assert_log_is_clean};
 use super::tiles::path;
@@ -16,9 +17,9 @@ struct Raw {
 /// What comes back over a connection of its own, byte by byte: a client library would sort and merge headers.
 fn raw(server: &Server, method: &str, path: &str, headers: &str) -> Raw {
     let mut stream = TcpStream::connect(server.address()).expect("connection");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("timeout");
     let request = format!("{method} {path} HTTP/1.1\r\nhost: tiles.test\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
-    stream.shutdown(Shutdown::Write).expect("half closed");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("answer");
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("end of the head");
