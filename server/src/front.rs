@@ -13,8 +13,8 @@ use axum::Router;
 use axum::response::Response;
 use futures::future::Either;
 use http::request::Parts;
-use http::{Method, Request, header};
-use hyper::body::Incoming;
+use http::{HeaderValue, Method, Request, header};
+use hyper::body::{Body as _, Incoming};
 use hyper::service::Service;
 use tower::util::{Oneshot, ServiceExt as _};
 
@@ -75,5 +75,10 @@ fn is_plain<B>(app: &App, request: &Request<B>) -> bool {
 async fn finished(app: &App, parts: &Parts) -> Option<Response> {
     let visit = middleware::Visit::begin(&parts.method, &parts.uri, &parts.headers);
     let response = routes::tiles::finished(app, parts.uri.path(), &parts.headers).await?;
-    Some(visit.end(app, routes::tiles::PATTERN, response))
+    let mut response = visit.end(app, routes::tiles::PATTERN, response);
+    // Where the router puts it; answers without a body have none.
+    if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Some(response)
 }

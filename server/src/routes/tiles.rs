@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::definition::{FieldType, LayerDefinition};
 use bricola_layers::log::Seq;
 use bricola_layers::tile::{TileError, TileId};
@@ -68,7 +68,7 @@ pub async fn finished(app: &App, path: &str, headers: &HeaderMap) -> Option<Resp
 struct Asked<'a> {
     request: Request<'a>,
     seq: Seq,
-    generations: Vec<Seq>,
+    generations: Vec<Generation>,
     snapshots: Vec<Arc<Snapshot>>,
 }
 

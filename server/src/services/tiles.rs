@@ -74,7 +74,7 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn key(self, generations: Vec<Seq>) -> TileKey {
+    fn key(self, generations: Vec<Generation>) -> TileKey {
         let Self { set, tile, encoding, valid_on, scope } = self;
         TileKey { set: set.into(), generations, valid_on, tile, encoding, scope }
     }
@@ -136,7 +136,7 @@ impl Tiles {
     }
 
     /// The tile, if it is there already.
-    pub async fn finished(&self, generations: Vec<Seq>, asked: Request<'_>) -> Option<Finished> {
+    pub async fn finished(&self, generations: Vec<Generation>, asked: Request<'_>) -> Option<Finished> {
         self.cache.as_ref()?.get(&asked.key(generations)).await
     }
 

@@ -60,7 +60,9 @@ async fn a_finished_tile_goes_out_as_the_router_would_have_sent_it() {
                 let route = raw(&server, "GET", &format!("{path}?"), &headers);
                 assert_eq!(front, route, "{path} {headers}");
                 assert_eq!(front, first, "{path} {headers}");
-                let head = raw(&server, "HEAD", &path, &headers);
+                let mut head = raw(&server, "HEAD", &path, &headers);
+                // To HEAD axum says so of bodies that no answer of this status has.
+                head.head.retain(|line| line != "content-length: 0");
                 assert_eq!((&head.head, head.body.len()), (&front.head, 0), "HEAD {path} {headers}");
             }
         }
