@@ -26,7 +26,10 @@ fn raw(server: &Server, method: &str, path: &str, headers: &str) -> Raw {
     let head = String::from_utf8(answer[..end].to_vec()).expect("text");
     let given = headers.contains("x-request-id");
     let head = head.lines().filter(|line| !line.starts_with("date:") && (given || !line.starts_with("x-request-id:")));
-    Raw { head: head.map(str::to_owned).collect(), body: answer[end + 4..].to_vec() }
+    let mut head: Vec<_> = head.map(str::to_owned).collect();
+    // Headers of different names mean the same in any order (RFC 9110, 5.3).
+    head[1..].sort();
+    Raw { head, body: answer[end + 4..].to_vec() }
 }
 
 /// The value of a series of `/metrics`.
