@@ -53,11 +53,11 @@ impl Folder {
 
     /// Starts a server and waits until it says where it listens.
     pub fn start(&self, arguments: &[&str]) -> Process {
-        self.start_at(arguments, "127.0.0.1:0")
+        self.start_on("127.0.0.1:0", arguments)
     }
 
-    /// As [`Self::start`], at a certain address.
-    pub fn start_at(&self, arguments: &[&str], listen: &str) -> Process {
+    /// As [`Self::start`], at an address.
+    pub fn start_on(&self, listen: &str, arguments: &[&str]) -> Process {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--listen", listen]);
         let started = Instant::now();

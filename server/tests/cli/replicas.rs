@@ -1,226 +1,356 @@
-//! Three servers over one database, behind nginx: one is killed and another takes its place while clerks edit.
+//! Several servers over one database, and what they do when it goes away.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value;
 
 use super::harness::{Folder, Process, alone};
+use super::postgis::{Cluster, PostGis};
 
-#[path = "../../../layers/tests/common/cluster.rs"]
-mod cluster;
-
-/// Fountains along a side of the square of them.
-const SIDE: i64 = 30;
-const WRITERS: i64 = 4;
-/// Statements of each, every one a transaction of its own.
-const EDITS: i64 = 250;
-
-fn fountains() -> String {
-    (0..SIDE * SIDE).fold("code,name,lon,lat\n".to_owned(), |mut text, number| {
-        let [x, y] = [number % SIDE, number / SIDE].map(|at| at as f64 * 0.000_4);
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "F{number},as loaded,{},{}", 12.33 + x, 45.43 + y);
-        text
-    })
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr()).expect("a free port").port()
 }
 
-/// What one clerk does: renames, moves and removals, of features that other clerks edit too.
-fn edits(writer: i64) -> String {
-    (0..EDITS).fold(String::new(), |mut sql, edit| {
-        let fid = 1 + (writer * 7 + edit * 13) % (SIDE * SIDE);
-        let _ = match edit % 25 {
-            24 => writeln!(sql, "DELETE FROM city.fountains WHERE fid = {fid};"),
-            n if n % 2 == 0 => writeln!(sql, "UPDATE city.fountains SET name = 'w{writer}e{edit}' WHERE fid = {fid};"),
-            _ => writeln!(sql, "UPDATE city.fountains SET geom = ST_Translate(geom, 2, 1) WHERE fid = {fid};"),
-        };
-        sql
-    })
+fn serve(folder: &Folder, url: &str, port: u16) -> Process {
+    let listen = format!("127.0.0.1:{port}");
+    folder.start_on(&listen, &["serve", "--database", url, "--log-level", "error"])
 }
 
-/// Debian's nginx in front of the servers, as a child that ends with this value.
-struct Nginx {
-    child: Child,
+/// nginx of Debian before some servers; one that does not answer is passed over.
+struct Balancer {
+    process: Child,
     url: String,
 }
 
-impl Nginx {
-    fn before(folder: &Folder, servers: &[String]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr()).expect("a port").port();
-        let path = folder.path().display();
-        let upstream: String = servers
-            .iter()
-            .fold(String::new(), |text, address| text + &format!("server {address} max_fails=1 fail_timeout=1s; "));
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
-            .fold(String::new(), |text, name| text + &format!("{name}_temp_path {path}/{name}; "));
+impl Balancer {
+    fn before(folder: &Folder, ports: &[u16]) -> Self {
+        let (port, home) = (free_port(), folder.path().display().to_string());
+        let servers: Vec<String> =
+            ports.iter().map(|port| format!("server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;")).collect();
+        let servers = servers.join("\n");
+        let user = if Command::new("id").arg("-u").output().expect("id").stdout.starts_with(b"0\n") {
+            "user root;"
+        } else {
+            ""
+        };
         folder.write(
             "nginx.conf",
             &format!(
-                "daemon off; master_process off; pid {path}/nginx.pid; error_log {path}/nginx.log; events {{ }}\n\
-                 http {{ access_log off; {temporary} upstream bricola {{ {upstream} }}\n\
-                 server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://bricola; proxy_connect_timeout 1s;\n\
-                 proxy_next_upstream error timeout http_503; proxy_http_version 1.1; }} }} }}\n"
+                "{user} daemon off; pid {home}/nginx.pid; error_log {home}/nginx.log;\nevents {{}}\nhttp {{ access_log off;\n\
+                 client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f; uwsgi_temp_path {home}/u;\n\
+                 scgi_temp_path {home}/s; upstream servers {{ {servers} }}\n\
+                 server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://servers;\n\
+                 proxy_next_upstream error timeout http_502 http_503; proxy_http_version 1.1; }} }} }}\n"
             ),
         );
-        let child = Command::new("nginx")
-            .args(["-p", &path.to_string(), "-c", &format!("{path}/nginx.conf")])
-            .stdout(Stdio::null())
+        let process = Command::new("/usr/sbin/nginx")
+            .args(["-c", &format!("{home}/nginx.conf"), "-p", &home])
             .stderr(Stdio::null())
             .spawn()
-            .expect("nginx; install nginx-light");
-        let nginx = Self { child, url: format!("http://127.0.0.1:{port}") };
+            .expect("nginx of nginx-light");
         let started = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(10), "nginx does not listen: {}", folder.read("nginx.log"));
+            assert!(started.elapsed() < Duration::from_secs(10), "{}", folder.read("nginx.log"));
             std::thread::sleep(Duration::from_millis(20));
         }
-        nginx
+        Self { process, url: format!("http://127.0.0.1:{port}") }
     }
 }
 
-impl Drop for Nginx {
+impl Drop for Balancer {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let id = self.process.id().to_string();
+        // Asked, since a killed master leaves its workers behind.
+        let _ = Command::new("kill").arg(&id).status();
+        let _ = self.process.wait();
     }
 }
 
-/// Follows the feed as another system would, until the storm is over and the log's end is reached; the `seq` of
-/// every change, in the order told.
-async fn follow_feed(url: &str, start: i64, over: &AtomicBool) -> Vec<i64> {
-    let client = reqwest::Client::new();
-    let (mut told, mut next) = (Vec::new(), start);
-    loop {
-        let ended = over.load(Ordering::Acquire);
-        let answer = client.get(format!("{url}/changes?after={next}&wait=1&limit=100")).send().await;
-        // A server that was killed in the middle of its answer: the cursor makes the question safe to repeat.
-        let Ok(answer) = answer else { continue };
-        let (status, Ok(text)) = (answer.status(), answer.text().await) else { continue };
-        assert_eq!(status, 200, "{text}");
-        let page: Json = serde_json::from_str(&text).expect("JSON");
-        let changes = page["changes"].as_array().expect("changes");
-        told.extend(changes.iter().map(|change| change["seq"].as_i64().expect("a seq")));
-        next = page["next"].as_i64().expect("a cursor");
-        if ended && changes.is_empty() {
-            return told;
+/// The edits of one clerk, a statement a line: fountains are moved, renamed, removed and come back.
+fn edits(clerk: u64, count: u64) -> Vec<String> {
+    let mut state = clerk.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = move |most: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % most
+    };
+    (0..count)
+        .map(|number| {
+            let id = 1 + next(90);
+            match next(10) {
+                0 => format!("DELETE FROM city.fountains WHERE fid = {id};"),
+                1 | 2 => format!(
+                    "INSERT INTO city.fountains (geom, code, name, status) SELECT ST_Translate(geom, {}, {}), \
+                     'new {clerk}/{number}', 'Fontana {clerk}/{number}', 'active' FROM city.fountains ORDER BY fid LIMIT 1;",
+                    next(2000),
+                    next(2000)
+                ),
+                3..=5 => format!("UPDATE city.fountains SET name = 'Nome {clerk}/{number}' WHERE fid = {id};"),
+                _ => format!(
+                    "UPDATE city.fountains SET geom = ST_Translate(geom, {}, {}) WHERE fid = {id};",
+                    next(400) as i64 - 200,
+                    next(400) as i64 - 200
+                ),
+            }
+        })
+        .collect()
+}
+
+struct Client(reqwest::Client);
+
+impl Client {
+    async fn get(&self, url: &str, path: &str, seq: i64) -> reqwest::Response {
+        let request = self.0.get(format!("{url}{path}")).header("bricola-min-seq", seq);
+        request.send().await.expect("an answer")
+    }
+
+    /// The whole feed of a server: every change once, with what became of it.
+    async fn feed(&self, url: &str, seq: i64) -> Vec<(i64, String, Option<i64>, String)> {
+        let (mut after, mut told) = (0, Vec::new());
+        loop {
+            let page: Value =
+                self.get(url, &format!("/changes?after={after}&limit=5000"), seq).await.json().await.expect("JSON");
+            for change in page["changes"].as_array().expect("changes") {
+                told.push((
+                    change["seq"].as_i64().expect("seq"),
+                    change["layer"].as_str().expect("layer").to_owned(),
+                    change["id"].as_i64(),
+                    change["after"]["properties"]["name"].to_string(),
+                ));
+            }
+            let next = page["next"].as_i64().expect("next");
+            if next == after {
+                return told;
+            }
+            after = next;
         }
     }
-}
 
-/// Asks for tiles and lookups until the storm is over; how many answers there were, and those that were not good.
-async fn read(url: &str, over: &AtomicBool) -> (u32, Vec<String>) {
-    let client = reqwest::Client::new();
-    let (mut count, mut bad) = (0, Vec::new());
-    while !over.load(Ordering::Acquire) {
-        for path in ["/tiles/fountains/16/35013/23462", "/lookup?x=12.336&y=45.436&layers=fountains"] {
-            count += 1;
-            match client.get(format!("{url}{path}")).send().await {
-                Ok(answer) if answer.status().is_success() => {}
-                Ok(answer) => bad.push(format!("{path}: {}", answer.status())),
-                // Cut off in the middle by the kill.
-                Err(error) => bad.push(format!("{path}: {error}")),
+    /// Every fountain, by one server's lookup with the whole city as its radius.
+    async fn fountains(&self, url: &str, at: &[(f64, f64)], seq: i64) -> BTreeMap<i64, String> {
+        let mut found = BTreeMap::new();
+        for (x, y) in at {
+            let path = format!("/lookup?x={x}&y={y}&layers=fountains&radius=1");
+            let answer: Value = self.get(url, &path, seq).await.json().await.expect("JSON");
+            for hit in answer["hits"].as_array().expect("hits") {
+                let feature = &hit["feature"];
+                found.insert(feature["id"].as_i64().expect("id"), feature["properties"]["name"].to_string());
             }
         }
+        found
     }
-    (count, bad)
 }
 
-/// Everything that a server shows of the fountains, once it has reached a change.
-fn shown(server: &Process, seq: &str, places: &[[f64; 2]]) -> (Json, Json, Vec<(u16, String)>) {
-    let collection = server.json(&format!("/collections/fountains?min-seq={seq}"));
-    let hits = server.post("/lookup", &json!({"points": places, "layers": ["fountains"], "radius": 1}));
-    let tiles = (17_505..=17_508)
-        .flat_map(|x| (11_729..=11_732).map(move |y| format!("/tiles/fountains/15/{x}/{y}")))
-        .chain((8_752..=8_754).flat_map(|x| (5_864..=5_866).map(move |y| format!("/tiles/fountains/14/{x}/{y}"))));
-    let tiles = tiles.map(|path| etag(server, &path)).collect();
-    (collection["count"].clone(), hits["results"].clone(), tiles)
+/// Fountains as the database has them: id, longitude, latitude, name.
+fn stored(database: &PostGis) -> Vec<(i64, f64, f64, String)> {
+    let rows = database.sql(
+        "SELECT fid, ST_X(p), ST_Y(p), to_json(name) FROM (SELECT fid, name, ST_Transform(geom, 4326) AS p \
+         FROM city.fountains) AS f ORDER BY fid",
+    );
+    let row = |line: &str| {
+        let mut fields = line.split('|');
+        let mut number = || fields.next().and_then(|text| text.parse::<f64>().ok()).expect("a number");
+        let (id, x, y) = (number() as i64, number(), number());
+        (id, x, y, fields.next().unwrap_or("null").to_owned())
+    };
+    rows.lines()
+        .map(row)
+        .map(|(id, x, y, name)| (id, x, y, if name.is_empty() { "null".to_owned() } else { name }))
+        .collect()
 }
 
-/// The status of a tile and its validator, which is made of its content.
-fn etag(server: &Process, path: &str) -> (u16, String) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-    runtime.block_on(async {
-        let answer = reqwest::get(format!("{}{path}", server.url)).await.expect("an answer");
-        let etag = answer.headers().get("etag").map(|etag| etag.to_str().expect("text").to_owned());
-        (answer.status().as_u16(), etag.unwrap_or_default())
-    })
+/// Runs a test while no other takes the machine.
+fn in_turn(test: impl Future<Output = ()>) {
+    let _turn = alone();
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(test);
 }
 
 #[test]
-fn three_servers_behind_nginx_lose_nothing_while_one_is_killed_and_replaced() {
-    let _turn = alone();
-    let (folder, database) = (Folder::new(), cluster::cluster().database());
-    let sql = |text: &str| cluster::cluster().sql(&database, text);
-    let url = cluster::cluster().url(&database);
-    let arguments = ["serve", "--database", &url];
-    folder.write("fountains.csv", &fountains());
-    let loaded = folder.run(&["load", "fountains.csv", "--layer", "fountains", "--database", &url]);
-    assert_eq!(loaded.code, 0, "{}", loaded.stderr);
-    let mut servers: Vec<Process> = (0..3).map(|_| folder.start(&arguments)).collect();
-    servers.iter().for_each(Process::wait_until_ready);
-    let addresses: Vec<String> = servers.iter().map(|server| server.url.replace("http://", "")).collect();
-    let nginx = Nginx::before(&folder, &addresses);
-    let start: i64 = sql("SELECT bricola.sequence()").trim().parse().expect("a number");
+fn three_servers_behind_nginx_agree_with_the_database_after_a_storm() {
+    in_turn(storm());
+}
 
-    let over = AtomicBool::new(false);
-    let (told, (answers, bad)) = std::thread::scope(|scope| {
-        let readers = scope.spawn(|| {
-            let runtime = tokio::runtime::Runtime::new().expect("runtime");
-            runtime.block_on(async { tokio::join!(follow_feed(&nginx.url, start, &over), read(&nginx.url, &over)) })
-        });
-        let storm: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || sql(&edits(writer)))).collect();
-        std::thread::sleep(Duration::from_millis(300));
-        servers[0].signal("-KILL");
-        std::thread::sleep(Duration::from_millis(300));
-        servers[0] = folder.start_at(&arguments, &addresses[0]);
-        storm.into_iter().for_each(|writer| {
-            writer.join().expect("edits");
-        });
-        servers[0].wait_until_ready();
-        over.store(true, Ordering::Release);
-        readers.join().expect("readers")
-    });
+#[test]
+fn the_database_goes_and_comes_back_and_reads_go_on() {
+    in_turn(outage());
+}
 
-    let end = sql("SELECT bricola.sequence()").trim().to_owned();
-    let last: i64 = end.parse().expect("a number");
-    assert!(last >= start + WRITERS * EDITS / 2, "there was a storm: {start} to {last}");
-    assert_eq!(told, (start + 1..=last).collect::<Vec<_>>(), "each change once and in order");
-    assert!(answers > 50, "only {answers} answers");
-    // The connections that the killed server held; nginx turns to the others for the rest.
-    assert!(bad.len() <= 4, "{bad:#?}");
-
-    let rows = sql(
-        "SELECT fid, name, ST_X(ST_Transform(geom, 4326)), ST_Y(ST_Transform(geom, 4326)) FROM city.fountains ORDER BY fid",
-    );
-    let rows: Vec<Vec<&str>> = rows.lines().map(|line| line.split('|').collect()).collect();
-    let places: Vec<[f64; 2]> = rows.iter().map(|row| [2, 3].map(|at| row[at].parse().expect("degrees"))).collect();
-    servers.push(folder.start(&arguments));
-    servers[3].wait_until_ready();
-    let fresh = shown(&servers[3], &end, &places);
-    assert_eq!(fresh.0, rows.len());
-    assert!(fresh.2.iter().filter(|(status, _)| *status == 200).count() >= 3, "{:?}", fresh.2);
-    for (row, result) in rows.iter().zip(fresh.1.as_array().expect("results")) {
-        let hits: BTreeSet<(String, &str)> = result["hits"]
-            .as_array()
-            .expect("hits")
-            .iter()
-            .map(|hit| {
-                let feature = &hit["feature"];
-                (feature["id"].to_string(), feature["properties"]["name"].as_str().unwrap_or_default())
+async fn storm() {
+    let database = Arc::new(PostGis::start());
+    let folder = Folder::new();
+    let url = database.url();
+    let filled = folder.run(&["demo", "--parcels", "1k", "--no-serve", "--database", &url, "--log-level", "error"]);
+    assert_eq!(filled.code, 0, "{}", filled.stderr);
+    let ports = [free_port(), free_port(), free_port()];
+    let mut servers: Vec<Process> = ports.iter().map(|port| serve(&folder, &url, *port)).collect();
+    let urls: Vec<String> = servers.iter().map(|server| server.url.clone()).collect();
+    let client = Client(reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client"));
+    for url in &urls {
+        let started = Instant::now();
+        while client.get(url, "/status", 0).await.status() != 200 {
+            assert!(started.elapsed() < Duration::from_secs(60), "{url} is not ready");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let balancer = Balancer::before(&folder, &ports);
+    let clerks: Vec<_> = (0..8_u64)
+        .map(|clerk| {
+            let database = Arc::clone(&database);
+            // A session for every hundred edits, as people come and go.
+            std::thread::spawn(move || {
+                edits(clerk + 1, 600).chunks(100).for_each(|part| {
+                    database.sql(&part.concat());
+                });
             })
-            .collect();
-        assert!(hits.contains(&(row[0].to_owned(), row[1])), "{row:?} is not among {hits:?}");
+        })
+        .collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let reader = tokio::spawn({
+        let (database, url, stop) = (Arc::clone(&database), balancer.url.clone(), Arc::clone(&stop));
+        async move {
+            // Whoever has written reads it back, whichever server answers.
+            let client = Client(reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client"));
+            let mut rounds = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let name = format!("mine {rounds}");
+                let edit = format!(
+                    "UPDATE city.schools SET name = '{name}' WHERE fid = 1; SELECT bricola.sequence(); \
+                     SELECT ST_X(p) || ' ' || ST_Y(p) FROM (SELECT ST_Transform(geom, 4326) AS p FROM city.schools WHERE fid = 1) AS s"
+                );
+                let told = tokio::task::spawn_blocking({
+                    let database = Arc::clone(&database);
+                    move || database.sql(&edit)
+                });
+                let told = told.await.expect("psql");
+                let mut lines = told.lines();
+                let seq: i64 = lines.next().and_then(|line| line.parse().ok()).expect("a seq");
+                let (x, y) = lines.next().and_then(|line| line.split_once(' ')).expect("a place");
+                let path = format!("/lookup?x={x}&y={y}&layers=schools&radius=1");
+                let answer = client.get(&url, &path, seq).await;
+                // While all of nginx's servers are behind, a request may be told to come again; never a stale answer.
+                if answer.status() == 200 {
+                    let text = answer.text().await.expect("text");
+                    assert!(text.contains(&name), "stale at {seq}: {text}");
+                    rounds += 1;
+                }
+            }
+            rounds
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    servers.remove(0).signal("-KILL");
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let again = serve(&folder, &url, ports[0]);
+    for clerk in clerks {
+        clerk.join().expect("a clerk");
     }
-    for server in &servers[..3] {
-        assert!(
-            shown(server, &end, &places) == fresh,
-            "{} differs from a server that has just read it all",
-            server.url
-        );
+    stop.store(true, Ordering::Relaxed);
+    let rounds = reader.await.expect("never a stale answer");
+    assert!(rounds > 5, "{rounds} answers to own edits");
+    let seq: i64 = database.sql("SELECT bricola.sequence()").trim().parse().expect("a seq");
+    let stored = stored(&database);
+    let places: Vec<(f64, f64)> = stored.iter().map(|(_, x, y, _)| (*x, *y)).collect();
+    let expected: BTreeMap<i64, String> = stored.iter().map(|(id, _, _, name)| (*id, name.clone())).collect();
+    let mut feeds = Vec::new();
+    let mut tags = Vec::new();
+    for url in &urls {
+        let started = Instant::now();
+        while client.get(url, "/status", seq).await.status() != 200 {
+            assert!(started.elapsed() < Duration::from_secs(30), "{url} does not catch up");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(client.fountains(url, &places, seq).await, expected, "{url}");
+        let feed = client.feed(url, seq).await;
+        assert!(feed.windows(2).all(|pair| pair[0].0 < pair[1].0), "in order, nothing twice");
+        feeds.push(feed);
+        tags.push(tiles(&client, url, &places, seq).await);
     }
+    assert!(feeds[0].len() > 1_000, "{} changes", feeds[0].len());
+    assert!(feeds.iter().all(|feed| feed == &feeds[0]), "every server tells the same");
+    assert!(tags.iter().all(|tag| tag == &tags[0]), "equal content has equal tags on every server");
+    drop((servers, again, balancer));
+}
+
+/// The tags of the tiles around some places.
+async fn tiles(client: &Client, url: &str, places: &[(f64, f64)], seq: i64) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::new();
+    for (x, y) in places.iter().step_by(7) {
+        for z in [11_u32, 13, 15, 17] {
+            let size = f64::from(1_u32 << z);
+            let column = ((x / 360.0 + 0.5) * size) as u32;
+            let row = ((0.5 - y.to_radians().tan().asinh() / std::f64::consts::TAU) * size) as u32;
+            let path = format!("/tiles/fountains,schools/{z}/{column}/{row}");
+            if tags.contains_key(&path) {
+                continue;
+            }
+            let answer = client.get(url, &path, seq).await;
+            let tag = answer.headers().get("etag").and_then(|tag| tag.to_str().ok()).unwrap_or("none").to_owned();
+            tags.insert(path, tag);
+        }
+    }
+    tags
+}
+
+async fn outage() {
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start("")).await.expect("starts");
+    let database = cluster.database();
+    let (folder, url) = (Folder::new(), cluster.url(&database));
+    let filled = folder.run(&["demo", "--parcels", "1k", "--no-serve", "--database", &url, "--log-level", "error"]);
+    assert_eq!(filled.code, 0, "{}", filled.stderr);
+    let server = serve(&folder, &url, free_port());
+    let client = Client(reqwest::Client::new());
+    let status = |wanted: &'static str| {
+        let (client, url) = (&client, &server.url);
+        async move {
+            let started = Instant::now();
+            loop {
+                let answer = client.get(url, "/status", 0).await;
+                let (code, status): (u16, Value) = (answer.status().as_u16(), answer.json().await.expect("JSON"));
+                if status["status"] == wanted {
+                    return (code, status);
+                }
+                assert!(started.elapsed() < Duration::from_secs(30), "never {wanted}: {status}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    };
+    status("ok").await;
+    let place = cluster.sql(
+        &database,
+        "SELECT ST_X(p) || '&y=' || ST_Y(p) FROM (SELECT ST_Transform(geom, 4326) AS p FROM city.schools WHERE fid = 1) AS s",
+    );
+    let lookup = format!("/lookup?x={}&layers=schools&radius=1", place.trim());
+    let before = client.get(&server.url, &lookup, 0).await.text().await.expect("text");
+    cluster.crash();
+    let (code, told) = status("stale").await;
+    assert_eq!((code, &told["store"]["state"]), (200, &Value::from("unreachable")), "reads go on: the server is up");
+    let answer = client.get(&server.url, &lookup, 0).await;
+    assert_eq!(answer.status(), 200);
+    let age = answer.headers().get("bricola-age").and_then(|age| age.to_str().ok()?.parse::<u64>().ok());
+    assert!(age.is_some(), "answers say how old they are");
+    assert_eq!(answer.text().await.expect("text"), before);
+    let feed = client.get(&server.url, "/changes", 0).await;
+    assert_eq!((feed.status().as_u16(), feed.headers().contains_key("retry-after")), (503, true));
+    assert_eq!(feed.json::<Value>().await.expect("JSON")["code"], "store-unavailable");
+    // One that is started meanwhile waits, and is there when the database is.
+    let early = serve(&folder, &url, free_port());
+    assert_eq!(client.get(&early.url, "/status", 0).await.status(), 503);
+    cluster.restart("");
+    status("ok").await;
+    cluster.sql(&database, "UPDATE city.schools SET name = 'dopo' WHERE fid = 1");
+    for url in [&server.url, &early.url] {
+        let started = Instant::now();
+        while !client.get(url, &lookup, 0).await.text().await.expect("text").contains("dopo") {
+            assert!(started.elapsed() < Duration::from_secs(30), "{url} has not recovered");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let answer = client.get(&server.url, &lookup, 0).await;
+    assert!(!answer.headers().contains_key("bricola-age"));
 }
