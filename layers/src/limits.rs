@@ -39,5 +39,14 @@ pub const MAX_ARCHIVE_MEMBERS: usize = 100_000;
 pub const MAX_ARCHIVE_DEPTH: usize = 5;
 /// Bytes of one XML tag, one JSON member name or one header line of a source file.
 pub const MAX_TAG_BYTES: usize = 1024 * 1024;
+/// Tiles of a layer whose generation is known one by one; past that all its tiles become new ones.
+pub const MAX_TOUCHED_TILES: usize = 1_000_000;
+/// Tiles that one changed feature touches, beyond which whole squares of the map count as touched.
+pub const MAX_TOUCHED_PER_FEATURE: usize = 2_048;
+/// Changed features, and boxes of their places, that are told one by one to those who listen; past that there is one
+/// box and no list.
+pub const MAX_APPLIED_FEATURES: usize = 1_000;
+/// Announcements that wait for a slow listener; past that it has to read the log.
+pub const MAX_APPLIED_QUEUE: usize = 1_024;
 /// Columns of one source.
 pub const MAX_COLUMNS: usize = 4_096;

@@ -1,6 +1,8 @@
 //! The cache follows the store: whoever writes, what is read from memory is what stands in the file.
 
 mod common;
+#[path = "follow/exact.rs"]
+mod exact;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,10 +38,14 @@ struct City {
 
 impl City {
     async fn with(features: Vec<Feature>) -> Self {
+        Self::holding("polygon", features).await
+    }
+
+    async fn holding(kind: &str, features: Vec<Feature>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("bricola.gpkg");
         let store = Arc::new(GeoPackageStore::open(&path, OpenMode::ReadWrite).await.expect("a store"));
-        store.define(&definition("polygon", "")).await.expect("defined");
+        store.define(&definition(kind, "")).await.expect("defined");
         let mut replacement = store.replace("things").await.expect("a replacement");
         replacement.push(features).await.expect("pushed");
         replacement.commit().await.expect("committed");
@@ -69,7 +75,12 @@ impl City {
     }
 
     fn sqlite3(&self, sql: &str) {
-        let output = std::process::Command::new("sqlite3").arg(&self.path).arg(sql).output().expect("sqlite3 runs");
+        let output = std::process::Command::new("sqlite3")
+            .args(["-cmd", ".timeout 20000"])
+            .arg(&self.path)
+            .arg(sql)
+            .output()
+            .expect("sqlite3 runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 

@@ -1,5 +1,7 @@
 //! The immutable mirror of a layer.
 
+use std::sync::Arc;
+
 use rstar::{AABB, Envelope as _, ParentNode, RTree, RTreeNode, RTreeObject};
 
 use super::column::{Column, ValueRef};
@@ -81,7 +83,7 @@ pub struct Base {
     pub(super) columns: Vec<Column>,
     pub(super) tree: RTree<Leaf>,
     pub(super) crs: Crs,
-    pub(super) plane: WorldPlane,
+    pub(super) plane: Arc<WorldPlane>,
 }
 
 impl Base {

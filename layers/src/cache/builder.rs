@@ -1,5 +1,7 @@
 //! Building a [`Base`] from the rows of a store.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use rstar::RTree;
 use thiserror::Error;
@@ -31,6 +33,8 @@ pub struct BaseBuilder {
     pending: usize,
     columns: Vec<Column>,
     poisoned: Vec<(FeatureId, String)>,
+    /// The way to world coordinates of a base that this one goes with.
+    plane: Option<Arc<WorldPlane>>,
 }
 
 impl BaseBuilder {
@@ -50,6 +54,7 @@ impl BaseBuilder {
             pending: 0,
             columns: definition.fields.iter().map(|field| Column::new(field.kind)).collect(),
             poisoned: Vec::new(),
+            plane: None,
         })
     }
 
@@ -65,7 +70,15 @@ impl BaseBuilder {
             pending: 0,
             columns: definition.fields.iter().map(|field| Column::new(field.kind)).collect(),
             poisoned: Vec::new(),
+            plane: self.plane.clone(),
         }
+    }
+
+    /// For what changes in a base: on its coordinate grid and, where it reaches, by its way to world coordinates, so that
+    /// a vertex that both share is in the same place.
+    pub(super) fn beside(base: &Base, definition: &LayerDefinition) -> Result<Self, BuildError> {
+        let geometry = (base.tree.size() > 0).then(|| Packed::new(*base.geometry.grid()));
+        Ok(Self { geometry, plane: Some(Arc::clone(&base.plane)), ..Self::new(definition)? })
     }
 
     /// Whether the coordinate grid is fixed.
@@ -165,9 +178,14 @@ impl BaseBuilder {
         geometry.shrink();
         let grid = *geometry.grid();
         let (min, max) = bounds(&geometry);
-        let (low, high) = (grid.unpack(min), grid.unpack(max));
-        let mercator = MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?;
-        let plane = WorldPlane::new(grid, mercator, min, max);
+        let shared = self.plane.take().filter(|plane| plane.is_of(&grid) && plane.covers(min, max));
+        let plane = if let Some(plane) = shared {
+            plane
+        } else {
+            let (low, high) = (grid.unpack(min), grid.unpack(max));
+            let mercator = MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?;
+            Arc::new(WorldPlane::new(grid, mercator, min, max))
+        };
         geometry.detail(&plane);
         let leaves: Vec<Leaf> =
             (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, &plane, row)).collect();

@@ -133,6 +133,11 @@ impl Ladder {
         Self { steps }
     }
 
+    /// Whether everything that is large enough to be seen is drawn at every zoom.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Bytes held, roughly.
     pub(super) fn bytes(&self) -> usize {
         self.steps.iter().map(Step::bytes).sum()

@@ -4,24 +4,31 @@
 //! what changed since, published together as one [`Snapshot`] by an atomic swap: readers never lock, writers
 //! never block readers. Only the follower of the change log ([`follow`]) writes here.
 
+mod applied;
 mod base;
 mod builder;
+mod changed;
 mod column;
 mod detail;
 mod follower;
 mod ladder;
 mod packed;
 mod plane;
+mod reading;
 mod runs;
 mod snapshot;
 mod territory;
+mod touched;
 
+pub use applied::{Applied, AppliedLayer, Health, Trouble, WorldBox};
 pub use base::{Base, Leaf, TreeBox};
 pub use builder::{BaseBuilder, BuildError};
 pub use column::{Column, ValueRef};
-pub use follower::{FollowError, follow, read_layer};
+pub use follower::follow;
 pub use ladder::{Ladder, Step, TileCount, UNITS_PER_PIXEL, visible};
 pub use packed::{CoordinateGrid, GeometryKind, Packed, Ring};
+pub use reading::{FollowError, read_layer};
 pub use runs::Run;
 pub use snapshot::{RowRef, Snapshot};
 pub use territory::{Layer, LayerState, Territory};
+pub use touched::{Footprint, Touched};

@@ -20,6 +20,8 @@ const TOLERANCE: f64 = 0.5;
 /// Packed coordinates to Web Mercator world units.
 #[derive(Debug)]
 pub(super) struct WorldPlane {
+    /// Nodes for which it was made.
+    bounds: [[i32; 2]; 2],
     lattice: Option<Lattice>,
     grid: CoordinateGrid,
     mercator: MercatorApprox,
@@ -37,7 +39,17 @@ impl WorldPlane {
     /// A plane for the nodes between two corners.
     pub(super) fn new(grid: CoordinateGrid, mercator: MercatorApprox, min: [i32; 2], max: [i32; 2]) -> Self {
         let lattice = Lattice::new(&grid, &mercator, min, max);
-        Self { lattice, grid, mercator }
+        Self { bounds: [min, max], lattice, grid, mercator }
+    }
+
+    /// Whether it leads away from this grid.
+    pub(super) fn is_of(&self, grid: &CoordinateGrid) -> bool {
+        self.grid == *grid
+    }
+
+    /// Whether all nodes between two corners are ones for which it was made.
+    pub(super) fn covers(&self, min: [i32; 2], max: [i32; 2]) -> bool {
+        (0..2).all(|axis| self.bounds[0][axis] <= min[axis] && max[axis] <= self.bounds[1][axis])
     }
 
     /// A node in world units, to the nearest.

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::encoding::Encoding;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
-use crate::services::tiles::{Finished, Request};
+use crate::services::tiles::{Finished, Request, generations};
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
@@ -37,11 +37,13 @@ pub async fn tile(
     let layers = select::named(&app, &set)?;
     let tile = tile_id(&z, &x, &y)?;
     in_zoom_range(&layers, tile)?;
+    // The order matters: what is read later is at least as new as what was read before.
+    let seq = app.territory.seq();
+    let generations = generations(&layers, tile);
     let snapshots = select::ready(&layers)?;
-    let seq = snapshots.iter().map(|snapshot| snapshot.seq()).max().unwrap_or_default();
     let encoding = Encoding::negotiate(&headers);
     let asked = Request { set: &set, tile, encoding, scope: app.scope };
-    let (finished, hit) = app.tiles.get(snapshots, asked).await.map_err(Problem::internal)?;
+    let (finished, hit) = app.tiles.get(snapshots, generations, asked).await.map_err(Problem::internal)?;
     app.metrics.tile(hit);
     let mut response = answer(finished, encoding, &headers);
     let headers = response.headers_mut();

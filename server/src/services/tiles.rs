@@ -1,13 +1,14 @@
 //! Finished tiles: made once, compressed once per coding, kept under what they are made of.
 //!
-//! The key of a tile holds the `seq` of every layer in it. When a layer changes, its tiles get other keys and
-//! the old ones are no longer asked for; nothing has to be deleted, and no old tile can slip back in.
+//! The key of a tile holds its generation in every layer: the last change that touched it there. A tile that is touched
+//! gets another key and the old one is no longer asked for; nothing has to be deleted, no old tile can slip back in, and
+//! the tiles beside it stay.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bricola_layers::cache::Snapshot;
+use bricola_layers::cache::{Layer, Snapshot};
 use bricola_layers::definition::Scope;
 use bricola_layers::log::Seq;
 use bricola_layers::tile::{TileId, TileOptions, render};
@@ -69,6 +70,11 @@ pub struct Request<'a> {
     pub scope: Scope,
 }
 
+/// The generation of a tile in each of the layers. To be taken before their snapshots: see [`Layer::generation`].
+pub fn generations(layers: &[Arc<Layer>], tile: TileId) -> Vec<Seq> {
+    layers.iter().map(|layer| layer.generation(tile)).collect()
+}
+
 impl Tiles {
     /// A cache of `cache_mb` MiB (0: none), and `threads` threads (0: one for each processor).
     ///
@@ -95,13 +101,13 @@ impl Tiles {
     pub async fn get(
         &self,
         layers: Vec<Arc<Snapshot>>,
+        generations: Vec<Seq>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
         let Request { set, tile, encoding, scope } = asked;
         let Some(cache) = &self.cache else {
             return self.make(layers, tile, encoding).await.map(|tile| (tile, false)).map_err(Arc::new);
         };
-        let generations = layers.iter().map(|layer| layer.seq()).collect();
         let key = TileKey { set: set.into(), generations, tile, encoding, scope };
         if let Some(tile) = cache.get(&key).await {
             return Ok((tile, true));

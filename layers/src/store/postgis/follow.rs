@@ -115,8 +115,11 @@ async fn listen(
         }
         let seq = sequence(database).await?;
         *pause = PAUSES.0;
-        // A database that was set back (a standby took over before it had all) is behind: the follower of the cache
-        // compares what it has read with what is there.
+        // Nobody can have known more before we asked, unless the database was set back (a standby took over before it had
+        // all): the follower of the cache then compares what it has read with what is there.
+        if seq < before {
+            known.send_replace(Known { seq, trouble: None });
+        }
         advance(known, seq);
         if seq != before {
             moved = tokio::time::Instant::now();
