@@ -6,6 +6,8 @@
 
 #[path = "common/cluster.rs"]
 mod cluster;
+#[path = "store/attach.rs"]
+mod attach;
 #[path = "store/contract.rs"]
 mod contract;
 #[path = "store/damage.rs"]

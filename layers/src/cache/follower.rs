@@ -202,13 +202,20 @@ impl<S: Store> Follower<S> {
         if !anew.is_empty() {
             let known = self.store.layers().await?;
             self.territory.retain(|id| known.iter().any(|stored| stored.definition.id == id));
+            // All are known before the first is read: there may be a thousand new ones.
+            for stored in &known {
+                self.territory.add(stored.definition.clone());
+            }
+            let (store, territory) = (&self.store, &self.territory);
+            let reads = known.into_iter().filter(|stored| anew.iter().any(|(id, _)| *id == stored.definition.id));
+            let reads = reads.map(|stored| async move {
+                let layer = territory.add(stored.definition.clone());
+                read_and_publish(store, &layer, stored).await;
+                territory.note_health(|health| health.reloads += 1);
+            });
+            futures::stream::iter(reads).buffer_unordered(PARALLEL).collect::<()>().await;
             for (id, seq) in anew {
                 self.layers.remove(&id);
-                if let Some(stored) = known.iter().find(|stored| stored.definition.id == id) {
-                    let layer = self.territory.add(stored.definition.clone());
-                    read_and_publish(&self.store, &layer, stored.clone()).await;
-                    self.territory.note_health(|health| health.reloads += 1);
-                }
                 applied.push(AppliedLayer::whole(&id, seq));
             }
         }
@@ -369,6 +376,8 @@ async fn announce<S: Store>(store: &Arc<S>, territory: &Territory) -> Result<(Se
 
 async fn read_and_publish<S: Store>(store: &Arc<S>, layer: &Layer, stored: StoredLayer) {
     let id = stored.definition.id.clone();
+    let kind = stored.kind.clone();
+    layer.note(|state| state.kind.clone_from(&kind));
     match read(store, stored).await {
         Ok((snapshot, set_aside)) => {
             info!(layer = id, features = snapshot.len(), set_aside = set_aside.len(), "layer ready");

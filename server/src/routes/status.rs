@@ -31,6 +31,8 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
                 "seq": snapshot.as_ref().map(|snapshot| snapshot.seq()),
                 "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
                 "age_s": snapshot.as_ref().map(|_| (now - layer.published_ms()).max(0) / 1000),
+                "table": state.kind.name(),
+                "looked_at": state.kind.looked_at().map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
                 "set_aside": state.set_aside.len(),
                 "trouble": state.trouble,
             })

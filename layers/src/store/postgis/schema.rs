@@ -109,6 +109,7 @@ impl Schema {
     /// Whether a range of ids has no rows for sure: finding out may mean to run a view.
     pub fn has_none_in(&self, ids: &Range<FeatureId>) -> bool {
         match self.source.as_ref().map(|source| &source.key) {
+            Some(_) if ids.is_empty() => true,
             None | Some(Key::Integer(_)) => false,
             Some(Key::Likely(_)) => ids.end <= FeatureId::MIN + 1,
             Some(Key::Hashed(_) | Key::Row) => ids.end <= 1,

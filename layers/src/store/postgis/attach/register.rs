@@ -81,9 +81,9 @@ pub(in super::super) async fn discover(
         }
     }
     detach(database, known.iter().filter(|(place, _)| !seen.contains(*place))).await?;
-    let count = entries.len();
+    let mut count = 0;
     for batch in entries.chunks(BATCH) {
-        write(database, batch).await?;
+        count += write(database, batch).await?;
     }
     if count > 0 {
         info!(layers = count, "tables and views of the database are published");
@@ -225,8 +225,9 @@ async fn detach(
     Ok(())
 }
 
-/// Writes some layers: triggers first, so that what is read afterwards is known to be followed.
-async fn write(database: &Database, batch: &[Entry]) -> Result<(), StoreError> {
+/// Writes some layers: triggers first, so that what is read afterwards is known to be followed. How many are new or
+/// not what they were.
+async fn write(database: &Database, batch: &[Entry]) -> Result<usize, StoreError> {
     let mut session = database.write_on().await?;
     session.run(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
     let column = |of: fn(&Entry) -> &str| batch.iter().map(|entry| of(entry).to_owned()).collect::<Vec<String>>();
@@ -262,6 +263,7 @@ async fn write(database: &Database, batch: &[Entry]) -> Result<(), StoreError> {
     let query = query.bind(database.tenant().to_owned()).bind(column(|entry| &entry.layer)).bind(schemas).bind(names);
     let query = query.bind(column(|entry| &entry.definition)).bind(column(|entry| &entry.source));
     let query = query.bind(batch.iter().map(|entry| entry.by_content).collect::<Vec<bool>>()).bind(hooked);
-    session.all(query).await?;
-    session.commit().await
+    let written = session.all(query).await?.len();
+    session.commit().await?;
+    Ok(written)
 }
