@@ -4,10 +4,10 @@
 //! The contract is written once, over [`Store`](bricola_layers::store::Store); a new store joins by a line of
 //! `contract!` with a function that opens an empty one.
 
-#[path = "common/cluster.rs"]
-mod cluster;
 #[path = "store/attach.rs"]
 mod attach;
+#[path = "common/cluster.rs"]
+mod cluster;
 #[path = "store/contract.rs"]
 mod contract;
 #[path = "store/damage.rs"]

@@ -134,14 +134,17 @@ END $$;
 CREATE FUNCTION bricola.detach(relation regclass) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    gone record;
 BEGIN
-    WITH gone AS (
+    FOR gone IN
         DELETE FROM bricola.layers AS l USING pg_class AS c, pg_namespace AS n
         WHERE c.oid = relation AND n.oid = c.relnamespace AND l.kind <> 'managed'
             AND l.table_schema = n.nspname AND l.table_name = c.relname
         RETURNING l.tenant, l.layer
-    )
-    PERFORM bricola.report(tenant, layer, 'replace', NULL) FROM gone;
+    LOOP
+        PERFORM bricola.report(gone.tenant, gone.layer, 'replace', NULL);
+    END LOOP;
     IF NOT bricola.unhook(relation) THEN
         RAISE WARNING 'the triggers bricola_* of % are left, without effect: only its owner can take them off', relation;
     END IF;

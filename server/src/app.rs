@@ -1,12 +1,14 @@
 //! What every route shares.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bricola_layers::cache::Territory;
 use bricola_layers::definition::Scope;
 use http::HeaderValue;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
+use crate::archive::Archive;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::services::styles::glyphs::Glyphs;
@@ -19,6 +21,8 @@ pub struct App {
     pub config: Config,
     /// The layers in memory.
     pub territory: Territory,
+    /// The store; see [`App::archive`].
+    archive: Arc<dyn Archive>,
     /// What callers may see.
     pub scope: Scope,
     /// Finished tiles.
@@ -33,6 +37,10 @@ pub struct App {
     pub metrics: Metrics,
     /// As many permits as requests may be worked on at the same time.
     pub requests: Semaphore,
+    /// As many permits as event streams may be open.
+    pub streams: Arc<Semaphore>,
+    /// True when the server is about to end: streams that would go on for ever end too.
+    pub closing: watch::Sender<bool>,
     /// When the process became a server.
     pub started: Instant,
 }
@@ -42,7 +50,11 @@ impl App {
     ///
     /// # Errors
     /// When the threads for tiles cannot be started.
-    pub fn new(config: Config, territory: Territory) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn new(
+        config: Config,
+        territory: Territory,
+        archive: Arc<dyn Archive>,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let cache_control = match config.tile.max_age_seconds {
             0 => HeaderValue::from_static("public, no-cache"),
             seconds => HeaderValue::try_from(format!("public, max-age={seconds}"))
@@ -50,6 +62,7 @@ impl App {
         };
         Ok(Self {
             territory,
+            archive,
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
             tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
             tile_cache_control: cache_control,
@@ -57,8 +70,16 @@ impl App {
             sprites: Sprites::new(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
+            streams: Arc::new(Semaphore::new(config.limits.streams)),
+            closing: watch::Sender::new(false),
             started: Instant::now(),
             config,
         })
+    }
+
+    /// The store, for what memory does not hold. Each use is counted: an answer that can do without must.
+    pub fn archive(&self) -> &dyn Archive {
+        self.metrics.store_question();
+        &*self.archive
     }
 }

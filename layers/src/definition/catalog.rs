@@ -33,9 +33,30 @@ const PERSONAL: &[&str] = &[
 
 /// Further names of such fields in the tables of offices, without accents, case and punctuation.
 const PERSONAL_COLUMNS: &[&str] = &[
-    "cf", "codfisc", "codfiscale", "codicefisc", "nominativo", "nomecognome", "cognomenome", "titolare", "intestatari",
-    "residente", "contribuente", "richiedente", "natoil", "datanasc", "luogonascita", "telephone", "cellulare", "mail",
-    "indirizzoemail", "pec", "iban", "targaveicolo", "passwd", "password",
+    "cf",
+    "codfisc",
+    "codfiscale",
+    "codicefisc",
+    "nominativo",
+    "nomecognome",
+    "cognomenome",
+    "titolare",
+    "intestatari",
+    "residente",
+    "contribuente",
+    "richiedente",
+    "natoil",
+    "datanasc",
+    "luogonascita",
+    "telephone",
+    "cellulare",
+    "mail",
+    "indirizzoemail",
+    "pec",
+    "iban",
+    "targaveicolo",
+    "passwd",
+    "password",
 ];
 
 /// Whether a column is named as one of personal data (or secrets) is: it does not become a field.

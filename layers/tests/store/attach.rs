@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use bricola_layers::definition::{FieldType, GeometryType, LayerDefinition};
 use bricola_layers::feature::{StoredFeature, Value};
-use bricola_layers::store::{Edit, LayerKind, PostgisOptions, PostgisStore, RedactedUrl, Store, StoreError, StoredLayer};
+use bricola_layers::store::{
+    Edit, LayerKind, PostgisOptions, PostgisStore, RedactedUrl, Store, StoreError, StoredLayer,
+};
 use chrono::{DateTime, NaiveDate};
 use geo_types::{Geometry, Point};
 
@@ -30,7 +32,8 @@ async fn database(sql: &str) -> String {
 }
 
 async fn psql(database: &str, sql: impl Into<String>) -> String {
-    let (database, sql) = (database.to_owned(), sql.into());
+    // The role of the tests has the name of our schema, which would come first.
+    let (database, sql) = (database.to_owned(), format!("SET search_path = public; {}", sql.into()));
     tokio::task::spawn_blocking(move || cluster().sql(&database, &sql)).await.expect("psql")
 }
 
@@ -73,6 +76,7 @@ fn text(value: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_found_with_its_key_type_reference_system_and_comments() {
+    use FieldType::{Boolean, Date, DateTime as Instant, Integer, Real, Text};
     let (store, _) = attached(
         "CREATE SCHEMA sit; CREATE TYPE sit.stato AS ENUM ('buono', 'cattivo'); \
          CREATE DOMAIN sit.quota AS numeric(8, 2) CHECK (value > -10); \
@@ -98,7 +102,6 @@ async fn a_table_is_found_with_its_key_type_reference_system_and_comments() {
     assert_eq!(description.en, "Ponti e canali della città\nRilievo del 2024.");
     assert_eq!((*geometry, crs.as_deref()), (GeometryType::MultiLineString, Some("EPSG:3003")));
     assert_eq!((key.as_slice(), label.as_deref()), (&[][..], Some("nome")));
-    use FieldType::{Boolean, Date, DateTime as Instant, Integer, Real, Text};
     let found: Vec<(&str, FieldType)> = fields.iter().map(|field| (field.name.as_str(), field.kind)).collect();
     let expected = [
         ("nome", Text),
@@ -315,7 +318,8 @@ async fn views_and_untyped_columns_are_read_and_what_cannot_be_is_left_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attached_layers_stand_beside_ours_and_are_not_written() {
-    let (store, database) = attached("CREATE TABLE test_parcels (id int PRIMARY KEY, geom geometry(Point, 4326))").await;
+    let (store, database) =
+        attached("CREATE TABLE test_parcels (id int PRIMARY KEY, geom geometry(Point, 4326))").await;
     assert_eq!(layers(&store).await["test-parcels"].kind, LayerKind::Tracked);
     let refused = |error: StoreError| {
         let text = error.to_string();
@@ -339,10 +343,7 @@ async fn attached_layers_stand_beside_ours_and_are_not_written() {
         layers(&store).await.into_iter().map(|(id, layer)| (id, layer.kind)).collect();
     assert_eq!(
         kinds,
-        [
-            ("public-test-parcels".to_owned(), LayerKind::Tracked),
-            ("test-parcels".to_owned(), LayerKind::Managed)
-        ]
+        [("public-test-parcels".to_owned(), LayerKind::Tracked), ("test-parcels".to_owned(), LayerKind::Managed)]
     );
     // By SQL as well.
     psql(&database, "SELECT bricola.detach('test_parcels')").await;

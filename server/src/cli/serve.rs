@@ -31,15 +31,20 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let address = listener.local_addr().map_err(Failure::failed)?;
     tokio::spawn(renew_definitions(Arc::clone(&store), catalog.clone()));
     let territory = Territory::default();
-    let follower = tokio::spawn(follow(store, territory.clone()));
+    let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
-    let app = Arc::new(App::new(config, territory).map_err(Failure::failed)?);
+    let app = Arc::new(App::new(config, territory, store).map_err(Failure::failed)?);
     let upkeep = tokio::spawn({
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }
     });
     say(&format!("http://{address}/\n"))?;
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let ending = Arc::clone(&app);
+    let shutdown = async move {
+        shutdown.await;
+        ending.closing.send_replace(true);
+    };
     serve(listener, router(&app), &limits, grace, shutdown).await;
     follower.abort();
     upkeep.abort();

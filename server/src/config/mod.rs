@@ -138,6 +138,8 @@ settings! {
         header_seconds: u64 = 10, Kind::Integer, "";
         /// Requests worked on at the same time; more are turned away with 503 and `Retry-After`.
         concurrent_requests: usize = 1024, Kind::Integer, "";
+        /// Open streams of events (`/events`); more are turned away with 503 and `Retry-After`.
+        streams: usize = 1000, Kind::Integer, "";
         /// Open connections; more wait in the queue of the operating system.
         connections: usize = 8192, Kind::Integer, "";
     }

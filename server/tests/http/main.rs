@@ -1,5 +1,6 @@
 //! The server over HTTP, with a small territory made by hand.
 
+mod feed;
 mod harness;
 
 mod basics;

@@ -31,7 +31,9 @@ async fn stored(session: &mut Session, tenant: &str, layer: &str) -> Result<Opti
         "SELECT definition, source, table_schema, table_name FROM bricola.layers WHERE tenant = $1 AND layer = $2",
     );
     let rows = session.all(query.bind(tenant.to_owned()).bind(layer.to_owned())).await?;
-    let read = |row: &PgRow| Ok::<(String, _, _, _), sqlx::Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?));
+    let read = |row: &PgRow| {
+        Ok::<(String, _, _, _), sqlx::Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
+    };
     let found = rows.first().map(read).transpose().map_err(|error| failure(&error))?;
     found.map(|(text, source, table, name)| registered(tenant, layer, &text, source, [table, name])).transpose()
 }

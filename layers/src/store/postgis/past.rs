@@ -134,7 +134,7 @@ async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result
         )
     } else {
         sqlx::query(
-        "SELECT greatest(l.kept_from, (SELECT seq FROM bricola.transactions AS t WHERE t.transaction = l.began)) \
+            "SELECT greatest(l.kept_from, (SELECT seq FROM bricola.transactions AS t WHERE t.transaction = l.began)) \
          FROM bricola.layers AS l WHERE l.tenant = $1 AND l.layer = $2",
         )
     };

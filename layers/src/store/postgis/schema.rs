@@ -103,7 +103,10 @@ impl Schema {
     /// A query for the rows of a range of ids, in their order.
     pub fn in_range(&self, ids: &Range<FeatureId>) -> String {
         let (selected, rows) = (self.selected("t."), self.rows());
-        format!("SELECT {selected} FROM {rows} AS t WHERE t.fid >= {} AND t.fid < {} ORDER BY t.fid", ids.start, ids.end)
+        format!(
+            "SELECT {selected} FROM {rows} AS t WHERE t.fid >= {} AND t.fid < {} ORDER BY t.fid",
+            ids.start, ids.end
+        )
     }
 
     /// Whether a range of ids has no rows for sure: finding out may mean to run a view.

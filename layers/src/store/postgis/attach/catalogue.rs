@@ -16,10 +16,10 @@ pub(super) struct Relation {
     pub comment: Option<String>,
     /// Rows may be seen here that belong to another table, or elsewhere that belong here.
     pub inherits: bool,
-    /// We may put triggers on it.
-    pub trigger: bool,
-    /// How many of ours are there.
-    pub hooks: i64,
+    /// We may read all of it, not only some columns.
+    pub whole: bool,
+    /// How many triggers of ours are there, where we may put them.
+    pub hooks: Option<i64>,
     /// No counter tells whether its rows changed.
     pub opaque: bool,
     pub columns: Vec<Column>,
@@ -60,8 +60,9 @@ const RELATIONS: &str = r#"
 SELECT json_build_object(
     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'comment', obj_description(c.oid, 'pg_class'),
     'inherits', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)),
-    'trigger', c.relkind = 'r' AND has_table_privilege(c.oid, 'TRIGGER'),
-    'hooks', bricola.hooks(c.oid),
+    'whole', has_table_privilege(c.oid, 'SELECT'),
+    'hooks', CASE WHEN c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent))
+        AND has_table_privilege(c.oid, 'TRIGGER') THEN bricola.hooks(c.oid) END,
     'opaque', c.relkind IN ('v', 'f') AND bricola.is_opaque(c.oid),
     'columns', (
         SELECT json_agg(json_build_object('name', a.attname, 'type', b.typname, 'category', b.typcategory,
@@ -85,7 +86,7 @@ SELECT json_build_object(
 )::text
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND NOT c.relispartition
-    AND n.nspname !~ '^(pg_|tiger)' AND n.nspname NOT IN ('information_schema', 'bricola', 'topology')
+    AND n.nspname !~ '^(pg_|tiger)' AND n.nspname NOT IN ('information_schema', 'topology')
     AND n.nspname NOT IN ($1, $1 || '_history')
     AND NOT EXISTS (
         SELECT FROM bricola.layers AS l

@@ -6,7 +6,9 @@ use super::catalogue::{Column, Postgis, Relation};
 use super::names::field_name;
 use super::source::{Key, Source};
 use crate::crs::Crs;
-use crate::definition::{FieldDefinition, FieldType, GeometryType, LayerDefinition, Text, Theme, Visibility, ZoomRange, is_personal};
+use crate::definition::{
+    FieldDefinition, FieldType, GeometryType, LayerDefinition, Text, Theme, Visibility, ZoomRange, is_personal,
+};
 
 /// Columns that are keys where nothing says so, in order.
 const LIKELY: &[&str] = &["fid", "gid", "ogc_fid", "objectid", "id"];
@@ -106,7 +108,7 @@ pub(super) fn describe(relation: &Relation, id: &str, srid: i32, postgis: &Postg
         geography: geometry.kind == "geography",
         curves,
         postgis: postgis.schema.clone(),
-        versions: matches!(relation.kind, 'r' | 'm') && !relation.inherits,
+        versions: matches!(relation.kind, 'r' | 'm') && relation.whole && !relation.inherits,
         columns,
     };
     let label = LABELS.iter().find(|label| fields.iter().any(|field: &FieldDefinition| field.name == **label));
@@ -155,7 +157,8 @@ fn titles(relation: &Relation) -> (Text, Text) {
 
 fn field(column: &Column, name: String, kind: FieldType) -> FieldDefinition {
     let comment = column.comment.as_deref().and_then(|comment| comment.trim().lines().next());
-    let title = comment.filter(|comment| !comment.is_empty()).map_or_else(|| column.name.replace('_', " "), str::to_owned);
+    let title =
+        comment.filter(|comment| !comment.is_empty()).map_or_else(|| column.name.replace('_', " "), str::to_owned);
     FieldDefinition {
         name,
         kind,
@@ -217,17 +220,33 @@ fn key(relation: &Relation) -> Key {
             return Key::Hashed(unique.columns.clone());
         }
     }
-    let unique = relation.uniques.iter().filter(|unique| unique.columns.len() == 1).filter_map(|unique| column(&unique.columns[0]));
-    let named = LIKELY.iter().filter_map(|name| {
-        relation.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
-    });
+    let unique = relation
+        .uniques
+        .iter()
+        .filter(|unique| unique.columns.len() == 1)
+        .filter_map(|unique| column(&unique.columns[0]));
+    let named =
+        LIKELY.iter().filter_map(|name| relation.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)));
     unique.chain(named).find(|column| integer(column)).map_or(Key::Row, |column| Key::Likely(column.name.clone()))
 }
 
 /// Whether ids can be made of a column: its text is always the same (what types that somebody made say is that
 /// somebody's), and no one who tries all tax codes finds a person behind a number.
 fn is_hashable(column: &Column) -> bool {
-    const TYPES: &[&str] =
-        &["text", "varchar", "bpchar", "name", "uuid", "int2", "int4", "int8", "numeric", "bool", "date", "timestamp", "timestamptz"];
+    const TYPES: &[&str] = &[
+        "text",
+        "varchar",
+        "bpchar",
+        "name",
+        "uuid",
+        "int2",
+        "int4",
+        "int8",
+        "numeric",
+        "bool",
+        "date",
+        "timestamp",
+        "timestamptz",
+    ];
     column.builtin && TYPES.contains(&column.kind.as_str()) && !is_personal(&column.name)
 }

@@ -19,6 +19,8 @@ const POLL: Duration = Duration::from_millis(1_500);
 const AGAIN: Duration = Duration::from_secs(60);
 /// Looking costs at most this part of the time, one in so many.
 const SHARE: u32 = 20;
+/// The longest pause between two looks, whatever they cost.
+const LONGEST: Duration = Duration::from_secs(4);
 /// How often at most the rows themselves are read for what nothing else tells of.
 const CONTENT: Duration = Duration::from_secs(3);
 
@@ -30,13 +32,14 @@ pub(in super::super) async fn keep(database: Database, patterns: Vec<String>, ch
 async fn look(database: &Database, patterns: &[String], changed: &(impl Fn() + Sync)) {
     let (mut mark, mut found, mut said) = (None, Instant::now(), Said::new());
     loop {
-        let started = Instant::now();
+        let mut started = Instant::now();
         let round = async {
             let present = catalogue::mark(&mut database.read().await?).await?;
             if mark.as_ref() != Some(&present) || found.elapsed() >= AGAIN {
                 discover(database, patterns, &mut said).await?;
                 (mark, found) = (Some(present), Instant::now());
                 changed();
+                started = Instant::now();
             }
             poll(database).await
         };
@@ -45,7 +48,7 @@ async fn look(database: &Database, patterns: &[String], changed: &(impl Fn() + S
             Ok(_) => changed(),
             Err(error) => complain(&error, &mut said),
         }
-        sleep(POLL.max(started.elapsed() * SHARE)).await;
+        sleep((started.elapsed() * SHARE).clamp(POLL, LONGEST)).await;
     }
 }
 

@@ -14,6 +14,8 @@ use crate::store::StoreError;
 
 /// Tables that get their triggers in one transaction, and so are locked together, some milliseconds each.
 const BATCH: usize = 25;
+/// Triggers of a tracked table.
+const HOOKS: i64 = 4;
 /// One program at a time decides which layers there are.
 const LOCK: i64 = 4_711_202_614;
 /// What the first row of a column without a declared reference system may cost.
@@ -179,12 +181,11 @@ fn entry(
     let json = |error: serde_json::Error| StoreError::Failure(format!("layer \"{layer}\" cannot be written: {error}"));
     let definition = serde_json::to_string(&described.definition).map_err(json)?;
     let source = serde_json::to_string(&described.source).map_err(json)?;
-    let can_track = relation.trigger && !relation.inherits;
-    let hook = described.source.hook().filter(|_| can_track);
+    let hook = described.source.hook().filter(|_| relation.hooks.is_some());
     let hook = hook.map(|arguments| serde_json::to_string(&arguments)).transpose().map_err(json)?;
     let by_content = relation.opaque;
     let is_whole = old.is_some_and(|old| {
-        let hooked = relation.hooks == 4 && old.tracked;
+        let hooked = relation.hooks == Some(HOOKS) && old.tracked;
         old.definition == definition
             && old.source == source
             && old.by_content == by_content
@@ -214,7 +215,8 @@ async fn detach(
              (SELECT FROM bricola.layers WHERE table_schema = $1 AND table_name = $2)",
         );
         let rows = session.all(query.bind(schema.clone()).bind(name.clone())).await?;
-        let free: Option<bool> = rows.first().map_or(Ok(None), |row| row.try_get(0)).map_err(|error| failure(&error))?;
+        let free: Option<bool> =
+            rows.first().map_or(Ok(None), |row| row.try_get(0)).map_err(|error| failure(&error))?;
         session.commit().await?;
         let table = format!("{schema}.{name}");
         info!(layer = known.layer, table, "no longer published");

@@ -1,5 +1,7 @@
 //! Which columns of a table or view make id, geometry and fields.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{FieldDefinition, FieldType};
@@ -68,8 +70,11 @@ impl Source {
     }
 
     fn fields(&self, fields: &[FieldDefinition]) -> String {
-        let pairs = self.columns.iter().zip(fields);
-        pairs.map(|(column, field)| format!(", {} AS {}", value(column, field.kind), quoted(&field.name))).collect()
+        let mut selected = String::new();
+        for (column, field) in self.columns.iter().zip(fields) {
+            let _ = write!(selected, ", {} AS {}", value(column, field.kind), quoted(&field.name));
+        }
+        selected
     }
 
     fn id(&self) -> String {
@@ -107,9 +112,7 @@ impl Source {
     pub fn hook(&self) -> Option<Vec<String>> {
         match &self.key {
             Key::Integer(column) => Some(vec!["integer".to_owned(), column.clone()]),
-            Key::Hashed(columns) => {
-                Some(std::iter::once("hashed".to_owned()).chain(columns.iter().cloned()).collect())
-            }
+            Key::Hashed(columns) => Some(std::iter::once("hashed".to_owned()).chain(columns.iter().cloned()).collect()),
             Key::Likely(_) | Key::Row => None,
         }
     }
