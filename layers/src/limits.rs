@@ -56,5 +56,11 @@ pub const MAX_FEED_SCAN: usize = 20_000;
 pub const MAX_FEED_BYTES: usize = 16 * 1024 * 1024;
 /// Changes that a stream of events catches up with after a break; after more it says so and begins anew.
 pub const MAX_EVENTS_RESUMED: usize = 2_000;
+/// Bytes of all earlier states of layers that are kept in memory.
+pub const PAST_CACHE_BYTES: usize = 512 * 1024 * 1024;
+/// Earlier states that are read from the store at the same time.
+pub const MAX_PAST_BUILDS: usize = 2;
+/// Requests that wait for earlier states beyond those being read; more are refused.
+pub const MAX_PAST_QUEUE: usize = 32;
 /// Columns of one source.
 pub const MAX_COLUMNS: usize = 4_096;

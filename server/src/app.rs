@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bricola_layers::cache::Territory;
+use bricola_layers::cache::{Past, Territory};
 use bricola_layers::definition::Scope;
+use bricola_layers::limits::PAST_CACHE_BYTES;
+use bricola_layers::store::Store;
 use http::HeaderValue;
 use tokio::sync::{Semaphore, watch};
 
@@ -23,6 +25,8 @@ pub struct App {
     pub territory: Territory,
     /// The store; see [`App::archive`].
     archive: Arc<dyn Archive>,
+    /// The layers as they were; absent where no store remembers.
+    pub past: Option<Past>,
     /// What callers may see.
     pub scope: Scope,
     /// Finished tiles.
@@ -63,6 +67,7 @@ impl App {
         Ok(Self {
             territory,
             archive,
+            past: None,
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
             tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
             tile_cache_control: cache_control,
@@ -75,6 +80,13 @@ impl App {
             started: Instant::now(),
             config,
         })
+    }
+
+    /// Remembers the past by a store that the territory follows.
+    #[must_use]
+    pub fn with_past<S: Store>(mut self, store: Arc<S>) -> Self {
+        self.past = Some(Past::new(store, self.territory.clone(), PAST_CACHE_BYTES));
+        self
     }
 
     /// The store, for what memory does not hold. Each use is counted: an answer that can do without must.

@@ -5,6 +5,7 @@
 use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::log::{Change, Seq};
 use bricola_layers::store::{Store, StoreError};
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 /// An answer of the store, to come.
@@ -18,6 +19,9 @@ pub trait Archive: Send + Sync + 'static {
     /// See [`Store::last_seq`].
     fn last_seq(&self) -> Asked<'_, Seq>;
 
+    /// See [`Store::seq_at`].
+    fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq>;
+
     /// See [`Store::features_at`].
     fn features_at<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId], at: Seq) -> Asked<'a, Vec<StoredFeature>>;
 }
@@ -29,6 +33,10 @@ impl<S: Store> Archive for S {
 
     fn last_seq(&self) -> Asked<'_, Seq> {
         Box::pin(Store::last_seq(self))
+    }
+
+    fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq> {
+        Box::pin(Store::seq_at(self, instant))
     }
 
     fn features_at<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId], at: Seq) -> Asked<'a, Vec<StoredFeature>> {

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::{Failure, Outcome, say};
 use crate::app::App;
+use crate::archive::Archive;
 use crate::config::Config;
 use crate::router::router;
 use crate::serve::{serve, signals};
@@ -33,7 +34,9 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let territory = Territory::default();
     let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
-    let app = Arc::new(App::new(config, territory, store).map_err(Failure::failed)?);
+    let app = Arc::new(
+        App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?.with_past(store),
+    );
     let upkeep = tokio::spawn({
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }

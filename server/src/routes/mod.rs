@@ -14,6 +14,7 @@ pub mod tiles;
 mod body;
 mod respond;
 mod select;
+mod when;
 
 use axum::extract::Request;
 

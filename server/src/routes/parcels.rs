@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use bricola_layers::cache::Validity;
 use bricola_layers::cadastre::{NotAReference, ParcelNumber, ParcelSearch};
 use http::{HeaderValue, header};
 
-use super::{respond, select};
+use super::{respond, select, when};
 use crate::app::App;
 use crate::error::{Answer, Problem};
 use crate::params::Params;
@@ -19,7 +20,8 @@ const MOST: usize = 10_000;
 
 /// What `ref` says in one word.
 const PARTS: [&str; 6] = ["municipality", "section", "sheet", "annex", "development", "number"];
-const KNOWN: [&str; 8] = ["ref", "municipality", "section", "sheet", "annex", "development", "number", "f"];
+const KNOWN: [&str; 10] =
+    ["ref", "municipality", "section", "sheet", "annex", "development", "number", when::AT, when::DATETIME, "f"];
 
 /// `GET /parcels?sheet=&number=&section=&annex=&development=&municipality=` or `?ref=`: a `GeoJSON` `FeatureCollection` with `seq`.
 /// A reference may mean several parcels, so the answer is always a list.
@@ -28,13 +30,16 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     params.one_of("f", &[("json", ()), ("geojson", ())])?;
     let search = search(&params)?;
     let layers = select::named(&app, LAYER)?;
-    let snapshot = select::ready(&layers)?.swap_remove(0);
-    let (seq, scope) = (snapshot.seq(), app.scope);
+    let when = when::read(&app, &params).await?;
+    let seq = when.seq(&app);
+    let snapshot = when.snapshots(&app, &layers).await?.swap_remove(0);
+    let (scope, validity) = (app.scope, Validity::of(snapshot.definition(), when.valid_on));
     let out = tokio::task::spawn_blocking(move || {
         let writer = snapshot.writer(scope);
         let mut out = Vec::with_capacity(4096);
         out.extend_from_slice(b"{\"type\":\"FeatureCollection\",\"features\":[");
-        for (position, row) in find(&search, &snapshot, MOST).into_iter().enumerate() {
+        let found = find(&search, &snapshot, MOST).into_iter().filter(|row| validity.holds(*row));
+        for (position, row) in found.enumerate() {
             if position > 0 {
                 out.push(b',');
             }

@@ -13,6 +13,7 @@ use bricola_layers::definition::Scope;
 use bricola_layers::log::Seq;
 use bricola_layers::tile::{TileId, TileOptions, render};
 use bytes::Bytes;
+use chrono::NaiveDate;
 use moka::future::Cache;
 use thiserror::Error;
 
@@ -28,6 +29,7 @@ const IDLE: Duration = Duration::from_secs(3600);
 struct TileKey {
     set: Box<str>,
     generations: Vec<Seq>,
+    valid_on: Option<NaiveDate>,
     tile: TileId,
     encoding: Encoding,
     scope: Scope,
@@ -66,8 +68,17 @@ pub struct Request<'a> {
     pub tile: TileId,
     /// In which coding.
     pub encoding: Encoding,
+    /// The day on which features must be valid.
+    pub valid_on: Option<NaiveDate>,
     /// What the caller may see.
     pub scope: Scope,
+}
+
+/// As [`generations`], for earlier states of the layers. The number of now stands beside each, since a layer that is
+/// redefined tells its past in other words.
+pub fn past_generations(layers: &[Arc<Layer>], snapshots: &[Arc<Snapshot>], tile: TileId) -> Vec<Seq> {
+    let pairs = layers.iter().zip(snapshots).map(|(layer, snapshot)| [snapshot.seq(), layer.generation(tile)]);
+    pairs.flatten().collect()
 }
 
 /// The generation of a tile in each of the layers. To be taken before their snapshots: see [`Layer::generation`].
@@ -104,22 +115,28 @@ impl Tiles {
         generations: Vec<Seq>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
-        let Request { set, tile, encoding, scope } = asked;
+        let Request { set, tile, encoding, valid_on, scope } = asked;
         let Some(cache) = &self.cache else {
-            return self.make(layers, tile, encoding).await.map(|tile| (tile, false)).map_err(Arc::new);
+            return self.make(layers, tile, encoding, valid_on).await.map(|tile| (tile, false)).map_err(Arc::new);
         };
-        let key = TileKey { set: set.into(), generations, tile, encoding, scope };
+        let key = TileKey { set: set.into(), generations, valid_on, tile, encoding, scope };
         if let Some(tile) = cache.get(&key).await {
             return Ok((tile, true));
         }
-        cache.try_get_with(key, self.make(layers, tile, encoding)).await.map(|tile| (tile, false))
+        cache.try_get_with(key, self.make(layers, tile, encoding, valid_on)).await.map(|tile| (tile, false))
     }
 
     /// Renders and compresses on a thread of the pool.
-    async fn make(&self, layers: Vec<Arc<Snapshot>>, tile: TileId, encoding: Encoding) -> Result<Finished, TileFault> {
+    async fn make(
+        &self,
+        layers: Vec<Arc<Snapshot>>,
+        tile: TileId,
+        encoding: Encoding,
+        valid_on: Option<NaiveDate>,
+    ) -> Result<Finished, TileFault> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         self.pool.spawn(move || {
-            let work = std::panic::AssertUnwindSafe(|| finish(&layers, tile, encoding));
+            let work = std::panic::AssertUnwindSafe(|| finish(&layers, tile, encoding, valid_on));
             let made = std::panic::catch_unwind(work).unwrap_or_else(|_| Err(TileFault("panicked".to_owned())));
             // Nobody may be waiting any more.
             let _ = sender.send(made);
@@ -137,11 +154,17 @@ impl Tiles {
     }
 }
 
-fn finish(layers: &[Arc<Snapshot>], tile: TileId, encoding: Encoding) -> Result<Finished, TileFault> {
+fn finish(
+    layers: &[Arc<Snapshot>],
+    tile: TileId,
+    encoding: Encoding,
+    valid_on: Option<NaiveDate>,
+) -> Result<Finished, TileFault> {
+    let options = TileOptions { valid_on, ..TileOptions::default() };
     let mut bytes = Vec::new();
     let (mut kept, mut total) = (0, 0);
     for layer in layers {
-        let part = render(layer, tile, &TileOptions::default());
+        let part = render(layer, tile, &options);
         kept += part.kept;
         total += part.total;
         if bytes.is_empty() {

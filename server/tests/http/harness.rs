@@ -57,7 +57,7 @@ impl Server {
         let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         "Comune di Prova".clone_into(&mut config.tenant.name);
         configure(&mut config);
-        Self::run(config, territory(), Arc::new(Untouched)).await
+        Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app")).await
     }
 
     /// Over a store that it follows.
@@ -68,14 +68,15 @@ impl Server {
         let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
         let end = store.last_seq().await.expect("the end of the log");
         territory.reached(end).await;
-        let mut server = Self::run(config, territory, store).await;
+        let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).expect("app").with_past(store);
+        let mut server = Self::run(app).await;
         server.follower = Some(follower);
         server
     }
 
-    async fn run(config: Config, territory: Territory, archive: Arc<dyn Archive>) -> Self {
-        let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
-        let app = Arc::new(App::new(config, territory, archive).expect("app"));
+    async fn run(app: App) -> Self {
+        let (limits, grace) = (app.config.limits.clone(), Duration::from_secs(app.config.shutdown_seconds));
+        let app = Arc::new(app);
         // Two routes that no product has, to see what the middleware makes of them.
         let extra = Router::new().route("/panic", get(panics)).route("/slow", get(sleeps));
         let router = bricola::router::wrap(bricola::router::routes().merge(extra), &app);
@@ -139,6 +140,10 @@ impl Archive for Untouched {
     }
 
     fn last_seq(&self) -> Asked<'_, i64> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn seq_at(&self, _: chrono::DateTime<chrono::Utc>) -> Asked<'_, i64> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 

@@ -9,5 +9,6 @@ mod limits;
 mod lookups;
 mod parameters;
 mod parcels;
+mod past;
 mod styles;
 mod tiles;

@@ -17,7 +17,7 @@ async fn a_parcel_is_found_by_every_way_to_write_its_reference() {
         let answer = server.get(&format!("/parcels?{query}")).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, "application/geo+json"), "{}", answer.text());
         let json = answer.json();
-        assert_eq!((&json["type"], &json["seq"]), (&"FeatureCollection".into(), &7.into()));
+        assert_eq!((&json["type"], &json["seq"]), (&"FeatureCollection".into(), &10.into()));
         let features = json["features"].as_array().expect("features");
         assert_eq!(features.len(), 1, "{query}: {json}");
         assert_eq!(features[0]["properties"]["national_ref"], "L736_001200.57");

@@ -165,6 +165,10 @@ impl Store for PostgisStore {
         past::seq_at(self.database(), instant).await
     }
 
+    async fn layer_seq(&self, layer: &str, at: Seq) -> Result<Seq, StoreError> {
+        past::layer_seq(self.database(), layer, at).await
+    }
+
     async fn identity(&self) -> Result<Option<String>, StoreError> {
         past::identity(self.database()).await.map(Some)
     }

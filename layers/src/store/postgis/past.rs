@@ -172,6 +172,19 @@ pub(super) async fn seq_at(database: &Database, instant: DateTime<Utc>) -> Resul
     rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))
 }
 
+/// The last change of a layer at or before `at`; 0 before its first.
+pub(super) async fn layer_seq(database: &Database, layer: &str, at: Seq) -> Result<Seq, StoreError> {
+    let mut session = database.read().await?;
+    // A row of the log holds some thousands of changes at most, so the one in question does not end much later.
+    let query = sqlx::query(
+        "SELECT coalesce((SELECT least(last, $3) FROM bricola.changes WHERE tenant = $1 AND layer = $2 \
+         AND last < $3 + 10000 AND last - coalesce(cardinality(ids), 1) < $3 ORDER BY last DESC LIMIT 1), 0)",
+    );
+    let at = at.clamp(0, Seq::MAX - 10_000);
+    let rows = session.all(query.bind(database.tenant().to_owned()).bind(layer.to_owned()).bind(at)).await?;
+    rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))
+}
+
 /// The name that the store was given when it was made.
 pub(super) async fn identity(database: &Database) -> Result<String, StoreError> {
     let mut session = database.read().await?;
