@@ -70,6 +70,8 @@ pub struct Health {
     pub trouble: Option<(Trouble, i64)>,
     /// How often a layer was read as a whole after the first time, for whatever reason.
     pub reloads: u64,
+    /// How often the changes of a layer were merged into its base, in memory.
+    pub merges: u64,
     /// How often the log was found set back (a standby took over that lacked the last changes) and all was read anew.
     pub setbacks: u64,
 }

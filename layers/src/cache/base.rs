@@ -22,7 +22,7 @@ pub(super) fn tree_unit(world: u32) -> i32 {
 }
 
 /// One row in the R-tree: its bounding box, rounded outwards.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leaf {
     min: [i32; 2],
     max: [i32; 2],
@@ -43,6 +43,11 @@ impl Leaf {
             return None;
         }
         Some(Self { min: min.map(tree_unit), max: max.map(tree_unit), row })
+    }
+
+    /// The same box, of another row.
+    pub(super) fn on(self, row: u32) -> Self {
+        Self { row, ..self }
     }
 
     /// The row's box: smallest and largest corner in tree units.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use futures::StreamExt;
@@ -10,10 +10,13 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::applied::{Applied, AppliedLayer, Trouble};
-use super::changed::{Changed, Now};
-use super::reading::{FollowError, Read, read};
+use super::base::Base;
+use super::changed::Changed;
+use super::homes::{Grown, decide};
+use super::publish::{next, now, publish, read_and_publish};
+use super::reading::{FollowError, merge};
 use super::snapshot::Snapshot;
-use super::territory::{Layer, Territory};
+use super::territory::Territory;
 use super::touched::Footprint;
 use crate::feature::FeatureId;
 use crate::log::{Change, Operation, Seq};
@@ -21,10 +24,8 @@ use crate::store::{Store, StoreError, StoredLayer};
 
 /// Changes read from the log at a time.
 const BATCH: usize = 10_000;
-/// A layer with more changed features than this (and than a twentieth of its base) is read anew, beside the work.
+/// More changed features than this (and than a twentieth of the base) are merged into the base, beside the work.
 const MAX_CHANGED: usize = 20_000;
-/// Changed features of one batch past which all tiles of the layer become new ones.
-const MAX_TRACED: usize = 5_000;
 /// Layers (or halves of one) that are read at the same time.
 const PARALLEL: usize = 2;
 /// First and longest pause while the store is away.
@@ -35,8 +36,15 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Reads every layer of the store into the territory, then follows its change log for ever. Failures of the
 /// store are logged and tried again; what was published stays readable meanwhile.
 pub async fn follow<S: Store>(store: Arc<S>, territory: Territory) {
-    let mut follower =
-        Follower { store, territory, seen: 0, last: None, layers: BTreeMap::new(), merges: JoinSet::new() };
+    let mut follower = Follower {
+        unread: BTreeMap::new(),
+        store,
+        territory,
+        seen: 0,
+        last: None,
+        layers: BTreeMap::new(),
+        merges: JoinSet::new(),
+    };
     let mut pause = PAUSES.0;
     let mut started = false;
     loop {
@@ -83,6 +91,7 @@ fn kind(error: &FollowError) -> Trouble {
 #[derive(Default)]
 struct Memory {
     changed: Changed,
+    grown: Grown,
     /// Features that changed since a merge began, while it runs.
     merging: Option<BTreeSet<FeatureId>>,
 }
@@ -96,6 +105,8 @@ struct Happened {
 }
 
 struct Follower<S> {
+    /// Layers that could not be read, and when they were last tried.
+    unread: BTreeMap<String, Instant>,
     store: Arc<S>,
     territory: Territory,
     /// The last change that was applied.
@@ -103,7 +114,8 @@ struct Follower<S> {
     /// That change, and whether the store has been away since.
     last: Option<(Change, bool)>,
     layers: BTreeMap<String, Memory>,
-    merges: JoinSet<(String, Result<Read, FollowError>)>,
+    /// Each with the base that it began with.
+    merges: JoinSet<(String, Arc<Base>, Result<Snapshot, FollowError>)>,
 }
 
 impl<S: Store> Follower<S> {
@@ -113,9 +125,11 @@ impl<S: Store> Follower<S> {
         let (seq, layers) = announce(store, territory).await?;
         let reads = layers.into_iter().map(|stored| async move {
             let layer = territory.add(stored.definition.clone());
-            read_and_publish(store, &layer, stored).await;
+            let id = stored.definition.id.clone();
+            read_and_publish(store, &layer, stored).await.err().map(|_| id)
         });
-        futures::stream::iter(reads).buffer_unordered(PARALLEL).collect::<()>().await;
+        let failed: Vec<_> = futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await;
+        self.unread = failed.into_iter().flatten().map(|id| (id, Instant::now())).collect();
         self.layers.clear();
         self.merges.abort_all();
         self.last = store.changes(seq - 1, 1).await?.into_iter().next().map(|change| (change, false));
@@ -124,8 +138,40 @@ impl<S: Store> Follower<S> {
         Ok(())
     }
 
+    /// Tries again to read what could not be read.
+    async fn read_unread(&mut self) -> Result<(), FollowError> {
+        if !self.unread.values().any(|tried| tried.elapsed() >= IDLE) {
+            return Ok(());
+        }
+        let known = self.store.layers().await?;
+        for id in std::mem::take(&mut self.unread).into_keys() {
+            let Some(stored) = known.iter().find(|stored| stored.definition.id == id) else { continue };
+            self.read_anew(stored.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads a layer as a whole. One that cannot be read is left for later, unless the store itself is away.
+    async fn read_anew(&mut self, stored: StoredLayer) -> Result<(), FollowError> {
+        let id = stored.definition.id.clone();
+        self.layers.remove(&id);
+        let layer = self.territory.add(stored.definition.clone());
+        let read = read_and_publish(&self.store, &layer, stored).await;
+        if read.is_ok() {
+            self.unread.remove(&id);
+            self.territory.note_health(|health| health.reloads += 1);
+        } else {
+            self.unread.insert(id, Instant::now());
+        }
+        match read {
+            Err(FollowError::Store(error)) if error.is_temporary() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits for something to happen, and does what follows from it.
     async fn step(&mut self) -> Result<(), FollowError> {
+        self.read_unread().await?;
         if self.is_set_back().await? {
             return self.start_over().await;
         }
@@ -137,20 +183,34 @@ impl<S: Store> Follower<S> {
                 Err(_) => return Ok(()),
             },
             Some(merged) = self.merges.join_next() => {
-                if let Ok((layer, read)) = merged {
-                    self.merged(&layer, read)?;
+                if let Ok((layer, base, fresh)) = merged {
+                    self.merged(&layer, &base, fresh)?;
                 }
                 return Ok(());
             }
         }
         let changes = self.store.changes(self.seen, BATCH).await?;
-        let Some(last) = changes.last().cloned() else { return Ok(()) };
+        let Some(last) = changes.last().cloned() else { return self.pass_by().await };
         let layers = self.apply(&changes).await?;
         let (after, seq) = (self.seen, last.seq);
         self.seen = seq;
         self.last = Some((last, false));
         self.territory.advance(seq);
         self.territory.tell(Applied { after, seq, layers });
+        Ok(())
+    }
+
+    /// The log has moved, but not for us: the change was another tenant's.
+    async fn pass_by(&mut self) -> Result<(), FollowError> {
+        let end = self.store.last_seq().await?;
+        // Asked after the end was known: up to there nothing is ours.
+        if end > self.seen && self.store.changes(self.seen, 1).await?.is_empty() {
+            self.seen = end;
+            self.territory.advance(end);
+        } else if end <= self.seen {
+            // The store remembers a longer log than there is now.
+            tokio::time::sleep(PAUSES.0).await;
+        }
         Ok(())
     }
 
@@ -194,6 +254,11 @@ impl<S: Store> Follower<S> {
         let mut applied = Vec::with_capacity(happened.len());
         let mut anew = Vec::new();
         for (id, happened) in happened {
+            if self.unread.contains_key(&id) {
+                // What is there lacks more than this; it is read when that is possible.
+                applied.push(AppliedLayer::whole(&id, happened.seq));
+                continue;
+            }
             match self.apply_features(&id, &happened).await? {
                 Some(part) => applied.push(part),
                 None => anew.push((id, happened.seq)),
@@ -206,16 +271,13 @@ impl<S: Store> Follower<S> {
             for stored in &known {
                 self.territory.add(stored.definition.clone());
             }
-            let (store, territory) = (&self.store, &self.territory);
-            let reads = known.into_iter().filter(|stored| anew.iter().any(|(id, _)| *id == stored.definition.id));
-            let reads = reads.map(|stored| async move {
-                let layer = territory.add(stored.definition.clone());
-                read_and_publish(store, &layer, stored).await;
-                territory.note_health(|health| health.reloads += 1);
-            });
-            futures::stream::iter(reads).buffer_unordered(PARALLEL).collect::<()>().await;
             for (id, seq) in anew {
-                self.layers.remove(&id);
+                if let Some(stored) = known.iter().find(|stored| stored.definition.id == id) {
+                    self.read_anew(stored.clone()).await?;
+                } else {
+                    self.layers.remove(&id);
+                    self.unread.remove(&id);
+                }
                 applied.push(AppliedLayer::whole(&id, seq));
             }
         }
@@ -247,116 +309,64 @@ impl<S: Store> Follower<S> {
             merging.extend(&ids);
         }
         unread.extend(memory.changed.take(&current.base, &current.definition, rows)?);
-        let next = next(&current, memory.changed.deltas(), &ids, happened.seq);
-        let boxes = publish(&layer, &current, next, &ids);
+        let mut next = next(&current, memory.changed.deltas(), &ids, happened.seq);
+        let flips = decide(&current, &mut next, &ids, &mut memory.grown);
+        let boxes = publish(&layer, &current, next, &ids, &flips);
         layer.note(|state| {
-            state.set_aside.retain(|(feature, _)| !happened.ids.contains_key(feature));
+            // A level that is built anew says again what it has set aside before.
+            let is_news = |id: &FeatureId| happened.ids.contains_key(id) || unread.iter().any(|(other, _)| other == id);
+            state.set_aside.retain(|(feature, _)| !is_news(feature));
             state.set_aside.extend(unread.iter().cloned());
         });
         if memory.changed.len() > most(&current) && memory.merging.is_none() {
-            self.begin_merge(id).await?;
+            self.begin_merge(id);
         }
         Ok(Some(AppliedLayer::features(id, happened.seq, ids, boxes)))
     }
 
-    /// Begins to read a layer whose changes have become many, beside the work.
-    async fn begin_merge(&mut self, id: &str) -> Result<(), FollowError> {
-        let Some(stored) = self.store.layers().await?.into_iter().find(|stored| stored.definition.id == id) else {
-            return Ok(());
-        };
-        info!(layer = id, "many changes: reading the layer anew beside the work");
+    /// Begins to merge the changes of a layer, which have become many, into its base, beside the work.
+    fn begin_merge(&mut self, id: &str) {
+        let Some(current) = self.territory.layer(id).and_then(|layer| layer.snapshot()) else { return };
+        info!(layer = id, "many changes: merging them beside the work");
         self.layers.entry(id.to_owned()).or_default().merging = Some(BTreeSet::new());
-        let (store, id) = (Arc::clone(&self.store), id.to_owned());
-        self.merges.spawn(async move { (id, read(&store, stored).await) });
-        Ok(())
+        let (id, base) = (id.to_owned(), Arc::clone(&current.base));
+        self.merges.spawn(async move {
+            let merged = tokio::task::spawn_blocking(move || merge(&current)).await;
+            let merged = merged.map_err(|error| FollowError::Worker(error.to_string()));
+            (id, base, merged.and_then(|merged| Ok(merged?)))
+        });
     }
 
-    /// Puts a layer that was read beside the work in the place of the one with many changes.
-    fn merged(&mut self, id: &str, read: Result<Read, FollowError>) -> Result<(), FollowError> {
-        let Some(memory) = self.layers.get_mut(id) else { return Ok(()) };
-        // The layer as a whole was replaced meanwhile: it has been read anew.
+    /// Puts a layer whose changes were merged in the place of the one with many changes. It looks the same.
+    fn merged(&mut self, id: &str, base: &Arc<Base>, fresh: Result<Snapshot, FollowError>) -> Result<(), FollowError> {
+        let layer = self.territory.layer(id);
+        let Some((layer, current)) = layer.and_then(|layer| Some((layer.clone(), layer.snapshot()?))) else {
+            return Ok(());
+        };
+        let Some(memory) = self.layers.get_mut(id).filter(|_| Arc::ptr_eq(&current.base, base)) else {
+            // The layer as a whole was read anew meanwhile.
+            return Ok(());
+        };
         let Some(since) = memory.merging.take() else { return Ok(()) };
-        let (mut fresh, set_aside) = read?;
-        let Some(layer) = self.territory.layer(id) else { return Ok(()) };
-        let Some(current) = layer.snapshot() else { return Ok(()) };
-        let mut changed = Changed::default();
+        let fresh = fresh?;
+        let (mut changed, mut grown) = (Changed::default(), Grown::default());
         let ids: Vec<FeatureId> = since.iter().copied().collect();
         if !ids.is_empty() {
             changed.take(&fresh.base, &fresh.definition, memory.changed.rows(since).collect())?;
         }
-        fresh = next(&fresh, changed.deltas(), &ids, current.seq.max(fresh.seq));
-        let same = current.ladder.is_empty() && fresh.ladder.is_empty();
-        memory.changed = changed;
-        let seq = fresh.seq;
-        layer.publish(fresh);
-        if !same {
-            // Which features are drawn where there are too many is decided over the whole layer.
-            layer.touch(|touched| touched.renew(seq));
-        }
-        layer.note(|state| {
-            state.set_aside.clone_from(&set_aside);
-            state.reads += 1;
-        });
-        self.territory.note_health(|health| health.reloads += 1);
+        let mut next = next(&fresh, changed.deltas(), &ids, current.seq);
+        decide(&fresh, &mut next, &ids, &mut grown);
+        (memory.changed, memory.grown) = (changed, grown);
+        layer.publish(next);
+        layer.note(|state| state.merges += 1);
+        self.territory.note_health(|health| health.merges += 1);
         Ok(())
     }
 }
 
-/// Changed features up to which a layer is not read anew.
+/// Changed features up to which they are not merged into the base.
 fn most(current: &Snapshot) -> usize {
     MAX_CHANGED.max(current.base.len() / 20)
-}
-
-/// Changed features as they are now, and those that cannot be read with the reasons.
-async fn now<S: Store>(
-    store: &S,
-    layer: &str,
-    happened: &BTreeMap<FeatureId, Operation>,
-) -> Result<(Vec<Now>, Vec<(FeatureId, String)>), StoreError> {
-    let ids: Vec<FeatureId> = happened.keys().copied().collect();
-    let mut rows: BTreeMap<FeatureId, _> = ids.iter().map(|id| (*id, None)).collect();
-    for row in store.features(layer, &ids).await? {
-        rows.insert(row.id, Some(row));
-    }
-    let mut unread = Vec::new();
-    for (id, operation) in happened {
-        if *operation != Operation::Delete && rows.get(id).is_some_and(Option::is_none) {
-            // Gone again since, or a row that cannot be mirrored: a scan says which.
-            let mut scan = std::pin::pin!(store.scan(layer, *id..id.saturating_add(1)));
-            while let Some(batch) = scan.next().await {
-                unread.extend(batch?.into_iter().filter_map(Result::err));
-            }
-        }
-    }
-    Ok((rows.into_iter().collect(), unread))
-}
-
-/// The snapshot after features have changed.
-fn next(current: &Snapshot, deltas: Vec<Arc<super::snapshot::Delta>>, ids: &[FeatureId], seq: Seq) -> Snapshot {
-    let next = current.with(deltas, current.len(), seq);
-    let there = |snapshot: &Snapshot| ids.iter().filter(|id| snapshot.feature(**id).is_some()).count();
-    let count = current.len() + there(&next) - there(current);
-    current.with(next.deltas, count, seq)
-}
-
-/// Publishes a snapshot and renews the tiles in which the features were or are; the boxes of these places.
-fn publish(layer: &Layer, before: &Snapshot, after: Snapshot, ids: &[FeatureId]) -> Vec<super::applied::WorldBox> {
-    let places = |snapshot: &Snapshot| -> Vec<Footprint> {
-        ids.iter().filter_map(|id| snapshot.feature(*id)).map(Footprint::of).collect()
-    };
-    let places: Vec<Footprint> = [places(before), places(&after)].concat();
-    let (seq, deepest) = (after.seq, after.definition.zoom.max);
-    layer.publish(after);
-    layer.touch(|touched| {
-        if ids.len() > MAX_TRACED {
-            touched.renew(seq);
-        } else {
-            for place in &places {
-                touched.touch(seq, place, deepest);
-            }
-        }
-    });
-    places.iter().filter_map(Footprint::bounds).collect()
 }
 
 /// The log's end and the layers, largest first; every layer is known to the territory before any is read.
@@ -372,27 +382,4 @@ async fn announce<S: Store>(store: &Arc<S>, territory: &Territory) -> Result<(Se
     territory.announce();
     layers.sort_by_key(|stored| std::cmp::Reverse(stored.count));
     Ok((seq, layers))
-}
-
-async fn read_and_publish<S: Store>(store: &Arc<S>, layer: &Layer, stored: StoredLayer) {
-    let id = stored.definition.id.clone();
-    let kind = stored.kind.clone();
-    layer.note(|state| state.kind.clone_from(&kind));
-    match read(store, stored).await {
-        Ok((snapshot, set_aside)) => {
-            info!(layer = id, features = snapshot.len(), set_aside = set_aside.len(), "layer ready");
-            let seq = snapshot.seq();
-            layer.publish(snapshot);
-            layer.touch(|touched| touched.renew(seq));
-            layer.note(|state| {
-                state.set_aside.clone_from(&set_aside);
-                state.trouble = None;
-                state.reads += 1;
-            });
-        }
-        Err(error) => {
-            warn!(layer = id, %error, "cannot read the layer");
-            layer.note(|state| state.trouble = Some("the layer could not be read; see the server's log".to_owned()));
-        }
-    }
 }

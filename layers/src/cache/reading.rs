@@ -7,7 +7,7 @@ use thiserror::Error;
 use tracing::warn;
 
 use super::builder::{BaseBuilder, BuildError};
-use super::snapshot::Snapshot;
+use super::snapshot::{RowRef, Snapshot};
 use crate::feature::{FeatureId, StoredFeature};
 use crate::store::{Store, StoreError, StoredLayer};
 
@@ -68,6 +68,23 @@ pub(super) async fn read<S: Store>(store: &Arc<S>, stored: StoredLayer) -> Resul
         Ok::<_, BuildError>((Snapshot::of(base, definition, stored.seq), set_aside))
     };
     Ok(tokio::task::spawn_blocking(finish).await.map_err(worker)??)
+}
+
+/// The same layer with all its changes in the base.
+///
+/// # Errors
+/// See [`BuildError`].
+pub(super) fn merge(snapshot: &Snapshot) -> Result<Snapshot, BuildError> {
+    let definition = Arc::clone(&snapshot.definition);
+    let mut rows: Vec<RowRef> = snapshot.rows().collect();
+    rows.sort_unstable_by_key(RowRef::id);
+    let mut builder = BaseBuilder::beside(&snapshot.base, &definition)?;
+    for row in rows {
+        builder.push(&row.to_feature());
+    }
+    // All of them were mirrored once: none is set aside.
+    let (base, _) = builder.finish()?;
+    Ok(Snapshot::of(base, definition, snapshot.seq))
 }
 
 async fn read_range<S: Store>(

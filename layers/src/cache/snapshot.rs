@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::base::{Base, Leaf, TreeBox, tree_unit};
+use super::choice::home;
+use super::homes::{Decided, KeptRow};
 use super::ladder::{Ladder, Step, visible};
-use super::packed::GeometryKind;
+use super::packed::{CoordinateGrid, GeometryKind};
 use crate::crs::Crs;
 use crate::definition::LayerDefinition;
-use crate::feature::{FeatureId, Value};
+use crate::feature::{Feature, FeatureId, StoredFeature, Value};
 use crate::log::Seq;
+use crate::tile::TileId;
 
 /// A row of a snapshot.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +28,18 @@ impl RowRef<'_> {
     /// The feature's id.
     pub fn id(&self) -> FeatureId {
         self.base.id(self.row)
+    }
+
+    /// The feature, as it came from the store.
+    pub(super) fn to_feature(self) -> StoredFeature {
+        let geometry = self.base.geometry().geometry(self.row, CoordinateGrid::unpack);
+        let properties = self.base.columns().iter().map(|column| column.get(self.row).to_value()).collect();
+        StoredFeature { id: self.id(), version: self.base.version(self.row), feature: Feature { geometry, properties } }
+    }
+
+    /// The box of its geometry; `None` without one.
+    pub(super) fn leaf(&self) -> Option<Leaf> {
+        Leaf::of(&self.base.geometry, &self.base.plane, self.row)
     }
 }
 
@@ -46,6 +61,8 @@ pub struct Snapshot {
     pub(super) ladder: Arc<Ladder>,
     /// The oldest first.
     pub(super) deltas: Vec<Arc<Delta>>,
+    /// What the ladder says of the tiles that changes concern.
+    pub(super) decided: Decided,
     count: usize,
 }
 
@@ -53,13 +70,22 @@ impl Snapshot {
     /// A snapshot without a delta.
     pub fn of(base: Base, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
         let ladder = Arc::new(Ladder::build(&base, &definition));
-        Self { definition, seq, count: base.len(), base: Arc::new(base), ladder, deltas: Vec::new() }
+        Self {
+            definition,
+            seq,
+            count: base.len(),
+            base: Arc::new(base),
+            ladder,
+            deltas: Vec::new(),
+            decided: Decided::default(),
+        }
     }
 
     /// The same base with what has changed since, the oldest delta first; `count` features in all.
     pub(super) fn with(&self, deltas: Vec<Arc<Delta>>, count: usize, seq: Seq) -> Self {
         let (base, ladder) = (Arc::clone(&self.base), Arc::clone(&self.ladder));
-        Self { definition: Arc::clone(&self.definition), seq, base, ladder, deltas, count }
+        let (definition, decided) = (Arc::clone(&self.definition), self.decided.clone());
+        Self { definition, seq, base, ladder, deltas, decided, count }
     }
 
     /// The definition under which the rows were read.
@@ -151,47 +177,56 @@ impl Snapshot {
         }
     }
 
-    /// As [`Self::search`], but only features that are drawn at a zoom: where the ladder has a step, those
-    /// that it keeps (surfaces among them that are shorter than a pixel stand for their neighbourhood);
-    /// elsewhere all that are a pixel long. Changed features are treated as elsewhere until they become part
-    /// of the base. Returns how many were passed over.
+    /// As [`Self::search`], but only features that are drawn at a zoom: those that the ladder keeps. Surfaces among
+    /// them that are shorter than a pixel stand for their neighbourhood.
     pub fn search_drawn<'a>(
         &'a self,
         zoom: u8,
         min: [u32; 2],
         max: [u32; 2],
         mut visit: impl FnMut(RowRef<'a>, &Leaf),
-    ) -> u32 {
+    ) {
         let envelope = TreeBox::from_corners(min.map(tree_unit), max.map(tree_unit));
-        let step = self.ladder.step(zoom);
-        let mut passed_over = 0;
-        let mut offer = |row: RowRef<'a>, leaf: &Leaf, decided: bool| {
-            let point = || row.base.geometry().kind(row.row) == GeometryKind::Point;
-            if decided || visible(leaf.extent(), zoom) || point() {
-                visit(row, leaf);
-            } else {
-                passed_over += 1;
-            }
-        };
+        let homes = self.decided.at(zoom);
+        let is_decided = |leaf: &Leaf| homes.is_some_and(|homes| homes.contains_key(&home(leaf, zoom)));
         let mut of_base = |leaf: &Leaf| {
             let row = RowRef { base: &self.base, row: leaf.row };
-            if !self.is_masked(0, row.id()) {
-                offer(row, leaf, step.is_some());
+            if !self.is_masked(0, row.id()) && !is_decided(leaf) {
+                visit(row, leaf);
             }
         };
-        match step {
+        match self.ladder.step(zoom) {
             Some(step) => step.search(&self.base, &envelope, &mut of_base),
             None => self.base.search(&envelope, &mut of_base),
         }
         for (above, base) in self.parts().skip(1) {
             base.search(&envelope, |leaf| {
                 let row = RowRef { base, row: leaf.row };
-                if !self.is_masked(above, row.id()) {
-                    offer(row, leaf, false);
+                let is_seen = || visible(leaf.extent(), zoom) || base.geometry().kind(leaf.row) == GeometryKind::Point;
+                if !self.is_masked(above, row.id()) && !is_decided(leaf) && is_seen() {
+                    visit(row, leaf);
                 }
             });
         }
-        passed_over
+        for keep in homes.into_iter().flat_map(FxHashMap::values) {
+            keep.search(&envelope, |KeptRow { leaf, id, of_base }| {
+                let row = if *of_base { Some(RowRef { base: &self.base, row: leaf.row }) } else { self.feature(*id) };
+                if let Some(row) = row {
+                    visit(row, leaf);
+                }
+            });
+        }
+    }
+
+    /// Features that belong to a tile and are not drawn at its zoom.
+    pub fn hidden(&self, TileId { z, x, y }: TileId) -> u32 {
+        match self.decided.at(z).and_then(|homes| homes.get(&(x, y))) {
+            Some(keep) => keep.total - keep.kept.len() as u32,
+            None => self.ladder.step(z).map_or(0, |step| {
+                let count = step.count(x, y);
+                count.total - count.kept
+            }),
+        }
     }
 
     /// The ladder's step at a zoom, where there is one.

@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::applied::{Applied, Health};
 use super::snapshot::Snapshot;
-use super::touched::Touched;
+use super::touched::{Generation, Touched};
 use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_QUEUE;
@@ -28,6 +28,8 @@ pub struct LayerState {
     pub reads: u64,
     /// Whose its table is, and how its changes become known.
     pub kind: LayerKind,
+    /// How often its changes were merged into its base, in memory.
+    pub merges: u64,
 }
 
 /// A layer and its current snapshot.
@@ -62,9 +64,9 @@ impl Layer {
         self.snapshot.load_full()
     }
 
-    /// The last change that touched a tile of the layer: its generation. Ask **before** taking the snapshot that the
-    /// tile is made of, which then is of this generation or a later one.
-    pub fn generation(&self, tile: TileId) -> Seq {
+    /// The generation of a tile of the layer. Ask **before** taking the snapshot that the tile is made of, which then is of
+    /// this generation or a later one.
+    pub fn generation(&self, tile: TileId) -> Generation {
         self.touched.read().unwrap_or_else(PoisonError::into_inner).generation(tile)
     }
 

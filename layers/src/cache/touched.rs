@@ -4,27 +4,44 @@
 //! Tiles of different generations are different tiles to the cache of tiles; the others stay what they are.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use rustc_hash::FxHashMap;
 
+use super::ladder::UNITS_PER_PIXEL;
 use super::packed::GeometryKind;
 use super::snapshot::RowRef;
 use crate::limits::{MAX_TOUCHED_PER_FEATURE, MAX_TOUCHED_TILES};
 use crate::log::Seq;
-use crate::tile::TileId;
+use crate::tile::{EXTENT, TileId};
 
 /// World units by which a tile is widened: boxes of features are rounded outwards to tree units.
 const MARGIN: u32 = 8;
+/// Tile units by which a tile is widened besides, points excepted: an outline is drawn within a quarter of a pixel of
+/// where it is, and what stands for its neighbourhood is a pixel wide.
+const DRAWN_WITHIN: u32 = UNITS_PER_PIXEL + 2;
 /// Segments looked at for one feature at most; what is left then counts as touched down to the last zoom.
 const MAX_WORK: usize = 4_000_000;
 
 type Segment = [[u32; 2]; 2];
 
+/// What a tile of a layer is made of, told by its last change: tiles of one generation are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Generation {
+    /// How often the layer as a whole was another: after a log that was set back, a `seq` may come twice.
+    pub era: u64,
+    /// The last change that touched the tile.
+    pub seq: Seq,
+}
+
 /// The place of a feature in world units.
 #[derive(Debug, Clone, Default)]
 pub struct Footprint {
     segments: Vec<Segment>,
-    is_surface: bool,
+    /// Of a surface: where each ring begins in the segments, and whether it is a hole.
+    rings: Vec<(usize, bool)>,
+    /// Tile units around it that may be drawn.
+    reach: u32,
 }
 
 impl Footprint {
@@ -33,10 +50,12 @@ impl Footprint {
         let geometry = row.base.geometry();
         let kind = geometry.kind(row.row);
         let mut segments = Vec::with_capacity(geometry.vertex_count(row.row));
+        let mut rings = Vec::new();
         for ring in geometry.rings(row.row) {
             let world: Vec<[u32; 2]> = ring.nodes.iter().map(|node| row.base.world(*node)).collect();
             match (kind, world.as_slice()) {
                 (GeometryKind::Polygon, [.., last]) => {
+                    rings.push((segments.len(), ring.hole));
                     let ends = std::iter::once(*last).chain(world.iter().copied());
                     segments.extend(ends.zip(world.iter().copied()).map(|(from, to)| [from, to]));
                 }
@@ -44,7 +63,7 @@ impl Footprint {
                 _ => segments.extend(world.iter().map(|position| [*position, *position])),
             }
         }
-        Self { segments, is_surface: kind == GeometryKind::Polygon }
+        Self { segments, rings, reach: if kind == GeometryKind::Point { 0 } else { DRAWN_WITHIN } }
     }
 
     /// Smallest and largest corner in world units; `None` without a geometry.
@@ -56,23 +75,39 @@ impl Footprint {
         })
     }
 
-    /// Whether a position lies inside the surface (even-odd rule).
-    fn holds(&self, [x, y]: [i64; 2]) -> bool {
-        let mut inside = false;
-        for [[ax, ay], [bx, by]] in self.segments.iter().map(|ends| ends.map(|end| end.map(i64::from))) {
-            if (ay > y) != (by > y) {
-                // Coordinates below 2³³: the products stay below 2⁶⁷, so i128.
-                let cross = i128::from(bx - ax) * i128::from(y - ay) - i128::from(by - ay) * i128::from(x - ax);
-                inside ^= (cross > 0) == (by > ay);
+    fn is_surface(&self) -> bool {
+        !self.rings.is_empty()
+    }
+
+    /// Whether something is drawn at a position inside the surface: more shells than holes go around it.
+    fn holds(&self, position: [i64; 2]) -> bool {
+        let ends = self.rings.iter().skip(1).map(|(start, _)| *start).chain([self.segments.len()]);
+        let inside =
+            self.rings.iter().zip(ends).filter(|((start, _), end)| goes_around(&self.segments[*start..*end], position));
+        let (holes, shells): (Vec<_>, Vec<_>) = inside.partition(|((_, hole), _)| *hole);
+        shells.len() > holes.len()
+    }
+}
+
+/// Whether a ring goes around a position, be it several times: what a clip leaves of it is not nothing then.
+fn goes_around(ring: &[Segment], [x, y]: [i64; 2]) -> bool {
+    let mut winding = 0;
+    for [[ax, ay], [bx, by]] in ring.iter().map(|ends| ends.map(|end| end.map(i64::from))) {
+        if (ay > y) != (by > y) {
+            // Coordinates below 2³³: the products stay below 2⁶⁷, so i128.
+            let cross = i128::from(bx - ax) * i128::from(y - ay) - i128::from(by - ay) * i128::from(x - ax);
+            if (cross > 0) == (by > ay) {
+                winding += if by > ay { 1 } else { -1 };
             }
         }
-        inside
     }
+    winding != 0
 }
 
 /// The generations of a layer's tiles.
 #[derive(Debug, Default)]
 pub struct Touched {
+    era: u64,
     /// Every tile is at least of this generation.
     floor: Seq,
     tiles: FxHashMap<TileId, Seq>,
@@ -81,8 +116,12 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// The last change that touched a tile.
-    pub fn generation(&self, tile: TileId) -> Seq {
+    /// The generation of a tile.
+    pub fn generation(&self, tile: TileId) -> Generation {
+        Generation { era: self.era, seq: self.last(tile) }
+    }
+
+    fn last(&self, tile: TileId) -> Seq {
         let own = self.tiles.get(&tile).copied().unwrap_or(self.floor);
         if self.subtrees.is_empty() {
             return own;
@@ -93,19 +132,19 @@ impl Touched {
 
     /// All tiles are of a new generation.
     pub fn renew(&mut self, seq: Seq) {
-        *self = Self { floor: seq.max(self.floor), ..Self::default() };
+        *self = Self { era: self.era + 1, floor: seq, ..Self::default() };
     }
 
-    /// Notes that a feature was or is at a place.
-    pub fn touch(&mut self, seq: Seq, place: &Footprint, deepest: u8) {
+    /// Notes that a feature was or is at a place, in the tiles of some zooms.
+    pub fn touch(&mut self, seq: Seq, place: &Footprint, zooms: RangeInclusive<u8>) {
         if self.tiles.len() + self.subtrees.len() > MAX_TOUCHED_TILES {
             self.renew(seq);
             return;
         }
-        cover(place, deepest, |tile, whole| {
+        cover(place, *zooms.end(), |tile, whole| {
             if whole {
                 self.subtrees.insert(tile, seq);
-            } else {
+            } else if tile.z >= *zooms.start() {
                 self.tiles.insert(tile, seq);
             }
         });
@@ -118,15 +157,15 @@ fn cover(place: &Footprint, deepest: u8, mut found: impl FnMut(TileId, bool)) {
     let mut queue = VecDeque::from([(TileId { z: 0, x: 0, y: 0 }, place.segments.clone())]);
     let (mut tiles, mut work) = (0, 0);
     while let Some((tile, above)) = queue.pop_front() {
-        let (min, max) = widened(tile);
+        let (min, max) = widened(tile, place.reach);
         work += above.len();
         let here: Vec<Segment> = above.into_iter().filter(|segment| crosses(segment, min, max)).collect();
         if here.is_empty() {
             let middle = [0, 1].map(|axis| i64::midpoint(i64::from(min[axis]), i64::from(max[axis])));
-            if place.is_surface && place.holds(middle) {
+            if place.is_surface() && place.holds(middle) {
                 found(tile, true);
             }
-            work += if place.is_surface { place.segments.len() } else { 0 };
+            work += if place.is_surface() { place.segments.len() } else { 0 };
             continue;
         }
         tiles += 1;
@@ -141,9 +180,10 @@ fn cover(place: &Footprint, deepest: u8, mut found: impl FnMut(TileId, bool)) {
     }
 }
 
-fn widened(tile: TileId) -> ([u32; 2], [u32; 2]) {
+fn widened(tile: TileId, reach: u32) -> ([u32; 2], [u32; 2]) {
     let (min, max) = tile.world_bounds();
-    (min.map(|low| low.saturating_sub(MARGIN)), max.map(|high| high.saturating_add(MARGIN)))
+    let margin = MARGIN + ((u64::from(reach) << (u32::BITS - EXTENT.ilog2())) >> tile.z) as u32;
+    (min.map(|low| low.saturating_sub(margin)), max.map(|high| high.saturating_add(margin)))
 }
 
 /// Whether a segment touches a box.
@@ -173,25 +213,26 @@ mod tests {
 
     fn touched(place: &Footprint, deepest: u8) -> Touched {
         let mut touched = Touched::default();
-        touched.touch(7, place, deepest);
+        touched.touch(7, place, 0..=deepest);
         touched
     }
 
     fn surface(corners: &[[u32; 2]]) -> Footprint {
         let closed = corners.iter().skip(1).chain(corners.first());
-        Footprint { segments: corners.iter().zip(closed).map(|(a, b)| [*a, *b]).collect(), is_surface: true }
+        let segments = corners.iter().zip(closed).map(|(a, b)| [*a, *b]).collect();
+        Footprint { segments, rings: vec![(0, false)], reach: 0 }
     }
 
     #[test]
     fn a_point_touches_one_tile_a_zoom_unless_it_lies_at_an_edge() {
-        let inside = Footprint { segments: vec![[[0x5555_5555, 0xaaaa_aaaa]; 2]], is_surface: false };
+        let inside = Footprint { segments: vec![[[0x5555_5555, 0xaaaa_aaaa]; 2]], ..Footprint::default() };
         let place = touched(&inside, 18);
         assert_eq!((place.tiles.len(), place.subtrees.len()), (19, 0));
         for z in 0..=18 {
-            assert_eq!(place.generation(TileId::holding([0x5555_5555, 0xaaaa_aaaa], z)), 7);
+            assert_eq!(place.last(TileId::holding([0x5555_5555, 0xaaaa_aaaa], z)), 7);
         }
-        assert_eq!(place.generation(TileId { z: 18, x: 1, y: 1 }), 0);
-        let corner = Footprint { segments: vec![[[0x8000_0000, 0x8000_0000]; 2]], is_surface: false };
+        assert_eq!(place.last(TileId { z: 18, x: 1, y: 1 }), 0);
+        let corner = Footprint { segments: vec![[[0x8000_0000, 0x8000_0000]; 2]], ..Footprint::default() };
         assert_eq!(touched(&corner, 18).tiles.len(), 1 + 18 * 4);
     }
 
@@ -199,19 +240,22 @@ mod tests {
     fn a_surface_touches_what_lies_inside_it_at_every_zoom_and_a_hole_does_not() {
         let ring = |low: u32, high: u32| [[low, low], [high, low], [high, high], [low, high]];
         let mut place = surface(&ring(0x4000_0000, 0xc000_0000));
+        place.rings.push((place.segments.len(), true));
         place.segments.extend(surface(&ring(0x6000_0000, 0xa000_0000)).segments);
         let place = touched(&place, 12);
-        let at = |world: u32| place.generation(TileId::holding([world, world], 12));
+        let at = |world: u32| place.last(TileId::holding([world, world], 12));
         assert_eq!((at(0x5000_0000), at(0x8000_0000), at(0x2000_0000)), (7, 0, 0));
     }
 
     #[test]
     fn a_diagonal_line_does_not_touch_the_corners_of_its_box() {
-        let line =
-            Footprint { segments: vec![[[0x1000_0000, 0x1000_0000], [0xf000_0000, 0xf000_0000]]], is_surface: false };
+        let line = Footprint {
+            segments: vec![[[0x1000_0000, 0x1000_0000], [0xf000_0000, 0xf000_0000]]],
+            ..Footprint::default()
+        };
         let line = touched(&line, 6);
-        assert_eq!(line.generation(TileId { z: 6, x: 60, y: 4 }), 0);
-        assert_eq!(line.generation(TileId { z: 6, x: 31, y: 31 }), 7);
+        assert_eq!(line.last(TileId { z: 6, x: 60, y: 4 }), 0);
+        assert_eq!(line.last(TileId { z: 6, x: 31, y: 31 }), 7);
     }
 
     #[test]
@@ -219,12 +263,12 @@ mod tests {
         let zigzag: Vec<[u32; 2]> =
             (0..60_u32).map(|step| [step * 70_000_000, if step % 2 == 0 { 0 } else { u32::MAX }]).collect();
         let line =
-            Footprint { segments: zigzag.windows(2).map(|pair| [pair[0], pair[1]]).collect(), is_surface: false };
+            Footprint { segments: zigzag.windows(2).map(|pair| [pair[0], pair[1]]).collect(), ..Footprint::default() };
         let place = touched(&line, 18);
         assert!(place.tiles.len() + place.subtrees.len() < 4 * MAX_TOUCHED_PER_FEATURE + 8);
         for [from, to] in &line.segments {
             let middle = [0, 1].map(|axis| u32::midpoint(from[axis], to[axis]));
-            assert_eq!(place.generation(TileId::holding(middle, 18)), 7);
+            assert_eq!(place.last(TileId::holding(middle, 18)), 7);
         }
     }
 
@@ -237,17 +281,19 @@ mod tests {
             z in 0..12_u8,
         ) {
             let mut place = surface(&corners);
-            place.is_surface = is_surface;
+            if !is_surface {
+                place.rings.clear();
+            }
             let touched = touched(&place, 12);
             for (index, share) in probes {
                 let [from, to] = place.segments[index.index(place.segments.len())].map(|end| end.map(f64::from));
                 let at = [0, 1].map(|axis| (from[axis] + (to[axis] - from[axis]) * share) as u32);
-                prop_assert_eq!(touched.generation(TileId::holding(at, z)), 7);
+                prop_assert_eq!(touched.last(TileId::holding(at, z)), 7);
             }
             if is_surface {
                 let middle = [0, 1].map(|axis| (corners.iter().map(|c| u64::from(c[axis])).sum::<u64>() / corners.len() as u64) as u32);
                 if place.holds(middle.map(i64::from)) {
-                    prop_assert_eq!(touched.generation(TileId::holding(middle, z)), 7);
+                    prop_assert_eq!(touched.last(TileId::holding(middle, z)), 7);
                 }
             }
         }

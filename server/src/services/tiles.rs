@@ -8,9 +8,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::definition::Scope;
-use bricola_layers::log::Seq;
 use bricola_layers::tile::{TileId, TileOptions, render};
 use bytes::Bytes;
 use chrono::NaiveDate;
@@ -28,7 +27,7 @@ const IDLE: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct TileKey {
     set: Box<str>,
-    generations: Vec<Seq>,
+    generations: Vec<Generation>,
     valid_on: Option<NaiveDate>,
     tile: TileId,
     encoding: Encoding,
@@ -76,13 +75,16 @@ pub struct Request<'a> {
 
 /// As [`generations`], for earlier states of the layers. The number of now stands beside each, since a layer that is
 /// redefined tells its past in other words.
-pub fn past_generations(layers: &[Arc<Layer>], snapshots: &[Arc<Snapshot>], tile: TileId) -> Vec<Seq> {
-    let pairs = layers.iter().zip(snapshots).map(|(layer, snapshot)| [snapshot.seq(), layer.generation(tile)]);
+pub fn past_generations(layers: &[Arc<Layer>], snapshots: &[Arc<Snapshot>], tile: TileId) -> Vec<Generation> {
+    let pairs = layers.iter().zip(snapshots).map(|(layer, snapshot)| {
+        let now = layer.generation(tile);
+        [Generation { seq: snapshot.seq(), ..now }, now]
+    });
     pairs.flatten().collect()
 }
 
 /// The generation of a tile in each of the layers. To be taken before their snapshots: see [`Layer::generation`].
-pub fn generations(layers: &[Arc<Layer>], tile: TileId) -> Vec<Seq> {
+pub fn generations(layers: &[Arc<Layer>], tile: TileId) -> Vec<Generation> {
     layers.iter().map(|layer| layer.generation(tile)).collect()
 }
 
@@ -112,7 +114,7 @@ impl Tiles {
     pub async fn get(
         &self,
         layers: Vec<Arc<Snapshot>>,
-        generations: Vec<Seq>,
+        generations: Vec<Generation>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
         let Request { set, tile, encoding, valid_on, scope } = asked;
