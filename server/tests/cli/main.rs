@@ -1,8 +1,5 @@
 //! The binary, as a person runs it.
 
-mod attaching;
-#[path = "../../../layers/tests/common/cluster.rs"]
-mod cluster;
 mod config;
 mod data;
 mod harness;
