@@ -4,6 +4,8 @@
 //! The contract is written once, over [`Store`](bricola_layers::store::Store); a new store joins by a line of
 //! `contract!` with a function that opens an empty one.
 
+#[path = "store/attach.rs"]
+mod attach;
 #[path = "common/cluster.rs"]
 mod cluster;
 #[path = "store/contract.rs"]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
-use bricola_layers::store::{GeoPackageStore, OpenMode, PostgisStore, RedactedUrl, Store, StoreError};
+use bricola_layers::store::{GeoPackageStore, LayerKind, OpenMode, PostgisStore, RedactedUrl, Store, StoreError};
 use thiserror::Error;
 use tracing::{debug, info, warn};
 
@@ -62,6 +62,12 @@ pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
 pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
     let opened = open(config).await;
     let Some(options) = config.postgis() else { return opened };
+    let patterns = config.postgres.attach.clone();
+    if let Ok(AnyStore::Postgis(store)) = &opened {
+        let store = Arc::clone(store);
+        tokio::spawn(async move { store.keep_attached(patterns).await });
+        return opened;
+    }
     let Err(OpenError::Database(url, error)) = opened else { return opened };
     if !error.is_temporary() {
         return Err(OpenError::Database(url, error));
@@ -75,6 +81,7 @@ pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
                 debug!(%error, "the database is still away");
                 tokio::time::sleep(RETRY).await;
             }
+            store.keep_attached(patterns).await;
         }
     });
     Ok(AnyStore::Postgis(store))
@@ -100,7 +107,8 @@ pub fn catalog(config: &Config) -> Result<Catalog, CatalogError> {
 pub async fn redefine<S: Store>(store: &S, catalog: &Catalog) -> Result<usize, StoreError> {
     let layers = store.layers().await?;
     let count = layers.len();
-    for stored in layers {
+    // What is not ours is defined by its table, whatever its name.
+    for stored in layers.into_iter().filter(|stored| stored.kind == LayerKind::Managed) {
         let Some(wanted) = catalog.get(&stored.definition.id) else { continue };
         let wanted = LayerDefinition {
             crs: wanted.crs.clone().or_else(|| stored.definition.crs.clone()),

@@ -267,6 +267,10 @@ impl<S: Store> Follower<S> {
         if !anew.is_empty() {
             let known = self.store.layers().await?;
             self.territory.retain(|id| known.iter().any(|stored| stored.definition.id == id));
+            // All are known before the first is read: there may be a thousand new ones.
+            for stored in &known {
+                self.territory.add(stored.definition.clone());
+            }
             for (id, seq) in anew {
                 if let Some(stored) = known.iter().find(|stored| stored.definition.id == id) {
                     self.read_anew(stored.clone()).await?;

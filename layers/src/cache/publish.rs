@@ -90,7 +90,8 @@ pub(super) async fn read_and_publish<S: Store>(
     layer: &Layer,
     stored: StoredLayer,
 ) -> Result<(), FollowError> {
-    let id = stored.definition.id.clone();
+    let (id, kind) = (stored.definition.id.clone(), stored.kind.clone());
+    layer.note(|state| state.kind.clone_from(&kind));
     match read(store, stored).await {
         Ok((snapshot, set_aside)) => {
             info!(layer = id, features = snapshot.len(), set_aside = set_aside.len(), "layer ready");

@@ -14,6 +14,7 @@ use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_QUEUE;
 use crate::log::Seq;
+use crate::store::LayerKind;
 use crate::tile::TileId;
 
 /// How a layer stands.
@@ -25,6 +26,8 @@ pub struct LayerState {
     pub trouble: Option<String>,
     /// How often the whole layer was read.
     pub reads: u64,
+    /// Whose its table is, and how its changes become known.
+    pub kind: LayerKind,
     /// How often its changes were merged into its base, in memory.
     pub merges: u64,
 }

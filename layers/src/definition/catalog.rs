@@ -31,6 +31,40 @@ const PERSONAL: &[&str] = &[
     "phone",
 ];
 
+/// Further names of such fields in the tables of offices, without accents, case and punctuation.
+const PERSONAL_COLUMNS: &[&str] = &[
+    "cf",
+    "codfisc",
+    "codfiscale",
+    "codicefisc",
+    "nominativo",
+    "nomecognome",
+    "cognomenome",
+    "titolare",
+    "intestatari",
+    "residente",
+    "contribuente",
+    "richiedente",
+    "natoil",
+    "datanasc",
+    "luogonascita",
+    "telephone",
+    "cellulare",
+    "mail",
+    "indirizzoemail",
+    "pec",
+    "iban",
+    "targaveicolo",
+    "passwd",
+    "password",
+];
+
+/// Whether a column is named as one of personal data (or secrets) is: it does not become a field.
+pub fn is_personal(column: &str) -> bool {
+    let name = folded(column);
+    PERSONAL_COLUMNS.contains(&name.as_str()) || PERSONAL.iter().any(|personal| folded(personal) == name)
+}
+
 /// Why a definition was refused.
 #[derive(Debug, Error)]
 pub enum CatalogError {

@@ -8,7 +8,7 @@ mod compatible;
 mod field;
 mod scope;
 
-pub use catalog::{Catalog, CatalogError, parse};
+pub use catalog::{Catalog, CatalogError, is_personal, parse};
 pub use compatible::compatible;
 pub use field::{Appended, CodedValue, Derivation, FieldDefinition, FieldType, Form, Part};
 pub use scope::Scope;
@@ -111,6 +111,8 @@ pub enum Theme {
     Green,
     /// Public works and work sites.
     Works,
+    /// What an office has besides: tables and views of its database that are published in place.
+    Other,
 }
 
 /// Zoom levels (of the WebMercatorQuad grid) at which a layer has tiles.

@@ -5,10 +5,12 @@
 //! superseded row in the layer's history table and append to the change log. Followers read the log.
 
 mod geopackage;
+mod kind;
 mod postgis;
 mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
+pub use kind::{LayerKind, Looked};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
 
 use std::ops::Range;
@@ -28,10 +30,14 @@ pub struct StoredLayer {
     pub definition: LayerDefinition,
     /// The last change of the layer.
     pub seq: Seq,
-    /// Rows now.
+    /// Rows now; of a table that is not ours, as many as the database estimates.
     pub count: u64,
-    /// Smallest and largest feature id, as a half-open range (empty for an empty layer).
+    /// Smallest and largest feature id, as a half-open range (empty for an empty layer); all ids where finding out
+    /// would cost too much.
     pub ids: Range<FeatureId>,
+    /// Whose its table is, and how its changes become known. Layers that are not managed cannot be written, and their
+    /// past is not known: the table as it is now stands for every change from its last one on.
+    pub kind: LayerKind,
 }
 
 /// One edit of a batch. Updates and deletes name the version they were made from; when the stored one

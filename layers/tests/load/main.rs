@@ -11,7 +11,7 @@ use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::load::{Language, LoadError, LoadOptions, Report, load};
 use bricola_layers::log::{Change, Seq};
 use bricola_layers::reader::{ReadError, Reader, SourceCrs, SourceFeature, SourceField, SourceSchema};
-use bricola_layers::store::{Edit, Replaced, Replacement, Store, StoreError, StoredLayer};
+use bricola_layers::store::{Edit, LayerKind, Replaced, Replacement, Store, StoreError, StoredLayer};
 use geo_types::{Coord, Geometry, LineString, Polygon};
 
 type Row = Result<SourceFeature, ReadError>;
@@ -54,6 +54,7 @@ impl Store for Memory {
             seq: shelf.seq,
             count: shelf.rows.len() as u64,
             ids: 0..0,
+            kind: LayerKind::Managed,
         });
         Ok(layers.collect())
     }

@@ -14,15 +14,16 @@ pub async fn run<S: Store>(store: &S, catalog: &Catalog) -> Outcome {
 }
 
 fn table(stored: &[StoredLayer], catalog: &Catalog) -> String {
-    let mut rows = vec![["layer", "features", "seq", "geometry", "crs", "title"].map(str::to_owned)];
-    let kind = |definition: &LayerDefinition| definition.geometry.sql_name().to_lowercase();
-    for StoredLayer { definition, seq, count, .. } in stored {
+    let mut rows = vec![["layer", "features", "seq", "table", "geometry", "crs", "title"].map(str::to_owned)];
+    let geometry = |definition: &LayerDefinition| definition.geometry.sql_name().to_lowercase();
+    for StoredLayer { definition, seq, count, kind, .. } in stored {
         let crs = definition.crs.clone().unwrap_or_default();
         rows.push([
             definition.id.clone(),
             count.to_string(),
             seq.to_string(),
-            kind(definition),
+            kind.looked_at().map_or_else(|| kind.name().to_owned(), |at| format!("polled {}", at.format("%F %T"))),
+            geometry(definition),
             crs,
             definition.title.it.clone(),
         ]);
@@ -30,7 +31,8 @@ fn table(stored: &[StoredLayer], catalog: &Catalog) -> String {
     for definition in catalog.iter() {
         if !stored.iter().any(|layer| layer.definition.id == definition.id) {
             let none = || "-".to_owned();
-            rows.push([definition.id.clone(), none(), none(), kind(definition), none(), definition.title.it.clone()]);
+            let title = definition.title.it.clone();
+            rows.push([definition.id.clone(), none(), none(), none(), geometry(definition), none(), title]);
         }
     }
     align(&rows)

@@ -85,6 +85,10 @@ settings! {
         statement_seconds: u64 = 30, Kind::Integer, "";
         /// Whether to make the schema `bricola` and bring it up to date; needs the rights to do so.
         migrate: bool = true, Kind::Boolean, "";
+        /// Tables and views that were in the database before us and are published in place, as `schema.table` with `*`
+        /// for anything; `!` before a pattern takes out what it names, an empty list publishes nothing. All servers of
+        /// a database should say the same.
+        attach: Vec<String> = vec!["*".to_owned()], Kind::TextList, "";
     }
 }
 

@@ -145,6 +145,7 @@ fn theme_title(theme: Theme, language: Language) -> &'static str {
         Theme::Services => ("Scuola e servizi sociali", "Schools and social services"),
         Theme::Green => ("Verde e spazi pubblici", "Green and public spaces"),
         Theme::Works => ("Lavori pubblici", "Public works"),
+        Theme::Other => ("Altri dati", "Other data"),
     };
     if language == Language::Italian { italian } else { english }
 }

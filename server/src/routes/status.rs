@@ -34,6 +34,8 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
                 "seq": snapshot.as_ref().map(|snapshot| snapshot.seq()),
                 "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
                 "age_s": snapshot.as_ref().map(|_| (now - layer.published_ms()).max(0) / 1000),
+                "table": state.kind.name(),
+                "looked_at": state.kind.looked_at().map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
                 "reads": state.reads,
                 "set_aside": state.set_aside.len(),
                 "set_aside_first": state.set_aside.iter().take(SHOWN).map(|(id, reason)| json!({"id": id, "reason": reason})).collect::<Vec<_>>(),

@@ -6,7 +6,7 @@ use super::schema::Schema;
 use super::{failure, past, srs};
 use crate::definition::{LayerDefinition, compatible};
 use crate::log::Seq;
-use crate::store::{StoreError, StoredLayer};
+use crate::store::{LayerKind, StoreError, StoredLayer};
 
 /// The tables of a layer, by its id.
 pub(super) fn schema(connection: &Connection, layer: &str) -> Result<Schema, StoreError> {
@@ -66,6 +66,7 @@ fn summary(connection: &Connection, schema: Schema) -> Result<StoredLayer, Store
             (Some(first), Some(last)) => first..last.saturating_add(1),
             _ => 0..0,
         },
+        kind: LayerKind::Managed,
     })
 }
 

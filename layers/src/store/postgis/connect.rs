@@ -1,14 +1,16 @@
 //! Connections to the database, their limits, and what its errors mean.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Executor, PgConnection, Postgres};
 
-use crate::store::StoreError;
+use crate::store::{Looked, StoreError};
 
 /// A connection URL that never shows its secret: not in a log line, not in an error, not by `{:?}`.
 #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
@@ -96,6 +98,18 @@ impl PostgisOptions {
 pub(super) struct Database {
     pool: Result<PgPool, String>,
     pub options: PostgisOptions,
+    pub looks: Looks,
+}
+
+/// When the polled layers were last looked at, by their ids.
+#[derive(Clone, Default)]
+pub(super) struct Looks(Arc<Mutex<HashMap<String, Looked>>>);
+
+impl Looks {
+    pub fn of(&self, layer: &str) -> Looked {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.entry(layer.to_owned()).or_default().clone()
+    }
 }
 
 /// A connection with a transaction open on it. Dropped without [`Session::commit`], the transaction is rolled back; a
@@ -115,7 +129,7 @@ impl Database {
                 .idle_timeout(Duration::from_secs(300))
                 .connect_lazy_with(settings)
         });
-        Self { pool, options }
+        Self { pool, options, looks: Looks::default() }
     }
 
     pub fn tenant(&self) -> &str {

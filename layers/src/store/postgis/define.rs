@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use super::connect::{Database, Session, failure};
 use super::log::{scalar, transaction};
@@ -11,28 +13,45 @@ use super::schema::Schema;
 use crate::definition::{LayerDefinition, compatible};
 use crate::feature::FeatureId;
 use crate::log::Seq;
-use crate::store::{StoreError, StoredLayer};
+use crate::store::{LayerKind, StoreError, StoredLayer};
 
 /// Pages of a table up to which its rows are counted; a larger one is estimated, so that no start waits for it.
 const COUNTED_PAGES: i64 = 4_096;
 
 /// The tables of a layer, by its id.
 pub(super) async fn schema(session: &mut Session, tenant: &str, layer: &str) -> Result<Schema, StoreError> {
-    let definition = stored(session, tenant, layer).await?.ok_or_else(|| StoreError::UnknownLayer(layer.to_owned()))?;
-    Schema::of(tenant, &definition)
+    stored(session, tenant, layer).await?.ok_or_else(|| StoreError::UnknownLayer(layer.to_owned()))
 }
 
-async fn stored(session: &mut Session, tenant: &str, layer: &str) -> Result<Option<LayerDefinition>, StoreError> {
+async fn stored(session: &mut Session, tenant: &str, layer: &str) -> Result<Option<Schema>, StoreError> {
     if layer.contains('\0') {
         return Ok(None);
     }
-    let query = sqlx::query("SELECT definition FROM bricola.layers WHERE tenant = $1 AND layer = $2");
+    let query = sqlx::query(
+        "SELECT definition, source, table_schema, table_name FROM bricola.layers WHERE tenant = $1 AND layer = $2",
+    );
     let rows = session.all(query.bind(tenant.to_owned()).bind(layer.to_owned())).await?;
-    let text = rows.first().map(|row| row.try_get::<String, _>(0)).transpose().map_err(|error| failure(&error))?;
-    text.map(|text| parse(layer, &text)).transpose()
+    let read = |row: &PgRow| {
+        Ok::<(String, _, _, _), sqlx::Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
+    };
+    let found = rows.first().map(read).transpose().map_err(|error| failure(&error))?;
+    found.map(|(text, source, table, name)| registered(tenant, layer, &text, source, [table, name])).transpose()
 }
 
-fn parse(layer: &str, text: &str) -> Result<LayerDefinition, StoreError> {
+/// The schema of a row of `bricola.layers`.
+fn registered(
+    tenant: &str,
+    layer: &str,
+    definition: &str,
+    source: Option<String>,
+    [table_schema, table_name]: [String; 2],
+) -> Result<Schema, StoreError> {
+    let definition = parse(layer, definition)?;
+    let Some(source) = source else { return Schema::of(tenant, &definition) };
+    Schema::attached(tenant, &definition, parse(layer, &source)?, [&table_schema, &table_name])
+}
+
+fn parse<T: serde::de::DeserializeOwned>(layer: &str, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| {
         StoreError::Unusable(format!("the stored definition of layer \"{layer}\" is damaged: {error}"))
     })
@@ -46,7 +65,8 @@ pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, Stor
     let query = sqlx::query(
         "SELECT l.layer, l.definition, c.relpages::bigint, greatest(c.reltuples, 0)::bigint, \
          coalesce((SELECT last FROM bricola.changes AS g WHERE g.tenant = l.tenant AND g.layer = l.layer \
-         ORDER BY last DESC LIMIT 1), 0) \
+         ORDER BY last DESC LIMIT 1), 0), \
+         l.kind, l.source, l.table_schema, l.table_name, l.looked \
          FROM bricola.layers AS l LEFT JOIN pg_namespace AS n ON n.nspname = l.table_schema \
          LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = l.table_name \
          WHERE l.tenant = $1 ORDER BY l.layer COLLATE \"C\"",
@@ -64,6 +84,13 @@ pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, Stor
             tracing::warn!(layer, "the table of this layer is gone; load the layer again");
             continue;
         };
+        let kind = kind(database, &layer, row).map_err(|error| failure(&error))?;
+        if kind != LayerKind::Managed {
+            let definition = parse(&layer, &text)?;
+            let (count, ids) = (estimate.unsigned_abs(), FeatureId::MIN..FeatureId::MAX);
+            layers.push(StoredLayer { definition, seq, count, ids, kind });
+            continue;
+        }
         let schema = Schema::of(database.tenant(), &parse(&layer, &text)?)?;
         let count = if pages < COUNTED_PAGES {
             format!("(SELECT count(*) FROM {})", schema.table)
@@ -77,9 +104,9 @@ pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, Stor
             layers.len(),
             table = schema.table
         );
-        layers.push(StoredLayer { definition: schema.definition, seq, count: 0, ids: 0..0 });
+        layers.push(StoredLayer { definition: schema.definition, seq, count: 0, ids: 0..0, kind });
     }
-    if layers.is_empty() {
+    if sizes.is_empty() {
         return Ok(layers);
     }
     for row in session.all(sqlx::query(&sizes)).await? {
@@ -98,6 +125,21 @@ pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, Stor
     Ok(layers)
 }
 
+/// Whose the table of a layer is, from a row of [`layers`].
+fn kind(database: &Database, layer: &str, row: &PgRow) -> Result<LayerKind, sqlx::Error> {
+    Ok(match row.try_get::<&str, _>(5)? {
+        "tracked" => LayerKind::Tracked,
+        "polled" => {
+            let looked = database.looks.of(layer);
+            if let Some(at) = row.try_get::<Option<DateTime<Utc>>, _>(9)? {
+                looked.note(at);
+            }
+            LayerKind::Polled(looked)
+        }
+        _ => LayerKind::Managed,
+    })
+}
+
 /// Creates the tables of a layer, or brings them under a compatible new definition.
 pub(super) async fn define(database: &Database, definition: &LayerDefinition) -> Result<(), StoreError> {
     let new = Schema::of(database.tenant(), definition)?;
@@ -105,11 +147,11 @@ pub(super) async fn define(database: &Database, definition: &LayerDefinition) ->
     prepare(&mut session, &new).await?;
     let mut begins = false;
     match stored(&mut session, database.tenant(), &definition.id).await? {
+        Some(old) if old.source.is_some() => return old.managed().map(drop),
         Some(old) if exists(&mut session, &new.table).await? => {
-            if old == *definition && is_whole(&mut session, &new).await? {
+            if old.definition == *definition && is_whole(&mut session, &new).await? {
                 return Ok(());
             }
-            let old = Schema::of(database.tenant(), &old)?;
             if has_no_rows(&mut session, &old).await? {
                 retire(&mut session, &old).await?;
                 create(&mut session, &new).await?;
@@ -220,7 +262,7 @@ pub(super) async fn remember_shape(session: &mut Session, schema: &Schema) -> Re
 /// Removes a layer with its history.
 pub(super) async fn drop_layer(database: &Database, layer: &str) -> Result<(), StoreError> {
     let mut session = database.write_on().await?;
-    let schema = schema(&mut session, database.tenant(), layer).await?;
+    let schema = schema(&mut session, database.tenant(), layer).await?.managed()?;
     prepare(&mut session, &schema).await?;
     retire(&mut session, &schema).await?;
     let query = sqlx::query("DELETE FROM bricola.layers WHERE tenant = $1 AND layer = $2");

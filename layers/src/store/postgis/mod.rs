@@ -14,16 +14,20 @@
 //! | `define` | layers in and out of the store |
 //! | `copy` | the binary form of `COPY`, both ways |
 //! | `rows` | scans and features by id |
+//! | `guard` | what rows of tables that are not ours must not bring along |
 //! | `write` | edits |
 //! | `replace` | atomic replacement of a layer |
 //! | `past` | rows as of an earlier change |
+//! | `attach` | tables and views that were there before us |
 //! | `log` | the change log |
 //! | `follow` | being woken by it |
 
+mod attach;
 mod connect;
 mod copy;
 mod define;
 mod follow;
+mod guard;
 mod log;
 mod migrate;
 mod past;
@@ -84,6 +88,23 @@ impl PostgisStore {
     /// As [`Self::open`].
     pub async fn prepare(&self) -> Result<(), StoreError> {
         migrate::run(&self.inner.database).await
+    }
+
+    /// Publishes the tables and views that patterns name (`schema.table`, `*` for anything, `!` before what is not
+    /// meant) and keeps looking at them, for ever: new ones come to the layers, those that are gone go.
+    pub async fn keep_attached(&self, patterns: Vec<String>) {
+        let changed = || self.inner.follower.look();
+        attach::keep(self.database().clone(), patterns, changed).await;
+    }
+
+    /// Brings the layers in line with the tables and views that patterns name, once.
+    ///
+    /// # Errors
+    /// When the database is away, takes no writes, or does not let us write which layers there are.
+    pub async fn attach(&self, patterns: &[String]) -> Result<(), StoreError> {
+        attach::discover(self.database(), patterns, &mut attach::Said::default()).await?;
+        self.inner.follower.look();
+        Ok(())
     }
 
     fn over(database: Database) -> Self {

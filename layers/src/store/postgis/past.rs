@@ -14,7 +14,7 @@ use sqlx::Row;
 
 use super::connect::{Database, Session, failure};
 use super::define;
-use super::rows::{collect, send, stream, wanted};
+use super::rows::{self, collect, send, stream, wanted};
 use super::schema::Schema;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::Seq;
@@ -33,9 +33,13 @@ pub(super) fn scan(
         let mut session = database.read_on().await?;
         let schema = define::schema(&mut session, database.tenant(), &layer).await?;
         reaches_back(&mut session, &schema, at).await?;
+        if schema.source.is_some() {
+            let query = schema.in_range(&ids);
+            return send(&mut session, &query, &schema, &sender).await;
+        }
         let range = |row: &str| format!("{row}.fid >= {} AND {row}.fid < {}", ids.start, ids.end);
         let query = format!("{} ORDER BY fid", states(&mut session, &schema, at, range).await?);
-        send(&mut session, &query, &schema.definition, &sender).await
+        send(&mut session, &query, &schema, &sender).await
     })
 }
 
@@ -49,11 +53,15 @@ pub(super) async fn features(
     let mut session = database.read().await?;
     let schema = define::schema(&mut session, database.tenant(), layer).await?;
     reaches_back(&mut session, &schema, at).await?;
+    if schema.source.is_some() {
+        drop(session);
+        return rows::features(database, layer, ids).await;
+    }
     let list: Vec<String> = ids.iter().map(FeatureId::to_string).collect();
     let among = |row: &str| format!("{row}.fid = ANY ('{{{}}}'::bigint[])", list.join(","));
     let states = states(&mut session, &schema, at, among).await?;
     let query = format!("SELECT state.* FROM ({states}) AS state {}", wanted(ids, "state"));
-    collect(&mut session, &query, &schema.definition).await
+    collect(&mut session, &query, &schema).await
 }
 
 /// A query for the rows that stood after the change `at`, of those that a condition on `fid` chooses.
@@ -118,10 +126,18 @@ async fn open_at(session: &mut Session, at: Seq) -> Result<Option<(i64, Seq)>, S
 
 /// Refuses what lies before the history of a layer.
 async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result<(), StoreError> {
-    let query = sqlx::query(
-        "SELECT greatest(l.kept_from, (SELECT seq FROM bricola.transactions AS t WHERE t.transaction = l.began)) \
+    // Of a table that is not ours only the present is known, since its last change.
+    let query = if schema.source.is_some() {
+        sqlx::query(
+            "SELECT coalesce((SELECT last FROM bricola.changes AS c WHERE c.tenant = $1 AND c.layer = $2 \
+             ORDER BY last DESC LIMIT 1), 0)",
+        )
+    } else {
+        sqlx::query(
+            "SELECT greatest(l.kept_from, (SELECT seq FROM bricola.transactions AS t WHERE t.transaction = l.began)) \
          FROM bricola.layers AS l WHERE l.tenant = $1 AND l.layer = $2",
-    );
+        )
+    };
     let rows = session.all(query.bind(schema.tenant.clone()).bind(schema.layer().to_owned())).await?;
     let first: Seq = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))?;
     if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use super::connect::{Database, Session, failure};
 use super::copy::{Rows, feature};
 use super::define;
-use crate::definition::LayerDefinition;
+use super::guard::Guard;
+use super::schema::Schema;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::store::{ScannedRow, StoreError};
 
@@ -25,14 +26,10 @@ pub(super) fn scan(database: Database, layer: String, ids: Range<FeatureId>) -> 
     stream(move |sender| async move {
         let mut session = database.read_on().await?;
         let schema = define::schema(&mut session, database.tenant(), &layer).await?;
-        let sql = format!(
-            "SELECT {} FROM {} WHERE fid >= {} AND fid < {} ORDER BY fid",
-            schema.selected(""),
-            schema.table,
-            ids.start,
-            ids.end
-        );
-        send(&mut session, &sql, &schema.definition, &sender).await
+        if schema.has_none_in(&ids) {
+            return Ok(());
+        }
+        send(&mut session, &schema.in_range(&ids), &schema, &sender).await
     })
 }
 
@@ -69,17 +66,18 @@ where
 pub(super) async fn send(
     session: &mut Session,
     query: &str,
-    definition: &LayerDefinition,
+    schema: &Schema,
     sender: &mpsc::Sender<Batch>,
 ) -> Result<(), StoreError> {
     let copy = format!("COPY ({query}) TO STDOUT (FORMAT binary)");
     let mut pieces = session.begin_use()?.copy_out_raw(&copy).await.map_err(|error| failure(&error))?;
     let mut rows = Rows::new();
     let mut batch = Vec::with_capacity(BATCH);
+    let mut guard = Guard::of(schema);
     while let Some(piece) = pieces.next().await {
         rows.feed(&piece.map_err(|error| failure(&error))?);
-        while let Some(row) = rows.next(|fields| feature(fields, definition))? {
-            batch.push(row);
+        while let Some(row) = rows.next(|fields| feature(fields, &schema.definition))? {
+            batch.push(guard.pass(row));
             if batch.len() == BATCH {
                 let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
                 if sender.send(Ok(full)).await.is_err() {
@@ -90,6 +88,7 @@ pub(super) async fn send(
     }
     drop(pieces);
     session.settle();
+    guard.tell();
     if !batch.is_empty() {
         // As above: a stream that was dropped wants no more.
         let _ = sender.send(Ok(batch)).await;
@@ -105,8 +104,8 @@ pub(super) async fn features(
 ) -> Result<Vec<StoredFeature>, StoreError> {
     let mut session = database.read().await?;
     let schema = define::schema(&mut session, database.tenant(), layer).await?;
-    let query = format!("SELECT {} FROM {} AS t {}", schema.selected("t."), schema.table, wanted(ids, "t"));
-    collect(&mut session, &query, &schema.definition).await
+    let query = format!("SELECT {} FROM {} AS t {}", schema.selected("t."), schema.rows(), wanted(ids, "t"));
+    collect(&mut session, &query, &schema).await
 }
 
 /// Joins a table to the ids that are wanted, in their order. Numbers need no binding, and `COPY` takes none.
@@ -122,15 +121,16 @@ pub(super) fn wanted(ids: &[FeatureId], table: &str) -> String {
 pub(super) async fn collect(
     session: &mut Session,
     query: &str,
-    definition: &LayerDefinition,
+    schema: &Schema,
 ) -> Result<Vec<StoredFeature>, StoreError> {
+    let definition = &schema.definition;
     let copy = format!("COPY ({query}) TO STDOUT (FORMAT binary)");
     let mut pieces = session.begin_use()?.copy_out_raw(&copy).await.map_err(|error| failure(&error))?;
-    let (mut rows, mut features) = (Rows::new(), Vec::new());
+    let (mut rows, mut features, mut guard) = (Rows::new(), Vec::new(), Guard::of(schema));
     while let Some(piece) = pieces.next().await {
         rows.feed(&piece.map_err(|error| failure(&error))?);
         while let Some(row) = rows.next(|fields| feature(fields, definition))? {
-            match row {
+            match guard.pass(row) {
                 Ok(feature) => features.push(feature),
                 Err((id, reason)) => {
                     tracing::warn!(layer = definition.id, id, reason, "a stored feature cannot be read");

@@ -2,8 +2,11 @@
 //! letters, digits, underscores), which are quoted all the same.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
+use super::attach::{self, Key, Source};
 use crate::definition::{FieldDefinition, FieldType, LayerDefinition};
+use crate::feature::FeatureId;
 use crate::store::StoreError;
 
 /// A layer's table and the SQL that runs on it.
@@ -19,6 +22,8 @@ pub(super) struct Schema {
     pub name: String,
     /// `EPSG:n` of the definition.
     pub srid: i32,
+    /// Where the rows of a table are that is not ours.
+    pub source: Option<Source>,
 }
 
 /// Names that a table of ours must not take: definitions go from one store to the other.
@@ -43,12 +48,7 @@ impl Schema {
         if let Some(key) = definition.key.iter().find(|key| definition.field(key).is_none()) {
             return Err(unusable(format!("the key \"{key}\" is not one of its fields")));
         }
-        let crs = definition.crs.as_deref().ok_or_else(|| unusable("it has no storage CRS".to_owned()))?;
-        let srid = crs
-            .strip_prefix("EPSG:")
-            .and_then(|code| code.parse().ok())
-            .filter(|&code| code > 0)
-            .ok_or_else(|| unusable(format!("the storage CRS \"{crs}\" is not of the form EPSG:n")))?;
+        let srid = srid(definition).map_err(unusable)?;
         Ok(Self {
             tenant: tenant.to_owned(),
             table: format!("\"{tenant}\".\"{name}\""),
@@ -56,7 +56,72 @@ impl Schema {
             name,
             srid,
             definition: definition.clone(),
+            source: None,
         })
+    }
+
+    /// A table or view that is not ours.
+    pub fn attached(
+        tenant: &str,
+        definition: &LayerDefinition,
+        source: Source,
+        [schema, name]: [&str; 2],
+    ) -> Result<Self, StoreError> {
+        let id = &definition.id;
+        Ok(Self {
+            tenant: tenant.to_owned(),
+            table: format!("{}.{}", attach::quoted(schema), attach::quoted(name)),
+            history: String::new(),
+            name: name.to_owned(),
+            srid: srid(definition).map_err(|reason| StoreError::Unusable(format!("layer \"{id}\": {reason}")))?,
+            definition: definition.clone(),
+            source: Some(source),
+        })
+    }
+
+    /// Refuses to write what is not ours.
+    pub fn managed(self) -> Result<Self, StoreError> {
+        if self.source.is_none() {
+            return Ok(self);
+        }
+        Err(StoreError::Unusable(format!(
+            "layer \"{}\" is the table {} of the database, published in place: it is edited there, and is taken out of \
+             the layers by \"!schema.table\" in postgres.attach",
+            self.layer(),
+            self.table
+        )))
+    }
+
+    /// What rows are read from, with the columns of [`Schema::selected`].
+    pub fn rows(&self) -> String {
+        match &self.source {
+            None => self.table.clone(),
+            Some(source) => source.rows(&self.table, &self.definition.fields),
+        }
+    }
+
+    /// A query for the rows of a range of ids, in their order.
+    pub fn in_range(&self, ids: &Range<FeatureId>) -> String {
+        let (selected, rows) = (self.selected("t."), self.rows());
+        format!(
+            "SELECT {selected} FROM {rows} AS t WHERE t.fid >= {} AND t.fid < {} ORDER BY t.fid",
+            ids.start, ids.end
+        )
+    }
+
+    /// Whether a range of ids has no rows for sure: finding out may mean to run a view.
+    pub fn has_none_in(&self, ids: &Range<FeatureId>) -> bool {
+        match self.source.as_ref().map(|source| &source.key) {
+            Some(_) if ids.is_empty() => true,
+            None | Some(Key::Integer(_)) => false,
+            Some(Key::Likely(_)) => ids.end <= FeatureId::MIN + 1,
+            Some(Key::Hashed(_) | Key::Row) => ids.end <= 1,
+        }
+    }
+
+    /// A query for a text that tells whether the rows of an attached layer have changed.
+    pub fn content(&self) -> Option<String> {
+        self.source.as_ref().map(|source| source.content(&self.table, &self.definition.fields))
     }
 
     pub fn layer(&self) -> &str {
@@ -75,7 +140,7 @@ impl Schema {
 
     /// What a scan selects: id, version, geometry as EWKB and the fields, each of the type that `copy` reads.
     pub fn selected(&self, prefix: &str) -> String {
-        let mut selected = format!("{prefix}\"fid\", {prefix}\"version\"::bigint, {prefix}\"geom\"::bytea");
+        let mut selected = format!("{prefix}\"fid\"::bigint, {prefix}\"version\"::bigint, {prefix}\"geom\"::bytea");
         for field in &self.definition.fields {
             let _ = write!(selected, ", {prefix}\"{}\"::{}", field.name, sql_type(field.kind));
         }
@@ -205,6 +270,13 @@ impl Schema {
 /// The schema in which a tenant's superseded rows are kept.
 pub(super) fn history_of(tenant: &str) -> String {
     format!("{tenant}_history")
+}
+
+/// The number of the storage CRS.
+fn srid(definition: &LayerDefinition) -> Result<i32, String> {
+    let crs = definition.crs.as_deref().ok_or("it has no storage CRS")?;
+    let code = crs.strip_prefix("EPSG:").and_then(|code| code.parse().ok()).filter(|&code| code > 0);
+    code.ok_or_else(|| format!("the storage CRS \"{crs}\" is not of the form EPSG:n"))
 }
 
 fn column(field: &FieldDefinition) -> String {

@@ -76,8 +76,9 @@ struct Drawn<'a> {
 
 impl<'a> Drawn<'a> {
     fn new(definition: &'a LayerDefinition) -> Self {
-        let layers =
-            shipped::style_layers(definition).map_or_else(|| automatic::style_layers(definition), <[Value]>::to_vec);
+        // A table of the database that is named as one of ours has columns of its own.
+        let shipped = shipped::style_layers(definition).filter(|_| definition.theme != Theme::Other);
+        let layers = shipped.map_or_else(|| automatic::style_layers(definition), <[Value]>::to_vec);
         Self { definition, layers }
     }
 
@@ -91,6 +92,10 @@ impl<'a> Drawn<'a> {
     fn source(&self, chosen: &[Self]) -> String {
         let zoom = self.definition.zoom;
         let theme = self.definition.theme;
+        if theme == Theme::Other {
+            // There may be a thousand, of which a map shows a few.
+            return self.definition.id.clone();
+        }
         let last = chosen.iter().filter(|d| d.definition.theme == theme).map(|d| d.definition.zoom.max).max();
         let mut id = theme_name(theme);
         if self.drawn_from() > zoom.min + 1 && chosen.len() > 1 {
