@@ -41,6 +41,8 @@ pub struct App {
     pub metrics: Metrics,
     /// As many permits as requests may be worked on at the same time.
     pub requests: Semaphore,
+    /// As many permits as requests may wait for a change to come: fewer than all, so that others get through.
+    pub waiting: Semaphore,
     /// As many permits as event streams may be open.
     pub streams: Arc<Semaphore>,
     /// True when the server is about to end: streams that would go on for ever end too.
@@ -75,6 +77,7 @@ impl App {
             sprites: Sprites::new(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
+            waiting: Semaphore::new((config.limits.concurrent_requests / 2).max(1)),
             streams: Arc::new(Semaphore::new(config.limits.streams)),
             closing: watch::Sender::new(false),
             started: Instant::now(),

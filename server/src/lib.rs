@@ -20,4 +20,5 @@ pub mod store;
 mod middleware;
 mod params;
 mod routes;
+mod stalled;
 mod web;

@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::Limits;
 use crate::front::Front;
+use crate::stalled::Impatient;
 
 /// Serves until `shutdown` is ready, then lets running requests finish for at most `grace`. True when all did.
 ///
@@ -28,6 +29,7 @@ pub async fn serve(
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(limits.header_seconds));
     // Room for the request line that `limits.uri_bytes` allows, so that its error comes from us and not as a bare 431.
     http.max_buf_size(limits.uri_bytes + 64 * 1024);
+    let patience = Duration::from_secs(limits.write_seconds);
     let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
@@ -47,7 +49,8 @@ pub async fn serve(
             continue;
         };
         prepare(&stream);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), front.clone()));
+        let stream = TokioIo::new(Impatient::new(stream, patience));
+        let connection = graceful.watch(http.serve_connection(stream, front.clone()));
         tokio::spawn(async move {
             let _permit = permit;
             if let Err(error) = connection.await {

@@ -136,6 +136,8 @@ settings! {
         request_seconds: u64 = 30, Kind::Integer, "";
         /// Seconds that a client may take to send the head of a request.
         header_seconds: u64 = 10, Kind::Integer, "";
+        /// Seconds that a client may take nothing of an answer until its connection is closed.
+        write_seconds: u64 = 30, Kind::Integer, "";
         /// Requests worked on at the same time; more are turned away with 503 and `Retry-After`.
         concurrent_requests: usize = 1024, Kind::Integer, "";
         /// Open streams of events (`/events`); more are turned away with 503 and `Retry-After`.

@@ -20,7 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Waits until answers reflect the change that the request named, if it did.
 pub async fn wait(app: &App, wanted: Option<Seq>) -> Result<(), Problem> {
     let Some(wanted) = wanted else { return Ok(()) };
-    if app.territory.seq() >= wanted || tokio::time::timeout(PATIENCE, app.territory.reached(wanted)).await.is_ok() {
+    if app.territory.seq() >= wanted {
+        return Ok(());
+    }
+    // With too many who wait already, those who come are asked to come again.
+    if let Ok(_permit) = app.waiting.try_acquire()
+        && tokio::time::timeout(PATIENCE, app.territory.reached(wanted)).await.is_ok()
+    {
         return Ok(());
     }
     let seq = app.territory.seq();

@@ -63,10 +63,12 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
             format!("after={}: the log ends at {end}; the store may have been restored from a copy.", asked.after);
         return Err(Problem::new(Kind::CursorAhead, detail).with("parameter", "after").with("seq", end));
     }
+    // With too many who wait already, the answer comes at once, empty.
+    let permit = app.waiting.try_acquire();
     let mut page = Page { out: Vec::with_capacity(4096), count: 0, next: asked.after };
     loop {
         read(&app, &asked, &mut page).await?;
-        if page.count > 0 || asked.until <= Instant::now() {
+        if page.count > 0 || asked.until <= Instant::now() || permit.is_err() {
             break;
         }
         // What the log has is read; what the follower has not seen yet will ring.

@@ -19,7 +19,7 @@ const STEP: f64 = 0.000_2;
 const CORNER: [f64; 2] = [12.3, 45.4];
 
 /// Parcels as lines of `GeoJSON`; those called "new" are larger and fewer.
-fn parcels(name: &str, rows: u32, size: f64) -> String {
+pub fn parcels(name: &str, rows: u32, size: f64) -> String {
     (0..rows * SIDE).fold(String::new(), |mut text, number| {
         let [x, y] = [number % SIDE, number / SIDE].map(|at| f64::from(at) * STEP);
         let ([west, south], [east, north]) =

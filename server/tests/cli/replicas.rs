@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::harness::{Folder, Process, alone};
+use super::killed::parcels;
 use super::postgis::{Cluster, PostGis};
 
 fn free_port() -> u16 {
@@ -179,6 +180,42 @@ fn three_servers_behind_nginx_agree_with_the_database_after_a_storm() {
 #[test]
 fn the_database_goes_and_comes_back_and_reads_go_on() {
     in_turn(outage());
+}
+
+#[test]
+fn a_load_into_a_database_that_is_killed_leaves_the_old_rows_or_the_new_ones() {
+    let _turn = alone();
+    let (database, folder) = (PostGis::start(), Folder::new());
+    folder.write("old.ndjson", &parcels("old", 30, 0.8));
+    folder.write("new.ndjson", &parcels("new", 25, 0.9));
+    let url = database.url();
+    let load =
+        |file: &str| folder.command(&["load", file, "--layer", "parcels", "--database", &url, "--log-level", "error"]);
+    let started = Instant::now();
+    assert!(load("old.ndjson").stdout(Stdio::null()).status().expect("runs").success());
+    let time = started.elapsed();
+    let rows = || {
+        let sql = "SELECT count(*), min(label), max(label) FROM city.parcels";
+        database.sql(sql).trim().to_owned()
+    };
+    let [old, new] = ["3300|old|old", "2750|new|new"];
+    assert_eq!(rows(), old);
+    let mut seen = [0, 0];
+    for round in 0..20_u32 {
+        let file = if round % 2 == 0 { "new.ndjson" } else { "old.ndjson" };
+        let mut child = load(file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        std::thread::sleep(time.mul_f64(f64::from(round * 7 % 20) / 16.0));
+        let _ = child.kill();
+        let _ = child.wait();
+        let held = rows();
+        assert!(held == old || held == new, "round {round}: {held}");
+        seen[usize::from(held == new)] += 1;
+    }
+    assert!(seen[0] > 2 && seen[1] > 2, "killed before and after: {seen:?}");
+    // What the dead ones held is let go, and the next load is as good as any.
+    assert!(load("old.ndjson").stdout(Stdio::null()).status().expect("runs").success());
+    assert_eq!(rows(), old);
+    assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'bricola_staging%'").trim(), "0");
 }
 
 async fn storm() {
