@@ -39,5 +39,11 @@ pub const MAX_ARCHIVE_MEMBERS: usize = 100_000;
 pub const MAX_ARCHIVE_DEPTH: usize = 5;
 /// Bytes of one XML tag, one JSON member name or one header line of a source file.
 pub const MAX_TAG_BYTES: usize = 1024 * 1024;
+/// Bytes of all earlier states of layers that are kept in memory.
+pub const PAST_CACHE_BYTES: usize = 512 * 1024 * 1024;
+/// Earlier states that are read from the store at the same time.
+pub const MAX_PAST_BUILDS: usize = 2;
+/// Requests that wait for earlier states beyond those being read; more are refused.
+pub const MAX_PAST_QUEUE: usize = 32;
 /// Columns of one source.
 pub const MAX_COLUMNS: usize = 4_096;

@@ -1,7 +1,7 @@
 //! Which features lie at a place.
 
 use super::place::Place;
-use crate::cache::{Base, GeometryKind, RowRef, Snapshot};
+use crate::cache::{Base, GeometryKind, RowRef, Snapshot, Validity};
 use crate::crs::{CrsError, geodesic_distance_m};
 
 /// World units around the earth.
@@ -29,6 +29,20 @@ pub struct Hit<'a> {
 /// # Errors
 /// When the place has no coordinates in the layer's storage CRS.
 pub fn at<'a>(snapshot: &'a Snapshot, place: &Place, radius_m: f64, limit: usize) -> Result<Vec<Hit<'a>>, CrsError> {
+    at_when(snapshot, place, radius_m, limit, &Validity::default())
+}
+
+/// As [`at`], of the features that are valid on a date.
+///
+/// # Errors
+/// When the place has no coordinates in the layer's storage CRS.
+pub fn at_when<'a>(
+    snapshot: &'a Snapshot,
+    place: &Place,
+    radius_m: f64,
+    limit: usize,
+    validity: &Validity,
+) -> Result<Vec<Hit<'a>>, CrsError> {
     let Some(crs) = snapshot.crs() else { return Ok(Vec::new()) };
     let position = place.in_crs(crs)?;
     let world = place.world();
@@ -39,6 +53,9 @@ pub fn at<'a>(snapshot: &'a Snapshot, place: &Place, radius_m: f64, limit: usize
         world.map(|value| value.saturating_sub(reach)),
         world.map(|value| value.saturating_add(reach)),
         |row, _| {
+            if !validity.holds(row) {
+                return;
+            }
             let base = row.base;
             let distance_m = match base.geometry().kind(row.row) {
                 GeometryKind::Polygon => covers(base, row.row, position).then_some(0.0),

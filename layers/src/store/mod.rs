@@ -187,6 +187,12 @@ pub trait Store: Send + Sync + Sized + 'static {
     /// The last change committed at or before an instant; 0 before the first.
     fn seq_at(&self, instant: DateTime<Utc>) -> impl Future<Output = Result<Seq, StoreError>> + Send;
 
+    /// The last change of a layer at or before `at`; `at` itself from a store that cannot tell quickly.
+    fn layer_seq(&self, layer: &str, at: Seq) -> impl Future<Output = Result<Seq, StoreError>> + Send {
+        let _ = layer;
+        async move { Ok(at) }
+    }
+
     /// What tells this store from every other, for as long as it lives; `None` when it cannot tell.
     fn identity(&self) -> impl Future<Output = Result<Option<String>, StoreError>> + Send {
         async { Ok(None) }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use chrono::NaiveDate;
 use rustc_hash::FxHashMap;
 
 use super::clip;
@@ -9,7 +10,7 @@ use super::encode::{Encoder, Shape, ShapeKind};
 use super::grid::{EXTENT, TileId};
 use super::shape::{doubled_area, tidy_ring};
 use super::wire::WireEncoder;
-use crate::cache::{Base, Column, GeometryKind, Leaf, Ring, RowRef, Run, Snapshot, UNITS_PER_PIXEL, ValueRef, visible};
+use crate::cache::{Base, Column, GeometryKind, Leaf, Ring, RowRef, Run, Snapshot, UNITS_PER_PIXEL, Validity, ValueRef, visible};
 use crate::definition::LayerDefinition;
 
 /// Radius of the earth in world units, about.
@@ -20,6 +21,8 @@ const WORLD_RADIUS: f64 = 6.8e8;
 pub struct TileOptions {
     /// Byte budget instead of the definition's.
     pub budget: Option<usize>,
+    /// Only what is valid on this date, in layers whose data say so.
+    pub valid_on: Option<NaiveDate>,
 }
 
 /// One layer of one tile.
@@ -47,7 +50,12 @@ pub fn render_with<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &Tile
     }
     let (min, max) = tile.world_bounds();
     let mut rows: Vec<(RowRef, u32)> = Vec::with_capacity(256);
-    let passed_over = snapshot.search_drawn(tile.z, min, max, |row, leaf: &Leaf| rows.push((row, leaf.extent())));
+    let validity = Validity::of(definition, options.valid_on);
+    let passed_over = snapshot.search_drawn(tile.z, min, max, |row, leaf: &Leaf| {
+        if validity.holds(row) {
+            rows.push((row, leaf.extent()));
+        }
+    });
     rows.sort_unstable_by_key(|(row, _)| row.id());
     let budget = options.budget.unwrap_or_else(|| definition.tile_budget());
     let mut drawn = draw::<E>(snapshot, tile, rows.iter().copied());

@@ -188,6 +188,11 @@ impl Store for GeoPackageStore {
         self.read(move |connection| past::seq_at(connection, instant)).await
     }
 
+    async fn layer_seq(&self, layer: &str, at: Seq) -> Result<Seq, StoreError> {
+        let layer = layer.to_owned();
+        self.read(move |connection| past::layer_seq(connection, &layer, at)).await
+    }
+
     async fn identity(&self) -> Result<Option<String>, StoreError> {
         self.read(|connection| past::identity(connection).map(Some)).await
     }

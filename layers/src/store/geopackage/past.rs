@@ -260,6 +260,16 @@ pub(super) fn seq_at(connection: &mut Connection, instant: DateTime<Utc>) -> Res
     search().map_err(|e| failure(&e))
 }
 
+/// The last change of a layer at or before `at`; 0 before its first.
+pub(super) fn layer_seq(connection: &Connection, layer: &str, at: Seq) -> Result<Seq, StoreError> {
+    connection
+        .prepare_cached(LAYER_SEQ)
+        .and_then(|mut query| query.query_row((layer, at), |row| row.get(0)))
+        .map_err(|e| failure(&e))
+}
+
+const LAYER_SEQ: &str = "SELECT ifnull(max(seq), 0) FROM bricola_changes WHERE layer = ?1 AND seq <= ?2";
+
 /// The name that the store was given when it was made.
 pub(super) fn identity(connection: &Connection) -> Result<String, StoreError> {
     connection.query_row("SELECT id FROM bricola_store", (), |row| row.get(0)).map_err(|e| failure(&e))
@@ -275,7 +285,7 @@ mod tests {
         let (file, schema) = (file(), schema());
         let [superseded, now] = feature_queries(&schema);
         let queries =
-            [Since::superseded(&schema), Since::INSERTED.to_owned(), Since::BROUGHT.to_owned(), superseded, now];
+            [Since::superseded(&schema), Since::INSERTED.to_owned(), Since::BROUGHT.to_owned(), LAYER_SEQ.to_owned(), superseded, now];
         for sql in queries {
             let steps = plan(&file, &sql);
             assert!(
