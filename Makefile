@@ -9,7 +9,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
 
-.PHONY: help demo build web test check lint unit e2e e2e-live bench fuzz fmt deny clean
+.PHONY: help demo build web test check lint unit e2e e2e-live bench bench-durable fuzz fmt deny clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ bench: build ## every figure, measured here beside its peers (long): BENCH_PARCE
 	@cargo build --release --quiet --package bricola --example bare --locked
 	@PARCELS=$(BENCH_PARCELS) bench/run $(BRICOLA) $(CARGO_TARGET_DIR)/release/examples/bare
 	@cargo bench --quiet --package bricola-layers --bench territory
+
+bench-durable: build ## the figures of the change log over PostGIS: BENCH_PARCELS=1m
+	@PARCELS=$(BENCH_PARCELS) python3 bench/durable.py $(BRICOLA)
 
 fmt: ## format the code
 	cargo fmt --all

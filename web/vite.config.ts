@@ -4,7 +4,7 @@ import { defineConfig, type Plugin } from 'vite';
 
 /** A running server, for `npm run dev`: every path that is not the viewer's own goes there. */
 const server = process.env['BRICOLA_URL'] ?? 'http://127.0.0.1:8080';
-const api = '^/(collections|lookup|parcels|styles|tiles|fonts|sprites|status)';
+const api = '^/(collections|lookup|parcels|styles|tiles|fonts|sprites|status|events|changes)';
 
 /** The font's licence travels with the font (SIL OFL, clause 2). */
 function fontLicence(): Plugin {

@@ -19,6 +19,11 @@ fn definition(city: &City, layer: &str) -> Option<LayerDefinition> {
         unit: None,
         aliases: vec![],
         values: vec![],
+        blank: vec![],
+        elsewhere: std::collections::BTreeMap::new(),
+        append: None,
+        form: None,
+        derive: None,
     };
     Some(LayerDefinition {
         id: layer.to_owned(),

@@ -8,6 +8,7 @@
 //! follower of the change log.
 
 pub mod cache;
+pub mod cadastre;
 pub mod check;
 pub mod crs;
 pub mod definition;

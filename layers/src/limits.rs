@@ -39,6 +39,23 @@ pub const MAX_ARCHIVE_MEMBERS: usize = 100_000;
 pub const MAX_ARCHIVE_DEPTH: usize = 5;
 /// Bytes of one XML tag, one JSON member name or one header line of a source file.
 pub const MAX_TAG_BYTES: usize = 1024 * 1024;
+/// Tiles of a layer whose generation is known one by one; past that all its tiles become new ones.
+pub const MAX_TOUCHED_TILES: usize = 1_000_000;
+/// Tiles that one changed feature touches, beyond which whole squares of the map count as touched.
+pub const MAX_TOUCHED_PER_FEATURE: usize = 2_048;
+/// Changed features, and boxes of their places, that are told one by one to those who listen; past that there is one
+/// box and no list.
+pub const MAX_APPLIED_FEATURES: usize = 256;
+/// Announcements that wait for a slow listener; past that it has to read the log.
+pub const MAX_APPLIED_QUEUE: usize = 1_024;
+/// Changes that one request of the feed gives.
+pub const MAX_FEED_PAGE: usize = 10_000;
+/// Changes of the log that one request of the feed looks at, those that it does not want included.
+pub const MAX_FEED_SCAN: usize = 20_000;
+/// Bytes of one page of the feed, after which it ends; the next begins there.
+pub const MAX_FEED_BYTES: usize = 16 * 1024 * 1024;
+/// Changes that a stream of events catches up with after a break; after more it says so and begins anew.
+pub const MAX_EVENTS_RESUMED: usize = 2_000;
 /// Bytes of all earlier states of layers that are kept in memory.
 pub const PAST_CACHE_BYTES: usize = 512 * 1024 * 1024;
 /// Earlier states that are read from the store at the same time.

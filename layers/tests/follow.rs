@@ -1,17 +1,23 @@
 //! The cache follows the store: whoever writes, what is read from memory is what stands in the file.
 
+#[path = "follow/canonical.rs"]
+mod canonical;
 mod common;
+#[path = "follow/exact.rs"]
+mod exact;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bricola_layers::cache::{CoordinateGrid, Snapshot, Territory, follow};
-use bricola_layers::crs::Crs;
+use bricola_layers::crs::{Crs, lonlat_to_world};
+use bricola_layers::definition::LayerDefinition;
 use bricola_layers::feature::{Feature, Value};
 use bricola_layers::query::{Place, at};
 use bricola_layers::store::{Edit, Replacement, Store};
 use bricola_layers::store::{GeoPackageStore, OpenMode};
+use bricola_layers::tile::TileId;
 use common::{definition, numbers};
 use geo_types::{Geometry, Point, Rect};
 
@@ -36,10 +42,18 @@ struct City {
 
 impl City {
     async fn with(features: Vec<Feature>) -> Self {
+        Self::holding("polygon", features).await
+    }
+
+    async fn holding(kind: &str, features: Vec<Feature>) -> Self {
+        Self::defined(&definition(kind, ""), features).await
+    }
+
+    async fn defined(definition: &LayerDefinition, features: Vec<Feature>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("bricola.gpkg");
         let store = Arc::new(GeoPackageStore::open(&path, OpenMode::ReadWrite).await.expect("a store"));
-        store.define(&definition("polygon", "")).await.expect("defined");
+        store.define(definition).await.expect("defined");
         let mut replacement = store.replace("things").await.expect("a replacement");
         replacement.push(features).await.expect("pushed");
         replacement.commit().await.expect("committed");
@@ -69,7 +83,12 @@ impl City {
     }
 
     fn sqlite3(&self, sql: &str) {
-        let output = std::process::Command::new("sqlite3").arg(&self.path).arg(sql).output().expect("sqlite3 runs");
+        let output = std::process::Command::new("sqlite3")
+            .args(["-cmd", ".timeout 20000"])
+            .arg(&self.path)
+            .arg(sql)
+            .output()
+            .expect("sqlite3 runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
@@ -155,12 +174,57 @@ async fn a_replaced_layer_is_read_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_spoilt_by_hand_is_set_aside_and_the_others_stay() {
+async fn a_row_spoilt_by_hand_is_set_aside_until_it_is_mended_and_the_others_stay() {
     let city =
         City::with((0..10).map(|i| feature(square(12.0 + f64::from(i), 45.0, 0.5), "x", i.into())).collect()).await;
+    let set_aside = || city.territory.layer("things").expect("a layer").state().set_aside.clone();
     city.sqlite3("UPDATE things SET geom = x'0102030405' WHERE count = 4");
     city.until("the poisoned row is out", |snapshot| snapshot.len() == 9).await;
     assert_eq!(names_at(&city.snapshot().expect("ready"), [12.2, 45.2]), ["x"]);
+    // Other edits neither forget it nor tell of it again.
+    for round in 0..3 {
+        let seq = city.store.write("things", vec![Edit::Insert(feature(square(30.0, 45.0, 0.5), "more", round))]);
+        let (_, seq) = seq.await.expect("written");
+        city.territory.reached(seq).await;
+        assert_eq!(set_aside().len(), 1, "{:?}", set_aside());
+    }
+    city.sqlite3("UPDATE things SET geom = (SELECT geom FROM things WHERE count = 5) WHERE count = 4");
+    city.until("the mended row is back", |snapshot| snapshot.len() == 13).await;
+    while !set_aside().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    city.compare().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_set_back_has_everything_read_anew_and_no_old_tile_comes_back() {
+    let city = City::with(vec![feature(square(12.0, 45.0, 0.01), "first", 1)]).await;
+    let layer = city.territory.layer("things").expect("a layer");
+    let id = city.snapshot().expect("ready").rows().next().expect("a row").id();
+    let kept = city.store.last_seq().await.expect("answers");
+    let tile = TileId::holding(lonlat_to_world([12.005, 45.005]), 14);
+    let edit = |name: &str| Edit::Update { id, expected: None, feature: feature(square(12.0, 45.0, 0.01), name, 2) };
+    let (_, seq) = city.store.write("things", vec![edit("known here only")]).await.expect("written");
+    city.territory.reached(seq).await;
+    let before = layer.generation(tile);
+    // As when a standby takes over that never heard of the edit: the log ends earlier, and its numbers come again.
+    city.sqlite3(&format!(
+        "UPDATE things SET name = 'as of the standby'; DELETE FROM bricola_changes WHERE seq > {kept}; \
+         UPDATE sqlite_sequence SET seq = {kept} WHERE name = 'bricola_changes'"
+    ));
+    let started = Instant::now();
+    while city.territory.health().setbacks == 0 {
+        assert!(started.elapsed() < Duration::from_secs(15), "not noticed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(names_at(&city.snapshot().expect("ready"), [12.005, 45.005]), ["as of the standby"]);
+    assert_eq!(city.territory.seq(), kept);
+    assert_ne!(layer.generation(tile), before);
+    let (_, again) = city.store.write("things", vec![edit("another")]).await.expect("written");
+    assert_eq!(again, seq, "the number comes again");
+    city.territory.reached(again).await;
+    assert_ne!(layer.generation(tile), before);
+    city.compare().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,11 @@
-//! Stores, from outside: the contract that every store keeps, then what is particular to the `GeoPackage` file.
+//! Stores, from outside: the contract that every store keeps, then what is particular to the `GeoPackage` file and
+//! to `PostGIS`.
 //!
 //! The contract is written once, over [`Store`](bricola_layers::store::Store); a new store joins by a line of
 //! `contract!` with a function that opens an empty one.
 
+#[path = "common/cluster.rs"]
+mod cluster;
 #[path = "store/contract.rs"]
 mod contract;
 #[path = "store/damage.rs"]
@@ -15,6 +18,8 @@ mod foreign;
 mod history;
 #[path = "store/past.rs"]
 mod past;
+#[path = "store/postgis.rs"]
+mod postgis;
 #[path = "store/sample.rs"]
 mod sample;
 
@@ -39,3 +44,4 @@ async fn open(folder: &TempDir) -> GeoPackageStore {
 }
 
 contract!(geopackage_keeps_the_contract, super::geopackage);
+contract!(postgis_keeps_the_contract, super::postgis::empty);

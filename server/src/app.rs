@@ -1,12 +1,16 @@
 //! What every route shares.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use bricola_layers::cache::Territory;
+use bricola_layers::cache::{Past, Territory};
 use bricola_layers::definition::Scope;
+use bricola_layers::limits::PAST_CACHE_BYTES;
+use bricola_layers::store::Store;
 use http::HeaderValue;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
+use crate::archive::Archive;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::services::styles::glyphs::Glyphs;
@@ -19,8 +23,10 @@ pub struct App {
     pub config: Config,
     /// The layers in memory.
     pub territory: Territory,
-    /// How many layers the store had at the start: the territory hears of them a moment later.
-    pub expected_layers: usize,
+    /// The store; see [`App::archive`].
+    archive: Arc<dyn Archive>,
+    /// The layers as they were; absent where no store remembers.
+    pub past: Option<Past>,
     /// What callers may see.
     pub scope: Scope,
     /// Finished tiles.
@@ -35,6 +41,10 @@ pub struct App {
     pub metrics: Metrics,
     /// As many permits as requests may be worked on at the same time.
     pub requests: Semaphore,
+    /// As many permits as event streams may be open.
+    pub streams: Arc<Semaphore>,
+    /// True when the server is about to end: streams that would go on for ever end too.
+    pub closing: watch::Sender<bool>,
     /// When the process became a server.
     pub started: Instant,
 }
@@ -47,7 +57,7 @@ impl App {
     pub fn new(
         config: Config,
         territory: Territory,
-        expected_layers: usize,
+        archive: Arc<dyn Archive>,
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let cache_control = match config.tile.max_age_seconds {
             0 => HeaderValue::from_static("public, no-cache"),
@@ -56,7 +66,8 @@ impl App {
         };
         Ok(Self {
             territory,
-            expected_layers,
+            archive,
+            past: None,
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
             tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
             tile_cache_control: cache_control,
@@ -64,13 +75,23 @@ impl App {
             sprites: Sprites::new(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
+            streams: Arc::new(Semaphore::new(config.limits.streams)),
+            closing: watch::Sender::new(false),
             started: Instant::now(),
             config,
         })
     }
 
-    /// Whether the territory has heard of every layer of the store.
-    pub fn is_announced(&self) -> bool {
-        self.territory.seq() > 0 || self.territory.layers().len() >= self.expected_layers
+    /// Remembers the past by a store that the territory follows.
+    #[must_use]
+    pub fn with_past<S: Store>(mut self, store: Arc<S>) -> Self {
+        self.past = Some(Past::new(store, self.territory.clone(), PAST_CACHE_BYTES));
+        self
+    }
+
+    /// The store, for what memory does not hold. Each use is counted: an answer that can do without must.
+    pub fn archive(&self) -> &dyn Archive {
+        self.metrics.store_question();
+        &*self.archive
     }
 }

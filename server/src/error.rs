@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
+use bricola_layers::store::StoreError;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -57,6 +58,16 @@ pub enum Kind {
     Overloaded,
     /// The answer took longer than allowed.
     Timeout,
+    /// The change that the client wants to see reflected has not been seen here yet.
+    NotYet,
+    /// The cursor lies past the end of the change log.
+    CursorAhead,
+    /// History does not reach back so far.
+    Pruned,
+    /// The answer needs the store, which cannot be asked now.
+    StoreUnavailable,
+    /// More event streams at once than allowed.
+    TooManyStreams,
 }
 
 impl Kind {
@@ -84,6 +95,11 @@ impl Kind {
         Self::LayerLoading,
         Self::Overloaded,
         Self::Timeout,
+        Self::NotYet,
+        Self::CursorAhead,
+        Self::Pruned,
+        Self::StoreUnavailable,
+        Self::TooManyStreams,
     ];
 
     /// The table: status, stable code, title.
@@ -112,6 +128,11 @@ impl Kind {
             Self::LayerLoading         => (StatusCode::SERVICE_UNAVAILABLE,    "layer-loading",          "A layer is still being read"),
             Self::Overloaded           => (StatusCode::SERVICE_UNAVAILABLE,    "overloaded",             "Too many requests are being worked on"),
             Self::Timeout              => (StatusCode::GATEWAY_TIMEOUT,        "timeout",                "The answer took longer than allowed"),
+            Self::NotYet               => (StatusCode::SERVICE_UNAVAILABLE,    "not-yet",                "The change that was asked for has not arrived here yet"),
+            Self::CursorAhead          => (StatusCode::BAD_REQUEST,            "cursor-ahead",           "The cursor lies past the end of the change log"),
+            Self::Pruned               => (StatusCode::GONE,                   "pruned",                 "What was so long ago is not known any more"),
+            Self::StoreUnavailable     => (StatusCode::SERVICE_UNAVAILABLE,    "store-unavailable",      "The store cannot be asked now"),
+            Self::TooManyStreams       => (StatusCode::SERVICE_UNAVAILABLE,    "too-many-streams",       "Too many event streams are open"),
         }
     }
 }
@@ -157,6 +178,23 @@ impl Problem {
         let mut problem = Self::new(Kind::Internal, "The request is well-formed; trying again later may help.");
         problem.0.cause = Some(cause.to_string());
         problem
+    }
+
+    /// What the store answered with instead of doing its work.
+    pub fn store(error: &StoreError) -> Self {
+        match error {
+            StoreError::Pruned { first } => {
+                Self::new(Kind::Pruned, format!("What was before change {first} is not known any more."))
+                    .with("first", *first)
+            }
+            StoreError::Unreachable(_) | StoreError::Busy | StoreError::Timeout | StoreError::ReadOnly => {
+                let detail = "Tiles and lookups go on from memory; what needs the store has to wait. Try again later.";
+                let mut problem = Self::new(Kind::StoreUnavailable, detail).retry_after(5);
+                problem.0.cause = Some(error.to_string());
+                problem
+            }
+            other => Self::internal(other),
+        }
     }
 
     /// Adds a member to the body, such as `allowed`.

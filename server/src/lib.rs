@@ -5,6 +5,7 @@
 //! leaves `router`, `routes`, `middleware` and `error`.
 
 pub mod app;
+pub mod archive;
 pub mod cli;
 pub mod config;
 pub mod encoding;

@@ -25,6 +25,7 @@ pub struct Metrics {
     panics: Counter,
     tile_hits: Counter,
     tile_misses: Counter,
+    store_questions: Counter,
 }
 
 impl Metrics {
@@ -46,6 +47,11 @@ impl Metrics {
             ),
             ("bricola_panics_total", Unit::Count, "Panics caught; each is a bug"),
             ("bricola_tile_cache_total", Unit::Count, "Tiles asked of the cache, by result"),
+            ("bricola_store_questions_total", Unit::Count, "Questions that answers asked of the store"),
+            ("bricola_store_age_seconds", Unit::Seconds, "Seconds since the store answered, while it does not"),
+            ("bricola_reloads", Unit::Count, "Layers that were read as a whole again"),
+            ("bricola_setbacks", Unit::Count, "Times that the change log was found set back"),
+            ("bricola_streams", Unit::Count, "Event streams that are open"),
             ("bricola_tile_cache_bytes", Unit::Bytes, "Bytes in the tile cache"),
             ("bricola_tile_cache_entries", Unit::Count, "Tiles in the tile cache"),
             ("bricola_layer_ready", Unit::Count, "1 when the layer is in memory"),
@@ -69,8 +75,15 @@ impl Metrics {
             recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
         };
         let cache = |result: &'static str| counter("bricola_tile_cache_total", vec![Label::new("result", result)]);
-        let (panics, tile_hits, tile_misses) = (counter("bricola_panics_total", vec![]), cache("hit"), cache("miss"));
-        Self { handle, routes: RwLock::default(), panics, tile_hits, tile_misses, recorder }
+        Self {
+            handle,
+            routes: RwLock::default(),
+            panics: counter("bricola_panics_total", vec![]),
+            tile_hits: cache("hit"),
+            tile_misses: cache("miss"),
+            store_questions: counter("bricola_store_questions_total", vec![]),
+            recorder,
+        }
     }
 
     /// Counts an answer. `pattern` is the route, never the path, so that the number of series is bounded.
@@ -109,6 +122,11 @@ impl Metrics {
     /// Counts a question to the tile cache.
     pub fn tile(&self, hit: bool) {
         if hit { self.tile_hits.increment(1) } else { self.tile_misses.increment(1) }
+    }
+
+    /// Counts a question to the store.
+    pub fn store_question(&self) {
+        self.store_questions.increment(1);
     }
 
     /// A gauge, by name and at most one label.

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use crate::error::{Kind, Problem};
 
+/// The change that an answer must reflect at least; also a header, `Bricola-Min-Seq`.
+pub const MIN_SEQ: &str = "min-seq";
+
 /// The parameters of one request.
 pub struct Params<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -17,6 +20,10 @@ impl<'a> Params<'a> {
     pub fn read(query: Option<&'a str>, allowed: &[&str]) -> Result<Self, Problem> {
         let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            // Taken by every path: the middleware has waited for it.
+            if name == MIN_SEQ {
+                continue;
+            }
             if !allowed.contains(&&*name) {
                 return Err(unknown(&name, allowed));
             }
@@ -48,6 +55,22 @@ impl<'a> Params<'a> {
         match parsed {
             Ok(number) if number.is_finite() => Ok(Some(number)),
             _ => Err(Problem::parameter(name, text, "must be a finite decimal number, such as 12.3388")),
+        }
+    }
+
+    /// A whole number in a range.
+    ///
+    /// # Errors
+    /// When the text is none, or outside.
+    pub fn whole(&self, name: &str, range: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            _ => {
+                let (least, most) = (*range.start(), *range.end());
+                let allowed = if most == i64::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
+                Err(Problem::parameter(name, text, format!("must be a whole number, {allowed}")))
+            }
         }
     }
 

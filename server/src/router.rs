@@ -38,7 +38,9 @@ pub fn routes() -> Router<Arc<App>> {
         // Vector tiles, under the URLs that users of Martin know.
         .route("/tiles/{layers}/{z}/{x}/{y}", get(routes::tiles::tile))
         // Everything at a point.
-        .route("/lookup", get(routes::lookup::get));
+        .route("/lookup", get(routes::lookup::get))
+        // What changes, as it happens; a compressor would hold events back.
+        .route("/events", get(routes::events::get));
 
     let documents = Router::new()
         // What there is (OGC API Common and Features).
@@ -53,6 +55,8 @@ pub fn routes() -> Router<Arc<App>> {
         // Answers of any size.
         .route("/lookup", post(routes::lookup::post))
         .route("/parcels", get(routes::parcels::get))
+        // What has changed, for other systems.
+        .route("/changes", get(routes::changes::get))
         // For operators.
         .route("/status", get(routes::status::get))
         .route("/metrics", get(routes::metrics::get))

@@ -1,21 +1,26 @@
 //! Which store an installation has, and the definitions that go with it.
 //!
-//! The second store (`PostGIS`) becomes a second variant of [`AnyStore`]. Everything that works on a store is
-//! generic over the contract [`Store`] and is called from a `match` on it.
+//! Everything that works on a store is generic over the contract [`Store`] and is called from a `match` on [`AnyStore`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
-use bricola_layers::store::{GeoPackageStore, OpenMode, Store, StoreError};
+use bricola_layers::store::{GeoPackageStore, OpenMode, PostgisStore, RedactedUrl, Store, StoreError};
 use thiserror::Error;
-use tracing::info;
+use tracing::{debug, info, warn};
 
 use crate::config::Config;
+
+/// How often a database that is away is asked for.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// An open store of either kind.
 pub enum AnyStore {
     /// The embedded one, a file in the data folder.
     GeoPackage(Arc<GeoPackageStore>),
+    /// A schema of a database.
+    Postgis(Arc<PostgisStore>),
 }
 
 /// Why a store cannot be used.
@@ -27,6 +32,9 @@ pub enum OpenError {
     /// The file is no store, or is held by another program.
     #[error("{0}: {1}")]
     Store(std::path::PathBuf, StoreError),
+    /// The database is not there, refuses us, or lacks what is needed.
+    #[error("{0}: {1}")]
+    Database(RedactedUrl, StoreError),
 }
 
 /// Opens the store of the configuration, and makes it where there is none.
@@ -34,11 +42,42 @@ pub enum OpenError {
 /// # Errors
 /// See [`OpenError`].
 pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
+    if let Some(options) = config.postgis() {
+        let url = options.url.clone();
+        let store = PostgisStore::open(options).await.map_err(|error| OpenError::Database(url, error))?;
+        return Ok(AnyStore::Postgis(Arc::new(store)));
+    }
     std::fs::create_dir_all(&config.data).map_err(|error| OpenError::Folder(config.data.clone(), error))?;
     let path = config.store_file();
     let store =
         GeoPackageStore::open(&path, OpenMode::ReadWrite).await.map_err(|error| OpenError::Store(path, error))?;
     Ok(AnyStore::GeoPackage(Arc::new(store)))
+}
+
+/// As [`open`], for a server, which does not end because its database is away: reads may go on from what was kept, and
+/// the database is waited for.
+///
+/// # Errors
+/// See [`OpenError`]; never that a database cannot be reached.
+pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
+    let opened = open(config).await;
+    let Some(options) = config.postgis() else { return opened };
+    let Err(OpenError::Database(url, error)) = opened else { return opened };
+    if !error.is_temporary() {
+        return Err(OpenError::Database(url, error));
+    }
+    warn!(database = %url, %error, "the database is away; waiting for it");
+    let store = Arc::new(PostgisStore::open_later(options));
+    tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            while let Err(error) = store.prepare().await {
+                debug!(%error, "the database is still away");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    });
+    Ok(AnyStore::Postgis(store))
 }
 
 /// The definitions in force: the shipped ones, and those of the data folder over them.
@@ -53,12 +92,15 @@ pub fn catalog(config: &Config) -> Result<Catalog, CatalogError> {
     Ok(catalog)
 }
 
-/// Brings stored layers under their definition in force, where a newer binary or an edited file changed it.
+/// Brings stored layers under their definition in force, where a newer binary or an edited file changed it; how many
+/// there are.
 ///
 /// # Errors
 /// When the store fails, or a new definition does not go with what is stored.
-pub async fn redefine<S: Store>(store: &S, catalog: &Catalog) -> Result<(), StoreError> {
-    for stored in store.layers().await? {
+pub async fn redefine<S: Store>(store: &S, catalog: &Catalog) -> Result<usize, StoreError> {
+    let layers = store.layers().await?;
+    let count = layers.len();
+    for stored in layers {
         let Some(wanted) = catalog.get(&stored.definition.id) else { continue };
         let wanted = LayerDefinition {
             crs: wanted.crs.clone().or_else(|| stored.definition.crs.clone()),
@@ -70,5 +112,5 @@ pub async fn redefine<S: Store>(store: &S, catalog: &Catalog) -> Result<(), Stor
             store.define(&wanted).await?;
         }
     }
-    Ok(())
+    Ok(count)
 }

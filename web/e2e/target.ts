@@ -3,7 +3,7 @@ import { startMock } from './mock/serve.mjs';
 export interface Target {
   url: string;
   /** The mock's switches; absent when a real server is tested. */
-  mock: { preparing: string[]; failLookup: boolean; failCollections: boolean } | undefined;
+  mock: Awaited<ReturnType<typeof startMock>>['state'] | undefined;
   close(): Promise<unknown>;
 }
 

@@ -96,6 +96,9 @@ export class ApiError extends Error {
 
 /** The server's paths, relative to the page: the viewer works at `/` and under a tenant's path alike. */
 export class Api {
+  /** The last change that the page was told of: answers must reflect it, whichever server gives them. */
+  minSeq: number | undefined;
+
   constructor(
     private readonly base: string,
     private readonly language: string,
@@ -133,11 +136,16 @@ export class Api {
     return this.get('parcels', query, signal);
   }
 
+  /** The header that asks for answers as new as what the page was told. */
+  fresh(): Record<string, string> {
+    return this.minSeq === undefined ? {} : { 'Bricola-Min-Seq': String(this.minSeq) };
+  }
+
   private async get<T>(path: string, query: Record<string, string | number | undefined>, signal?: AbortSignal): Promise<T> {
     let response: Response;
     try {
       response = await fetch(this.url(path, query), {
-        headers: { Accept: 'application/json, application/geo+json', 'Accept-Language': this.language },
+        headers: { Accept: 'application/json, application/geo+json', 'Accept-Language': this.language, ...this.fresh() },
         ...(signal ? { signal } : {}),
       });
     } catch (error) {

@@ -1,9 +1,11 @@
 import type { StyleSpecification } from 'maplibre-gl';
 import type { BBox, Collection, Collections, Hit, LookupAnswer } from './api.ts';
 import { isAbort } from './api.ts';
+import { boxesBySource, concerns, gatherer } from './changes.ts';
 import type { Context } from './context.ts';
 import { announce, el } from './dom.ts';
 import { Layers } from './layers.ts';
+import { type LayerChange, Live, type LiveState } from './live.ts';
 import { CityMap, type View } from './map/cityMap.ts';
 import { type StyledLayer, readStyle } from './map/legend.ts';
 import { boundsOf, metresFor } from './map/measure.ts';
@@ -53,6 +55,8 @@ export async function start(context: Context): Promise<void> {
   let layers: Layers | undefined;
   let place: Place | undefined;
   let asking: AbortController | undefined;
+  /** The last answer that is shown, and how to ask for it again. */
+  let answered: { place: Place; radius: number; ask(signal: AbortSignal): Promise<LookupAnswer>; answer: LookupAnswer } | undefined;
   /** What is highlighted, kept for a map that is still loading. */
   let highlighted: Hit | undefined;
 
@@ -88,17 +92,21 @@ export async function start(context: Context): Promise<void> {
     asking?.abort();
     const controller = new AbortController();
     asking = controller;
+    answered = undefined;
     place = target;
     map?.showPlace(target.lon, target.lat);
     view.panel.show('here');
     view.panel.open();
     hereView.loading();
     writeHash();
-    const radius = mapView ? Math.min(metresFor(HIT_PIXELS, mapView.zoom, target.lat), MAX_HIT_METRES) : HIT_METRES;
+    const reach = mapView ? Math.min(metresFor(HIT_PIXELS, mapView.zoom, target.lat), MAX_HIT_METRES) : HIT_METRES;
+    const radius = Math.max(1, Math.round(reach));
+    const point = target.typed ?? { x: round8(target.lon), y: round8(target.lat), crs: 'EPSG:4326' };
+    const ask = (signal: AbortSignal): Promise<LookupAnswer> => api.lookupAt(point, radius, signal);
     try {
-      const point = target.typed ?? { x: round8(target.lon), y: round8(target.lat), crs: 'EPSG:4326' };
-      const answer = await api.lookupAt(point, Math.max(1, Math.round(radius)), controller.signal);
+      const answer = await ask(controller.signal);
       if (controller.signal.aborted) return;
+      answered = { place: target, radius, ask, answer };
       hereView.answer(answer);
       highlight(mainHit(answer));
       if (takeFocus) hereView.focus();
@@ -121,12 +129,61 @@ export async function start(context: Context): Promise<void> {
 
   function clearPlace(): void {
     asking?.abort();
+    answered = undefined;
     place = undefined;
     highlighted = undefined;
     map?.clearPlace();
     hereView.idle();
     writeHash();
     hereView.focus();
+  }
+
+  /** Takes changes to the map, and to the answer that is shown where they concern it. */
+  function renew(changes: LayerChange[]): void {
+    for (const [source, boxes] of boxesBySource(changes, (layer) => layers?.sourcesOf(layer) ?? [])) map?.renew(source, boxes);
+    const shown = answered;
+    if (shown && changes.some((change) => concerns(change, shown.place, shown.radius, shown.answer.hits))) void askAgain();
+  }
+
+  /** Asks the question of the shown answer once more; where nothing differs, nothing moves. */
+  async function askAgain(): Promise<void> {
+    const before = answered;
+    if (!before) return;
+    const controller = new AbortController();
+    asking = controller;
+    try {
+      const answer = await before.ask(controller.signal);
+      if (controller.signal.aborted || answered !== before) return;
+      const same = JSON.stringify(answer.hits) === JSON.stringify(before.answer.hits);
+      answered = { ...before, answer };
+      if (same) return;
+      hereView.renewed(answer);
+      highlight(answer.hits.find(({ layer, feature }) => layer === highlighted?.layer && feature.id === highlighted.feature.id) ?? mainHit(answer));
+    } catch {
+      // What is shown stays as it was; the next change or click asks again.
+    }
+  }
+
+  /** Hears of changes from now on; `seq` is the one that the page reflects. */
+  function follow(seq: number | undefined): void {
+    const gather = gatherer(renew);
+    let known: LiveState | undefined;
+    new Live((after) => api.url('events', { after }), seq, {
+      changed: (changes, at) => {
+        api.minSeq = at;
+        gather(changes);
+      },
+      reset: (at) => {
+        api.minSeq = at;
+        gather(collections.map(({ id }) => ({ layer: id, whole: true })));
+      },
+      state: (state) => {
+        if (state === known) return;
+        controls.setLive(state);
+        if (known !== undefined) announce(t(state === 'live' ? 'live.back' : 'live.lost.more'));
+        known = state;
+      },
+    });
   }
 
   function showHit(hit: Hit): void {
@@ -148,16 +205,18 @@ export async function start(context: Context): Promise<void> {
 
   async function load(): Promise<void> {
     view.panel.layers.replaceChildren(spinner(t('layers.loading')));
+    let seq: number | undefined;
     try {
       const answer = await api.collections();
       collections = answer.collections;
-      tenant = answer.tenant;
+      ({ tenant, seq } = answer);
       if (tenant?.name) view.setTenant(tenant.name);
     } catch (error) {
       view.panel.layers.replaceChildren(problemAlert(error, context, () => void load(), t('error.layers')));
       return;
     }
     await draw();
+    follow(seq);
   }
 
   /** Fetches the style, draws the map and lists the layers; without a style the layers are listed all the same. */
@@ -190,6 +249,7 @@ export async function start(context: Context): Promise<void> {
         pickCentre: identifyCentre,
         moved,
         pointer: showPosition,
+        tileHeaders: () => api.fresh(),
         loaded: () => {
           view.setMapBusy(false);
           if (place) map?.showPlace(place.lon, place.lat);

@@ -66,6 +66,11 @@ export class Layers {
     return same ? undefined : [...this.styled.keys()].filter((id) => this.visible.has(id));
   }
 
+  /** The sources that draw a layer, shown or not. */
+  sourcesOf(layer: string): string[] {
+    return this.styled.get(layer)?.sources ?? [];
+  }
+
   setZoom(zoom: number): void {
     this.tree?.setZoom(zoom);
   }

@@ -77,7 +77,7 @@ pub fn sheets(district: &District, rows: &mut Rows) {
         let [municipality, section, foglio, annex] = sheet.values();
         rows.push(
             Geometry::MultiPolygon(region),
-            vec![text(sheet.code()), municipality, section, foglio, annex, int(scale)],
+            vec![text(sheet.code()), municipality, section, foglio, annex, Value::Null, int(scale)],
         );
     }
 }
@@ -105,6 +105,7 @@ pub fn parcels(district: &District, rows: &mut Rows) {
                 section,
                 foglio,
                 annex,
+                Value::Null,
                 text(label.clone()),
                 text(kind),
                 real(registered, 0),

@@ -186,6 +186,7 @@ pub fn rentals(district: &District, rows: &mut Rows) {
         rows.push(
             Geometry::Point(point(inside(&parcel.polygon))),
             vec![
+                text(format!("R{:05}{:05}", district.chunk.id, i + 1)),
                 text(format!("IT{ISTAT}{class}{}", base36(id))),
                 text(kind),
                 int(units),

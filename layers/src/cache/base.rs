@@ -1,5 +1,7 @@
 //! The immutable mirror of a layer.
 
+use std::sync::Arc;
+
 use rstar::{AABB, Envelope as _, ParentNode, RTree, RTreeNode, RTreeObject};
 
 use super::column::{Column, ValueRef};
@@ -20,7 +22,7 @@ pub(super) fn tree_unit(world: u32) -> i32 {
 }
 
 /// One row in the R-tree: its bounding box, rounded outwards.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leaf {
     min: [i32; 2],
     max: [i32; 2],
@@ -41,6 +43,11 @@ impl Leaf {
             return None;
         }
         Some(Self { min: min.map(tree_unit), max: max.map(tree_unit), row })
+    }
+
+    /// The same box, of another row.
+    pub(super) fn on(self, row: u32) -> Self {
+        Self { row, ..self }
     }
 
     /// The row's box: smallest and largest corner in tree units.
@@ -81,7 +88,7 @@ pub struct Base {
     pub(super) columns: Vec<Column>,
     pub(super) tree: RTree<Leaf>,
     pub(super) crs: Crs,
-    pub(super) plane: WorldPlane,
+    pub(super) plane: Arc<WorldPlane>,
 }
 
 impl Base {

@@ -1,5 +1,7 @@
 //! Building a [`Base`] from the rows of a store.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use rstar::RTree;
 use thiserror::Error;
@@ -8,7 +10,7 @@ use super::base::{Base, Leaf};
 use super::column::Column;
 use super::packed::{CoordinateGrid, Packed};
 use super::plane::WorldPlane;
-use crate::crs::{Crs, CrsError, MercatorApprox};
+use crate::crs::{Crs, CrsError, MercatorApprox, with_transformer};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 
@@ -31,6 +33,8 @@ pub struct BaseBuilder {
     pending: usize,
     columns: Vec<Column>,
     poisoned: Vec<(FeatureId, String)>,
+    /// The way to world coordinates of a base that this one goes with.
+    plane: Option<Arc<WorldPlane>>,
 }
 
 impl BaseBuilder {
@@ -50,6 +54,7 @@ impl BaseBuilder {
             pending: 0,
             columns: definition.fields.iter().map(|field| Column::new(field.kind)).collect(),
             poisoned: Vec::new(),
+            plane: None,
         })
     }
 
@@ -65,7 +70,14 @@ impl BaseBuilder {
             pending: 0,
             columns: definition.fields.iter().map(|field| Column::new(field.kind)).collect(),
             poisoned: Vec::new(),
+            plane: self.plane.clone(),
         }
+    }
+
+    /// For what changes in a base: on its coordinate grid and by its way to world coordinates.
+    pub(super) fn beside(base: &Base, definition: &LayerDefinition) -> Result<Self, BuildError> {
+        let geometry = (base.tree.size() > 0).then(|| Packed::new(*base.geometry.grid()));
+        Ok(Self { geometry, plane: Some(Arc::clone(&base.plane)), ..Self::new(definition)? })
     }
 
     /// Whether the coordinate grid is fixed.
@@ -73,13 +85,11 @@ impl BaseBuilder {
         self.geometry.is_some()
     }
 
-    /// Fixes the coordinate grid around a position of the layer, in storage CRS. Without this the first
-    /// geometry does.
+    /// Fixes the coordinate grid: around the middle of where the CRS is meant to be used or, where that is too wide for
+    /// one grid, around a position of the layer, in storage CRS. Without this the first geometry does.
     pub fn anchor(&mut self, position: [f64; 2]) {
         if self.geometry.is_none() {
-            // Where the whole world fits on the grid, it is taken.
-            let whole_world = self.crs.is_geographic() && 180.0 / self.resolution <= f64::from(i32::MAX);
-            let position = if whole_world { [0.0, 0.0] } else { position };
+            let position = middle(&self.crs, self.resolution).unwrap_or(position);
             self.geometry = Some(Packed::new(CoordinateGrid::around(position, self.resolution)));
         }
     }
@@ -88,7 +98,7 @@ impl BaseBuilder {
     pub fn push(&mut self, row: &StoredFeature) {
         use geo::CoordsIter;
         let first = row.feature.geometry.as_ref().and_then(|geometry| geometry.coords_iter().next());
-        if let Some(first) = first {
+        if let Some(first) = first.filter(|first| first.x.is_finite() && first.y.is_finite()) {
             self.anchor([first.x, first.y]);
         }
         match &mut self.geometry {
@@ -165,9 +175,14 @@ impl BaseBuilder {
         geometry.shrink();
         let grid = *geometry.grid();
         let (min, max) = bounds(&geometry);
-        let (low, high) = (grid.unpack(min), grid.unpack(max));
-        let mercator = MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?;
-        let plane = WorldPlane::new(grid, mercator, min, max);
+        let shared = self.plane.take().filter(|plane| plane.is_of(&grid));
+        let plane = if let Some(plane) = shared {
+            plane
+        } else {
+            let (low, high) = (grid.unpack(min), grid.unpack(max));
+            let mercator = MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?;
+            Arc::new(WorldPlane::new(grid, mercator, min, max))
+        };
         geometry.detail(&plane);
         let leaves: Vec<Leaf> =
             (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, &plane, row)).collect();
@@ -185,6 +200,26 @@ impl BaseBuilder {
         };
         Ok((base, self.poisoned))
     }
+}
+
+/// Where the grid of any layer of a CRS lies, if it is the same for all: no row that lies astray then decides what is
+/// within reach.
+fn middle(crs: &Crs, resolution: f64) -> Option<[f64; 2]> {
+    // Degrees each way, a quarter of the reach given away by rounding.
+    let reach = f64::from(i32::MAX) * 0.75 * resolution / if crs.is_geographic() { 1.0 } else { 111_000.0 };
+    if crs.is_geographic() && 180.0 / resolution <= f64::from(i32::MAX) {
+        // The whole world fits, around the one origin that needs no rounding.
+        return Some([0.0; 2]);
+    }
+    let [west, south, east, north] = crs.area_of_use();
+    if !(east > west && (east - west).max(north - south) / 2.0 < reach) {
+        return None;
+    }
+    let middle = [f64::midpoint(west, east), f64::midpoint(south, north)];
+    if crs.is_geographic() {
+        return Some(middle);
+    }
+    with_transformer(&Crs::wgs84(), crs, |transformer| transformer.point(middle)).ok()?.ok()
 }
 
 /// Smallest and largest node of all vertices, the grid's origin for an empty layer.

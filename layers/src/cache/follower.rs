@@ -2,98 +2,367 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures::{StreamExt, pin_mut};
-use thiserror::Error;
+use chrono::Utc;
+use futures::StreamExt;
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::builder::{BaseBuilder, BuildError};
-use super::snapshot::{Delta, Snapshot};
-use super::territory::{Layer, Territory};
+use super::applied::{Applied, AppliedLayer, Trouble};
+use super::base::Base;
+use super::changed::Changed;
+use super::homes::{Grown, decide};
+use super::publish::{next, now, publish, read_and_publish};
+use super::reading::{FollowError, merge};
+use super::snapshot::Snapshot;
+use super::territory::Territory;
+use super::touched::Footprint;
 use crate::feature::FeatureId;
 use crate::log::{Change, Operation, Seq};
 use crate::store::{Store, StoreError, StoredLayer};
 
 /// Changes read from the log at a time.
 const BATCH: usize = 10_000;
-/// A delta with more features than this (and than a twentieth of the base) is merged by reading the layer.
-const MAX_DELTA: usize = 5_000;
+/// More changed features than this (and than a twentieth of the base) are merged into the base, beside the work.
+const MAX_CHANGED: usize = 20_000;
 /// Layers (or halves of one) that are read at the same time.
 const PARALLEL: usize = 2;
-/// Pause after a failure of the store.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Why a layer could not be brought up to date.
-#[derive(Debug, Error)]
-pub enum FollowError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The rows could not be mirrored.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// A worker died.
-    #[error("a worker stopped: {0}")]
-    Worker(String),
-}
-
-/// Reads one layer as of now, for tools that follow nothing; `None` when the store has no such layer.
-///
-/// # Errors
-/// See [`FollowError`].
-pub async fn read_layer<S: Store>(store: &Arc<S>, id: &str) -> Result<Option<Snapshot>, FollowError> {
-    let Some(stored) = store.layers().await?.into_iter().find(|stored| stored.definition.id == id) else {
-        return Ok(None);
-    };
-    let (snapshot, set_aside) = read(store, stored).await?;
-    for (feature, reason) in set_aside {
-        warn!(layer = id, feature, reason, "feature set aside");
-    }
-    Ok(Some(snapshot))
-}
+/// First and longest pause while the store is away.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long nothing may happen before the log is asked where it stands.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Reads every layer of the store into the territory, then follows its change log for ever. Failures of the
 /// store are logged and tried again; what was published stays readable meanwhile.
 pub async fn follow<S: Store>(store: Arc<S>, territory: Territory) {
-    let mut seen = first_read(&store, &territory).await;
+    let mut follower = Follower {
+        unread: BTreeMap::new(),
+        store,
+        territory,
+        seen: 0,
+        last: None,
+        layers: BTreeMap::new(),
+        merges: JoinSet::new(),
+    };
+    let mut pause = PAUSES.0;
+    let mut started = false;
     loop {
-        let result = async {
-            store.changed(seen).await?;
-            let changes = store.changes(seen, BATCH).await?;
-            if let Some(last) = changes.last().map(|change| change.seq) {
-                apply(&store, &territory, &changes, last).await?;
-                seen = last;
-                territory.advance(seen);
+        let done = if started { follower.step().await } else { follower.read_all().await };
+        match done {
+            Ok(()) => {
+                started = true;
+                pause = PAUSES.0;
+                follower.territory.note_health(|health| {
+                    health.contact_ms = Utc::now().timestamp_millis();
+                    health.trouble = None;
+                });
             }
-            Ok::<_, FollowError>(())
-        };
-        if let Err(error) = result.await {
-            warn!(%error, "cannot follow the change log; serving what is cached and trying again");
-            tokio::time::sleep(PAUSE).await;
+            Err(error) => {
+                warn!(%error, "cannot follow the change log; serving what is cached and trying again");
+                let (kind, now) = (kind(&error), Utc::now().timestamp_millis());
+                follower.territory.note_health(|health| {
+                    health.trouble = Some((kind, health.trouble.map_or(now, |(_, since)| since)));
+                });
+                tokio::time::sleep(jittered(pause)).await;
+                pause = (pause * 2).min(PAUSES.1);
+                follower.last = follower.last.take().map(|(change, _)| (change, true));
+            }
         }
     }
 }
 
-/// Announces and reads all layers; the `seq` from which to follow.
-async fn first_read<S: Store>(store: &Arc<S>, territory: &Territory) -> Seq {
-    loop {
-        match announce(store, territory).await {
-            Ok((seq, layers)) => {
-                let reads = layers.into_iter().map(|stored| async move {
-                    let layer = territory.add(stored.definition.clone());
-                    read_and_publish(store, &layer, stored).await;
-                });
-                futures::stream::iter(reads).buffer_unordered(PARALLEL).collect::<()>().await;
-                territory.advance(seq);
-                return seq;
-            }
-            Err(error) => {
-                warn!(%error, "cannot read the store; trying again");
-                tokio::time::sleep(PAUSE).await;
-            }
+/// Between half and all of a pause, so that many servers do not come back in the same instant.
+fn jittered(pause: Duration) -> Duration {
+    let spread = pause.as_micros() as u64 / 2;
+    let point = u64::from(Utc::now().timestamp_subsec_nanos()) % (spread + 1);
+    pause.saturating_sub(Duration::from_micros(point))
+}
+
+fn kind(error: &FollowError) -> Trouble {
+    match error {
+        FollowError::Store(StoreError::Unreachable(_)) => Trouble::Unreachable,
+        FollowError::Store(StoreError::Busy | StoreError::Timeout) => Trouble::Slow,
+        _ => Trouble::Failing,
+    }
+}
+
+/// What the follower remembers of a layer.
+#[derive(Default)]
+struct Memory {
+    changed: Changed,
+    grown: Grown,
+    /// Features that changed since a merge began, while it runs.
+    merging: Option<BTreeSet<FeatureId>>,
+}
+
+/// What happened to a layer in a batch of changes.
+#[derive(Default)]
+struct Happened {
+    whole: bool,
+    seq: Seq,
+    ids: BTreeMap<FeatureId, Operation>,
+}
+
+struct Follower<S> {
+    /// Layers that could not be read, and when they were last tried.
+    unread: BTreeMap<String, Instant>,
+    store: Arc<S>,
+    territory: Territory,
+    /// The last change that was applied.
+    seen: Seq,
+    /// That change, and whether the store has been away since.
+    last: Option<(Change, bool)>,
+    layers: BTreeMap<String, Memory>,
+    /// Each with the base that it began with.
+    merges: JoinSet<(String, Arc<Base>, Result<Snapshot, FollowError>)>,
+}
+
+impl<S: Store> Follower<S> {
+    /// Announces and reads all layers.
+    async fn read_all(&mut self) -> Result<(), FollowError> {
+        let (store, territory) = (&self.store, &self.territory);
+        let (seq, layers) = announce(store, territory).await?;
+        let reads = layers.into_iter().map(|stored| async move {
+            let layer = territory.add(stored.definition.clone());
+            let id = stored.definition.id.clone();
+            read_and_publish(store, &layer, stored).await.err().map(|_| id)
+        });
+        let failed: Vec<_> = futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await;
+        self.unread = failed.into_iter().flatten().map(|id| (id, Instant::now())).collect();
+        self.layers.clear();
+        self.merges.abort_all();
+        self.last = store.changes(seq - 1, 1).await?.into_iter().next().map(|change| (change, false));
+        self.seen = seq;
+        territory.advance(seq);
+        Ok(())
+    }
+
+    /// Tries again to read what could not be read.
+    async fn read_unread(&mut self) -> Result<(), FollowError> {
+        if !self.unread.values().any(|tried| tried.elapsed() >= IDLE) {
+            return Ok(());
+        }
+        let known = self.store.layers().await?;
+        for id in std::mem::take(&mut self.unread).into_keys() {
+            let Some(stored) = known.iter().find(|stored| stored.definition.id == id) else { continue };
+            self.read_anew(stored.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads a layer as a whole. One that cannot be read is left for later, unless the store itself is away.
+    async fn read_anew(&mut self, stored: StoredLayer) -> Result<(), FollowError> {
+        let id = stored.definition.id.clone();
+        self.layers.remove(&id);
+        let layer = self.territory.add(stored.definition.clone());
+        let read = read_and_publish(&self.store, &layer, stored).await;
+        if read.is_ok() {
+            self.unread.remove(&id);
+            self.territory.note_health(|health| health.reloads += 1);
+        } else {
+            self.unread.insert(id, Instant::now());
+        }
+        match read {
+            Err(FollowError::Store(error)) if error.is_temporary() => Err(error.into()),
+            _ => Ok(()),
         }
     }
+
+    /// Waits for something to happen, and does what follows from it.
+    async fn step(&mut self) -> Result<(), FollowError> {
+        self.read_unread().await?;
+        if self.is_set_back().await? {
+            return self.start_over().await;
+        }
+        tokio::select! {
+            changed = tokio::time::timeout(IDLE, self.store.changed(self.seen)) => match changed {
+                Ok(changed) => changed?,
+                // The log is asked: it may have been set back, or the store may be away without anybody noticing.
+                Err(_) if self.store.last_seq().await? < self.seen => return self.start_over().await,
+                Err(_) => return Ok(()),
+            },
+            Some(merged) = self.merges.join_next() => {
+                if let Ok((layer, base, fresh)) = merged {
+                    self.merged(&layer, &base, fresh)?;
+                }
+                return Ok(());
+            }
+        }
+        let changes = self.store.changes(self.seen, BATCH).await?;
+        let Some(last) = changes.last().cloned() else { return self.pass_by().await };
+        let layers = self.apply(&changes).await?;
+        let (after, seq) = (self.seen, last.seq);
+        self.seen = seq;
+        self.last = Some((last, false));
+        self.territory.advance(seq);
+        self.territory.tell(Applied { after, seq, layers });
+        Ok(())
+    }
+
+    /// The log has moved, but not for us: the change was another tenant's.
+    async fn pass_by(&mut self) -> Result<(), FollowError> {
+        let end = self.store.last_seq().await?;
+        // Asked after the end was known: up to there nothing is ours.
+        if end > self.seen && self.store.changes(self.seen, 1).await?.is_empty() {
+            self.seen = end;
+            self.territory.advance(end);
+        } else if end <= self.seen {
+            // The store remembers a longer log than there is now.
+            tokio::time::sleep(PAUSES.0).await;
+        }
+        Ok(())
+    }
+
+    /// Whether the log has another past than the one that was read: a standby took over that lacked its end.
+    async fn is_set_back(&mut self) -> Result<bool, FollowError> {
+        let Some((change, true)) = &self.last else { return Ok(false) };
+        let there = self.store.changes(change.seq - 1, 1).await?;
+        let set_back = there.first() != Some(change);
+        if let Some((_, doubtful)) = &mut self.last {
+            *doubtful = false;
+        }
+        Ok(set_back)
+    }
+
+    /// Reads everything anew.
+    async fn start_over(&mut self) -> Result<(), FollowError> {
+        warn!(seen = self.seen, "the change log was set back; reading every layer anew");
+        let end = self.store.last_seq().await?;
+        self.territory.set_back(end);
+        self.read_all().await?;
+        self.territory.note_health(|health| health.setbacks += 1);
+        let layers = self.territory.layers();
+        let layers = layers.iter().map(|layer| AppliedLayer::whole(&layer.definition().id, self.seen)).collect();
+        self.territory.tell(Applied { after: self.seen, seq: self.seen, layers });
+        Ok(())
+    }
+
+    /// Brings every layer that the changes name up to date.
+    async fn apply(&mut self, changes: &[Change]) -> Result<Vec<AppliedLayer>, FollowError> {
+        let mut happened: BTreeMap<String, Happened> = BTreeMap::new();
+        for change in changes {
+            let entry = happened.entry(change.layer.clone()).or_default();
+            entry.seq = change.seq;
+            match change.id {
+                Some(id) if change.operation != Operation::Replace => {
+                    entry.ids.insert(id, change.operation);
+                }
+                _ => entry.whole = true,
+            }
+        }
+        let mut applied = Vec::with_capacity(happened.len());
+        let mut anew = Vec::new();
+        for (id, happened) in happened {
+            if self.unread.contains_key(&id) {
+                // What is there lacks more than this; it is read when that is possible.
+                applied.push(AppliedLayer::whole(&id, happened.seq));
+                continue;
+            }
+            match self.apply_features(&id, &happened).await? {
+                Some(part) => applied.push(part),
+                None => anew.push((id, happened.seq)),
+            }
+        }
+        if !anew.is_empty() {
+            let known = self.store.layers().await?;
+            self.territory.retain(|id| known.iter().any(|stored| stored.definition.id == id));
+            for (id, seq) in anew {
+                if let Some(stored) = known.iter().find(|stored| stored.definition.id == id) {
+                    self.read_anew(stored.clone()).await?;
+                } else {
+                    self.layers.remove(&id);
+                    self.unread.remove(&id);
+                }
+                applied.push(AppliedLayer::whole(&id, seq));
+            }
+        }
+        applied.sort_by(|a, b| a.layer.cmp(&b.layer));
+        Ok(applied)
+    }
+
+    /// Publishes changed features of one layer; `None` when it has to be read as a whole.
+    async fn apply_features(&mut self, id: &str, happened: &Happened) -> Result<Option<AppliedLayer>, FollowError> {
+        let layer = self.territory.layer(id);
+        let Some((layer, current)) = layer.and_then(|layer| Some((layer.clone(), layer.snapshot()?))) else {
+            return Ok(None);
+        };
+        if happened.whole || happened.ids.len() > most(&current) {
+            return Ok(None);
+        }
+        let ids: Vec<FeatureId> = happened.ids.keys().copied().collect();
+        // Read by a later scan already: the log is seen at least once, applied once.
+        if current.seq >= happened.seq {
+            let boxes = ids.iter().filter_map(|id| Footprint::of(current.feature(*id)?).bounds()).collect();
+            return Ok(Some(AppliedLayer::features(id, happened.seq, ids, boxes)));
+        }
+        let (rows, mut unread) = match now(&*self.store, id, &happened.ids).await {
+            Err(StoreError::UnknownLayer(_)) => return Ok(None),
+            rows => rows?,
+        };
+        let memory = self.layers.entry(id.to_owned()).or_default();
+        if let Some(merging) = &mut memory.merging {
+            merging.extend(&ids);
+        }
+        unread.extend(memory.changed.take(&current.base, &current.definition, rows)?);
+        let mut next = next(&current, memory.changed.deltas(), &ids, happened.seq);
+        let flips = decide(&current, &mut next, &ids, &mut memory.grown);
+        let boxes = publish(&layer, &current, next, &ids, &flips);
+        layer.note(|state| {
+            // A level that is built anew says again what it has set aside before.
+            let is_news = |id: &FeatureId| happened.ids.contains_key(id) || unread.iter().any(|(other, _)| other == id);
+            state.set_aside.retain(|(feature, _)| !is_news(feature));
+            state.set_aside.extend(unread.iter().cloned());
+        });
+        if memory.changed.len() > most(&current) && memory.merging.is_none() {
+            self.begin_merge(id);
+        }
+        Ok(Some(AppliedLayer::features(id, happened.seq, ids, boxes)))
+    }
+
+    /// Begins to merge the changes of a layer, which have become many, into its base, beside the work.
+    fn begin_merge(&mut self, id: &str) {
+        let Some(current) = self.territory.layer(id).and_then(|layer| layer.snapshot()) else { return };
+        info!(layer = id, "many changes: merging them beside the work");
+        self.layers.entry(id.to_owned()).or_default().merging = Some(BTreeSet::new());
+        let (id, base) = (id.to_owned(), Arc::clone(&current.base));
+        self.merges.spawn(async move {
+            let merged = tokio::task::spawn_blocking(move || merge(&current)).await;
+            let merged = merged.map_err(|error| FollowError::Worker(error.to_string()));
+            (id, base, merged.and_then(|merged| Ok(merged?)))
+        });
+    }
+
+    /// Puts a layer whose changes were merged in the place of the one with many changes. It looks the same.
+    fn merged(&mut self, id: &str, base: &Arc<Base>, fresh: Result<Snapshot, FollowError>) -> Result<(), FollowError> {
+        let layer = self.territory.layer(id);
+        let Some((layer, current)) = layer.and_then(|layer| Some((layer.clone(), layer.snapshot()?))) else {
+            return Ok(());
+        };
+        let Some(memory) = self.layers.get_mut(id).filter(|_| Arc::ptr_eq(&current.base, base)) else {
+            // The layer as a whole was read anew meanwhile.
+            return Ok(());
+        };
+        let Some(since) = memory.merging.take() else { return Ok(()) };
+        let fresh = fresh?;
+        let (mut changed, mut grown) = (Changed::default(), Grown::default());
+        let ids: Vec<FeatureId> = since.iter().copied().collect();
+        if !ids.is_empty() {
+            changed.take(&fresh.base, &fresh.definition, memory.changed.rows(since).collect())?;
+        }
+        let mut next = next(&fresh, changed.deltas(), &ids, current.seq);
+        decide(&fresh, &mut next, &ids, &mut grown);
+        (memory.changed, memory.grown) = (changed, grown);
+        layer.publish(next);
+        layer.note(|state| state.merges += 1);
+        self.territory.note_health(|health| health.merges += 1);
+        Ok(())
+    }
+}
+
+/// Changed features up to which they are not merged into the base.
+fn most(current: &Snapshot) -> usize {
+    MAX_CHANGED.max(current.base.len() / 20)
 }
 
 /// The log's end and the layers, largest first; every layer is known to the territory before any is read.
@@ -106,145 +375,7 @@ async fn announce<S: Store>(store: &Arc<S>, territory: &Territory) -> Result<(Se
     for stored in &layers {
         territory.add(stored.definition.clone());
     }
+    territory.announce();
     layers.sort_by_key(|stored| std::cmp::Reverse(stored.count));
     Ok((seq, layers))
-}
-
-async fn read_and_publish<S: Store>(store: &Arc<S>, layer: &Layer, stored: StoredLayer) {
-    let id = stored.definition.id.clone();
-    match read(store, stored).await {
-        Ok((snapshot, set_aside)) => {
-            info!(layer = id, features = snapshot.len(), set_aside = set_aside.len(), "layer ready");
-            layer.publish(snapshot);
-            layer.note(|state| {
-                state.set_aside.clone_from(&set_aside);
-                state.trouble = None;
-                state.reads += 1;
-            });
-        }
-        Err(error) => {
-            warn!(layer = id, %error, "cannot read the layer");
-            layer.note(|state| state.trouble = Some("the layer could not be read; see the server's log".to_owned()));
-        }
-    }
-}
-
-/// Reads a whole layer, in two id ranges at once.
-async fn read<S: Store>(
-    store: &Arc<S>,
-    stored: StoredLayer,
-) -> Result<(Snapshot, Vec<(FeatureId, String)>), FollowError> {
-    let definition = Arc::new(stored.definition);
-    let ids = stored.ids;
-    let mut builder = BaseBuilder::new(&definition)?;
-    let first = ids.start..ids.start.saturating_add(1);
-    builder = read_range(Arc::clone(store), definition.id.clone(), first, builder).await?;
-    let rest = ids.start.saturating_add(1)..ids.end;
-    let half = i64::midpoint(rest.start, rest.end.max(rest.start));
-    let tail = builder.sibling(&definition);
-    let anchored = tail.is_anchored();
-    let ranges = if anchored { [rest.start..half, half..rest.end] } else { [rest.clone(), rest.end..rest.end] };
-    let [left, right] = ranges;
-    let (left, right) = tokio::join!(
-        tokio::spawn(read_range(Arc::clone(store), definition.id.clone(), left, builder)),
-        tokio::spawn(read_range(Arc::clone(store), definition.id.clone(), right, tail)),
-    );
-    let worker = |error: tokio::task::JoinError| FollowError::Worker(error.to_string());
-    let (mut builder, tail) = (left.map_err(worker)??, right.map_err(worker)??);
-    let finish = move || {
-        builder.append(tail);
-        let (base, set_aside) = builder.finish()?;
-        Ok::<_, BuildError>((Snapshot::of(base, definition, stored.seq), set_aside))
-    };
-    Ok(tokio::task::spawn_blocking(finish).await.map_err(worker)??)
-}
-
-async fn read_range<S: Store>(
-    store: Arc<S>,
-    layer: String,
-    ids: std::ops::Range<FeatureId>,
-    mut builder: BaseBuilder,
-) -> Result<BaseBuilder, StoreError> {
-    let rows = store.scan(&layer, ids);
-    pin_mut!(rows);
-    while let Some(batch) = rows.next().await {
-        for row in batch? {
-            take(&mut builder, row);
-        }
-    }
-    Ok(builder)
-}
-
-fn take(builder: &mut BaseBuilder, row: Result<crate::feature::StoredFeature, (FeatureId, String)>) {
-    match row {
-        Ok(row) => builder.push(&row),
-        Err((id, reason)) => builder.set_aside(id, reason),
-    }
-}
-
-/// Brings every layer that the changes name up to date.
-async fn apply<S: Store>(
-    store: &Arc<S>,
-    territory: &Territory,
-    changes: &[Change],
-    last: Seq,
-) -> Result<(), FollowError> {
-    let mut touched: BTreeMap<&str, (bool, Seq, BTreeSet<FeatureId>)> = BTreeMap::new();
-    for change in changes {
-        let entry = touched.entry(&change.layer).or_default();
-        entry.0 |= change.operation == Operation::Replace;
-        entry.1 = change.seq;
-        entry.2.extend(change.id);
-    }
-    let known = store.layers().await?;
-    territory.retain(|id| known.iter().any(|stored| stored.definition.id == id));
-    for (id, (replaced, seq, ids)) in touched {
-        let Some(stored) = known.iter().find(|stored| stored.definition.id == id) else { continue };
-        let layer = territory.add(stored.definition.clone());
-        let current = layer.snapshot().filter(|_| !replaced);
-        match current {
-            // Read by a later scan already: the log is seen at least once, applied once.
-            Some(current) if current.seq >= last => {}
-            Some(current) if fits(&current, ids.len()) => {
-                layer.publish(with_changes(store, &current, &ids, seq).await?);
-            }
-            _ => read_and_publish(store, &layer, stored.clone()).await,
-        }
-    }
-    Ok(())
-}
-
-fn fits(current: &Snapshot, more: usize) -> bool {
-    let so_far = current.delta.as_ref().map_or(0, |delta| delta.masked.len());
-    so_far + more <= MAX_DELTA.max(current.base.len() / 20)
-}
-
-/// The next snapshot: the same base, and the delta with the features as they are now.
-async fn with_changes<S: Store>(
-    store: &Arc<S>,
-    current: &Snapshot,
-    ids: &BTreeSet<FeatureId>,
-    seq: Seq,
-) -> Result<Snapshot, FollowError> {
-    let mut masked = current.delta.as_ref().map(|delta| delta.masked.clone()).unwrap_or_default();
-    masked.extend(ids);
-    let mut all: Vec<FeatureId> = masked.iter().copied().collect();
-    all.sort_unstable();
-    let mut rows = store.features(&current.definition.id, &all).await?;
-    rows.sort_unstable_by_key(|row| row.id);
-    let mut builder = BaseBuilder::new(&current.definition)?;
-    for row in &rows {
-        builder.push(row);
-    }
-    let (added, set_aside) = builder.finish()?;
-    for (id, reason) in set_aside {
-        warn!(layer = current.definition.id, feature = id, reason, "feature set aside");
-    }
-    Ok(Snapshot {
-        definition: Arc::clone(&current.definition),
-        seq,
-        base: Arc::clone(&current.base),
-        ladder: Arc::clone(&current.ladder),
-        delta: Some(Delta { masked, added }),
-    })
 }

@@ -4,28 +4,38 @@
 //! what changed since, published together as one [`Snapshot`] by an atomic swap: readers never lock, writers
 //! never block readers. Only the follower of the change log ([`follow`]) writes here.
 
+mod applied;
 mod base;
 mod builder;
+mod changed;
+mod choice;
 mod column;
 mod detail;
 mod follower;
+mod homes;
 mod ladder;
 mod packed;
 mod past;
 mod plane;
+mod publish;
+mod reading;
 mod runs;
 mod snapshot;
 mod territory;
+mod touched;
 mod validity;
 
+pub use applied::{Applied, AppliedLayer, Health, Trouble, WorldBox};
 pub use base::{Base, Leaf, TreeBox};
 pub use builder::{BaseBuilder, BuildError};
 pub use column::{Column, ValueRef};
-pub use follower::{FollowError, follow, read_layer};
+pub use follower::follow;
 pub use ladder::{Ladder, Step, TileCount, UNITS_PER_PIXEL, visible};
 pub use packed::{CoordinateGrid, GeometryKind, Packed, Ring};
 pub use past::{Past, PastError};
+pub use reading::{FollowError, read_layer};
 pub use runs::Run;
 pub use snapshot::{RowRef, Snapshot};
 pub use territory::{Layer, LayerState, Territory};
+pub use touched::{Footprint, Generation};
 pub use validity::Validity;

@@ -24,6 +24,8 @@ pub enum GeometryKind {
 
 const MULTI: u8 = 0x80;
 const HOLE: u32 = 1 << 31;
+/// Origins of grids are multiples of this many steps; three quarters of the reach are left each way.
+const ROUND: f64 = (1_u32 << 30) as f64;
 /// Rows whose vertices one thread ranks at a time.
 const DETAIL_ROWS: usize = 4096;
 
@@ -38,11 +40,13 @@ pub struct CoordinateGrid {
 }
 
 impl CoordinateGrid {
-    /// A grid of the given resolution (units of the storage CRS) around a position.
+    /// A grid of the given resolution (units of the storage CRS) around a position. Its origin is a round number of
+    /// steps, so that the cells of [`WorldPlane`] are the same for every layer.
     pub fn around(position: [f64; 2], resolution: f64) -> Self {
         let per_unit = (1.0 / resolution).round().max(1.0);
         let per_unit = if resolution > 1.0 { 1.0 / resolution } else { per_unit };
-        Self { origin: position.map(|value| (value * per_unit).round() as i64), per_unit }
+        let round = |value: f64| (value * per_unit / ROUND).round() as i64 * ROUND as i64;
+        Self { origin: position.map(round), per_unit }
     }
 
     /// Steps per unit of the storage CRS.

@@ -13,7 +13,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tracing::{info, warn};
 
 use super::builder::BaseBuilder;
-use super::follower::FollowError;
+use super::reading::FollowError;
 use super::snapshot::Snapshot;
 use super::territory::Territory;
 use crate::definition::LayerDefinition;
@@ -79,13 +79,15 @@ impl<S: Store> History for S {
 
 async fn read<S: Store>(store: &S, definition: Arc<LayerDefinition>, at: Seq) -> Result<Snapshot, FollowError> {
     let mut builder = BaseBuilder::new(&definition)?;
-    let rows = store.scan_at(&definition.id, FeatureId::MIN..FeatureId::MAX, at);
-    pin_mut!(rows);
-    while let Some(batch) = rows.next().await {
-        for row in batch? {
-            match row {
-                Ok(row) => builder.push(&row),
-                Err((id, reason)) => builder.set_aside(id, reason),
+    {
+        let rows = store.scan_at(&definition.id, FeatureId::MIN..FeatureId::MAX, at);
+        pin_mut!(rows);
+        while let Some(batch) = rows.next().await {
+            for row in batch? {
+                match row {
+                    Ok(row) => builder.push(&row),
+                    Err((id, reason)) => builder.set_aside(id, reason),
+                }
             }
         }
     }

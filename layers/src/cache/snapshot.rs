@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::base::{Base, Leaf, TreeBox, tree_unit};
+use super::choice::home;
+use super::homes::{Decided, KeptRow};
 use super::ladder::{Ladder, Step, visible};
-use super::packed::GeometryKind;
+use super::packed::{CoordinateGrid, GeometryKind};
 use crate::crs::Crs;
 use crate::definition::LayerDefinition;
-use crate::feature::{FeatureId, Value};
+use crate::feature::{Feature, FeatureId, StoredFeature, Value};
 use crate::log::Seq;
+use crate::tile::TileId;
 
 /// A row of a snapshot.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +29,26 @@ impl RowRef<'_> {
     pub fn id(&self) -> FeatureId {
         self.base.id(self.row)
     }
+
+    /// The feature, as it came from the store.
+    pub(super) fn to_feature(self) -> StoredFeature {
+        let geometry = self.base.geometry().geometry(self.row, CoordinateGrid::unpack);
+        let properties = self.base.columns().iter().map(|column| column.get(self.row).to_value()).collect();
+        StoredFeature { id: self.id(), version: self.base.version(self.row), feature: Feature { geometry, properties } }
+    }
+
+    /// The box of its geometry; `None` without one.
+    pub(super) fn leaf(&self) -> Option<Leaf> {
+        Leaf::of(&self.base.geometry, &self.base.plane, self.row)
+    }
 }
 
-/// What changed since the base was built.
+/// Features that changed after what lies below was built: the base, or an older and larger delta.
 #[derive(Debug)]
 pub(super) struct Delta {
-    /// Features of the base that were changed or removed.
+    /// Features that were changed, added or removed: whatever lies below says of them is out of date.
     pub(super) masked: FxHashSet<FeatureId>,
-    /// Features that were changed or added.
+    /// Those of them that are there.
     pub(super) added: Base,
 }
 
@@ -44,14 +59,33 @@ pub struct Snapshot {
     pub(super) seq: Seq,
     pub(super) base: Arc<Base>,
     pub(super) ladder: Arc<Ladder>,
-    pub(super) delta: Option<Delta>,
+    /// The oldest first.
+    pub(super) deltas: Vec<Arc<Delta>>,
+    /// What the ladder says of the tiles that changes concern.
+    pub(super) decided: Decided,
+    count: usize,
 }
 
 impl Snapshot {
     /// A snapshot without a delta.
     pub fn of(base: Base, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
         let ladder = Arc::new(Ladder::build(&base, &definition));
-        Self { definition, seq, base: Arc::new(base), ladder, delta: None }
+        Self {
+            definition,
+            seq,
+            count: base.len(),
+            base: Arc::new(base),
+            ladder,
+            deltas: Vec::new(),
+            decided: Decided::default(),
+        }
+    }
+
+    /// The same base with what has changed since, the oldest delta first; `count` features in all.
+    pub(super) fn with(&self, deltas: Vec<Arc<Delta>>, count: usize, seq: Seq) -> Self {
+        let (base, ladder) = (Arc::clone(&self.base), Arc::clone(&self.ladder));
+        let (definition, decided) = (Arc::clone(&self.definition), self.decided.clone());
+        Self { definition, seq, base, ladder, deltas, decided, count }
     }
 
     /// The definition under which the rows were read.
@@ -71,11 +105,7 @@ impl Snapshot {
 
     /// Number of features.
     pub fn len(&self) -> usize {
-        self.delta.as_ref().map_or(self.base.len(), |delta| self.base.len() - self.hidden(delta) + delta.added.len())
-    }
-
-    fn hidden(&self, delta: &Delta) -> usize {
-        delta.masked.iter().filter(|id| self.base.row(**id).is_some()).count()
+        self.count
     }
 
     /// True when there is no feature.
@@ -85,95 +115,118 @@ impl Snapshot {
 
     /// The storage CRS of the layer; `None` when no feature has a geometry.
     pub fn crs(&self) -> Option<&Crs> {
-        let delta = self.delta.iter().map(|delta| &delta.added);
-        std::iter::once(&*self.base).chain(delta).find(|base| base.tree.size() > 0).map(Base::crs)
+        self.parts().map(|(_, base)| base).find(|base| base.tree.size() > 0).map(Base::crs)
     }
 
     /// Bytes held, roughly.
     pub fn bytes(&self) -> usize {
-        self.base.bytes() + self.ladder.bytes() + self.delta.as_ref().map_or(0, |delta| delta.added.bytes())
+        let deltas: usize = self.deltas.iter().map(|delta| delta.added.bytes()).sum();
+        self.base.bytes() + self.ladder.bytes() + deltas
+    }
+
+    /// The base and the deltas, each with the number of the delta above it.
+    fn parts(&self) -> impl Iterator<Item = (usize, &Base)> {
+        let deltas = self.deltas.iter().enumerate().map(|(place, delta)| (place + 1, &delta.added));
+        std::iter::once((0, &*self.base)).chain(deltas)
     }
 
     /// A feature by id.
     pub fn feature(&self, id: FeatureId) -> Option<RowRef<'_>> {
-        let changed =
-            self.delta.as_ref().and_then(|delta| Some(RowRef { base: &delta.added, row: delta.added.row(id)? }));
-        changed.or_else(|| {
-            let row = RowRef { base: &self.base, row: self.base.row(id)? };
-            (!self.is_masked(id)).then_some(row)
-        })
+        for delta in self.deltas.iter().rev() {
+            if let Some(row) = delta.added.row(id) {
+                return Some(RowRef { base: &delta.added, row });
+            }
+            if delta.masked.contains(&id) {
+                return None;
+            }
+        }
+        Some(RowRef { base: &self.base, row: self.base.row(id)? })
     }
 
-    fn is_masked(&self, id: FeatureId) -> bool {
-        self.delta.as_ref().is_some_and(|delta| delta.masked.contains(&id))
+    /// Whether a delta from `above` on says something newer of a feature.
+    fn is_masked(&self, above: usize, id: FeatureId) -> bool {
+        self.deltas[above..].iter().any(|delta| delta.masked.contains(&id))
     }
 
     /// Every feature, in no promised order.
     pub fn rows(&self) -> impl Iterator<Item = RowRef<'_>> {
-        let rows = |base| (0..Base::len(base) as u32).map(move |row| RowRef { base, row });
-        let unchanged = rows(&self.base).filter(|row| !self.is_masked(row.id()));
-        unchanged.chain(self.delta.iter().flat_map(move |delta| rows(&delta.added)))
+        self.parts().flat_map(move |(above, base)| {
+            let rows = (0..Base::len(base) as u32).map(move |row| RowRef { base, row });
+            rows.filter(move |row| !self.is_masked(above, row.id()))
+        })
     }
 
     /// Features whose field equals a value.
     pub fn find<'a>(&'a self, field: usize, value: &'a Value) -> impl Iterator<Item = RowRef<'a>> {
-        let matches =
-            move |base: &'a Base| base.columns()[field].rows_equal_to(value).map(move |row| RowRef { base, row });
-        let unchanged = matches(&self.base).filter(|row| !self.is_masked(row.id()));
-        unchanged.chain(self.delta.iter().flat_map(move |delta| matches(&delta.added)))
+        self.parts().flat_map(move |(above, base)| {
+            let rows = base.columns()[field].rows_equal_to(value).map(move |row| RowRef { base, row });
+            rows.filter(move |row| !self.is_masked(above, row.id()))
+        })
     }
 
     /// Calls `visit` for every feature whose box touches a box of world units.
     pub fn search<'a>(&'a self, min: [u32; 2], max: [u32; 2], mut visit: impl FnMut(RowRef<'a>, &Leaf)) {
         let envelope = TreeBox::from_corners(min.map(tree_unit), max.map(tree_unit));
-        self.base.search(&envelope, |leaf| {
-            let row = RowRef { base: &self.base, row: leaf.row };
-            if self.delta.is_none() || !self.is_masked(row.id()) {
-                visit(row, leaf);
-            }
-        });
-        if let Some(delta) = &self.delta {
-            delta.added.search(&envelope, |leaf| visit(RowRef { base: &delta.added, row: leaf.row }, leaf));
+        for (above, base) in self.parts() {
+            base.search(&envelope, |leaf| {
+                let row = RowRef { base, row: leaf.row };
+                if !self.is_masked(above, row.id()) {
+                    visit(row, leaf);
+                }
+            });
         }
     }
 
-    /// As [`Self::search`], but only features that are drawn at a zoom: where the ladder has a step, those
-    /// that it keeps (surfaces among them that are shorter than a pixel stand for their neighbourhood);
-    /// elsewhere all that are a pixel long. Changed features are treated as elsewhere until they become part
-    /// of the base. Returns how many were passed over.
+    /// As [`Self::search`], but only features that are drawn at a zoom: those that the ladder keeps. Surfaces among
+    /// them that are shorter than a pixel stand for their neighbourhood.
     pub fn search_drawn<'a>(
         &'a self,
         zoom: u8,
         min: [u32; 2],
         max: [u32; 2],
         mut visit: impl FnMut(RowRef<'a>, &Leaf),
-    ) -> u32 {
+    ) {
         let envelope = TreeBox::from_corners(min.map(tree_unit), max.map(tree_unit));
-        let step = self.ladder.step(zoom);
-        let mut passed_over = 0;
-        let mut offer = |row: RowRef<'a>, leaf: &Leaf, decided: bool| {
-            let point = || row.base.geometry().kind(row.row) == GeometryKind::Point;
-            if decided || visible(leaf.extent(), zoom) || point() {
-                visit(row, leaf);
-            } else {
-                passed_over += 1;
-            }
-        };
+        let homes = self.decided.at(zoom);
+        let is_decided = |leaf: &Leaf| homes.is_some_and(|homes| homes.contains_key(&home(leaf, zoom)));
         let mut of_base = |leaf: &Leaf| {
             let row = RowRef { base: &self.base, row: leaf.row };
-            if self.delta.is_none() || !self.is_masked(row.id()) {
-                offer(row, leaf, step.is_some());
+            if !self.is_masked(0, row.id()) && !is_decided(leaf) {
+                visit(row, leaf);
             }
         };
-        match step {
+        match self.ladder.step(zoom) {
             Some(step) => step.search(&self.base, &envelope, &mut of_base),
             None => self.base.search(&envelope, &mut of_base),
         }
-        if let Some(delta) = &self.delta {
-            let of_delta = |leaf: &Leaf| offer(RowRef { base: &delta.added, row: leaf.row }, leaf, false);
-            delta.added.search(&envelope, of_delta);
+        for (above, base) in self.parts().skip(1) {
+            base.search(&envelope, |leaf| {
+                let row = RowRef { base, row: leaf.row };
+                let is_seen = || visible(leaf.extent(), zoom) || base.geometry().kind(leaf.row) == GeometryKind::Point;
+                if !self.is_masked(above, row.id()) && !is_decided(leaf) && is_seen() {
+                    visit(row, leaf);
+                }
+            });
         }
-        passed_over
+        for keep in homes.into_iter().flat_map(FxHashMap::values) {
+            keep.search(&envelope, |KeptRow { leaf, id, of_base }| {
+                let row = if *of_base { Some(RowRef { base: &self.base, row: leaf.row }) } else { self.feature(*id) };
+                if let Some(row) = row {
+                    visit(row, leaf);
+                }
+            });
+        }
+    }
+
+    /// Features that belong to a tile and are not drawn at its zoom.
+    pub fn hidden(&self, TileId { z, x, y }: TileId) -> u32 {
+        match self.decided.at(z).and_then(|homes| homes.get(&(x, y))) {
+            Some(keep) => keep.total - keep.kept.len() as u32,
+            None => self.ladder.step(z).map_or(0, |step| {
+                let count = step.count(x, y);
+                count.total - count.kept
+            }),
+        }
     }
 
     /// The ladder's step at a zoom, where there is one.
@@ -185,7 +238,7 @@ impl Snapshot {
     pub fn extent_lonlat(&self) -> Option<[f64; 4]> {
         use rstar::Envelope;
         let mut envelope = self.base.tree.root().envelope();
-        if let Some(delta) = &self.delta {
+        for delta in &self.deltas {
             envelope.merge(&delta.added.tree.root().envelope());
         }
         let (low, high) = (envelope.lower(), envelope.upper());

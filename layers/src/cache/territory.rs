@@ -1,15 +1,20 @@
 //! The layers of an installation, each with its current snapshot.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::{broadcast, watch};
 
+use super::applied::{Applied, Health};
 use super::snapshot::Snapshot;
+use super::touched::{Generation, Touched};
 use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
+use crate::limits::MAX_APPLIED_QUEUE;
 use crate::log::Seq;
+use crate::tile::TileId;
 
 /// How a layer stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,6 +25,8 @@ pub struct LayerState {
     pub trouble: Option<String>,
     /// How often the whole layer was read.
     pub reads: u64,
+    /// How often its changes were merged into its base, in memory.
+    pub merges: u64,
 }
 
 /// A layer and its current snapshot.
@@ -27,6 +34,7 @@ pub struct LayerState {
 pub struct Layer {
     definition: ArcSwap<LayerDefinition>,
     snapshot: ArcSwapOption<Snapshot>,
+    touched: RwLock<Touched>,
     state: ArcSwap<LayerState>,
     /// Milliseconds since 1970 when the snapshot was published.
     published: AtomicI64,
@@ -37,6 +45,7 @@ impl Layer {
         Self {
             definition: ArcSwap::from_pointee(definition),
             snapshot: ArcSwapOption::empty(),
+            touched: RwLock::default(),
             state: ArcSwap::default(),
             published: AtomicI64::new(0),
         }
@@ -50,6 +59,17 @@ impl Layer {
     /// The features as of now; `None` while the layer is being read for the first time.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshot.load_full()
+    }
+
+    /// The generation of a tile of the layer. Ask **before** taking the snapshot that the tile is made of, which then is of
+    /// this generation or a later one.
+    pub fn generation(&self, tile: TileId) -> Generation {
+        self.touched.read().unwrap_or_else(PoisonError::into_inner).generation(tile)
+    }
+
+    /// Notes what a published snapshot has made out of date.
+    pub(super) fn touch(&self, change: impl FnOnce(&mut Touched)) {
+        change(&mut self.touched.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// How the layer stands.
@@ -83,10 +103,27 @@ pub struct Territory {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     layers: ArcSwap<BTreeMap<String, Arc<Layer>>>,
     seq: AtomicI64,
+    reached: watch::Sender<Seq>,
+    applied: broadcast::Sender<Arc<Applied>>,
+    health: ArcSwap<Health>,
+    announced: AtomicBool,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            layers: ArcSwap::default(),
+            seq: AtomicI64::new(0),
+            reached: watch::Sender::new(0),
+            applied: broadcast::Sender::new(MAX_APPLIED_QUEUE),
+            health: ArcSwap::default(),
+            announced: AtomicBool::new(false),
+        }
+    }
 }
 
 impl Territory {
@@ -105,8 +142,61 @@ impl Territory {
         self.inner.seq.load(Ordering::Acquire)
     }
 
+    /// Whether it is known which layers there are; before, one that is not here may be yet to come.
+    pub fn is_announced(&self) -> bool {
+        self.inner.announced.load(Ordering::Acquire)
+    }
+
+    pub(super) fn announce(&self) {
+        self.inner.announced.store(true, Ordering::Release);
+    }
+
+    /// Ready when [`Self::seq`] is `seq` or later.
+    pub async fn reached(&self, seq: Seq) {
+        let mut reached = self.inner.reached.subscribe();
+        // The sender lives as long as `self`.
+        let _ = reached.wait_for(|reached| *reached >= seq).await;
+    }
+
+    /// Changes as they become visible from now on. A listener that is too slow is told how many it has missed, and
+    /// finds them in the log.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Applied>> {
+        self.inner.applied.subscribe()
+    }
+
+    /// How the follower fares.
+    pub fn health(&self) -> Arc<Health> {
+        self.inner.health.load_full()
+    }
+
+    pub(super) fn note_health(&self, change: impl Fn(&mut Health)) {
+        self.inner.health.rcu(|health| {
+            let mut health = Health::clone(health);
+            change(&mut health);
+            health
+        });
+    }
+
+    /// The published snapshots reflect the log up to `seq`.
     pub(super) fn advance(&self, seq: Seq) {
         self.inner.seq.fetch_max(seq, Ordering::AcqRel);
+        self.inner.reached.send_if_modified(|reached| {
+            let later = seq > *reached;
+            *reached = seq.max(*reached);
+            later
+        });
+    }
+
+    /// The log ends before what was read of it.
+    pub(super) fn set_back(&self, seq: Seq) {
+        self.inner.seq.store(seq, Ordering::Release);
+        self.inner.reached.send_replace(seq);
+    }
+
+    /// Tells those who listen.
+    pub(super) fn tell(&self, applied: Applied) {
+        // Nobody need be listening.
+        let _ = self.inner.applied.send(Arc::new(applied));
     }
 
     /// Adds a layer that is not there yet, or returns the one that is.
@@ -132,7 +222,10 @@ impl Territory {
     /// Publishes a snapshot as a layer of its own: for tools and tests that have no store.
     pub fn publish(&self, snapshot: Snapshot) {
         let seq = snapshot.seq();
-        self.add(LayerDefinition::clone(snapshot.definition())).publish(snapshot);
+        let layer = self.add(LayerDefinition::clone(snapshot.definition()));
+        layer.publish(snapshot);
+        layer.touch(|touched| touched.renew(seq));
+        self.announce();
         self.advance(seq);
     }
 }

@@ -41,6 +41,18 @@ pub struct Mapped {
     pub field: String,
     /// How it was recognised.
     pub by: MappedBy,
+    /// Column that is written after it, such as a house number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub and: Option<String>,
+}
+
+/// A field without a column of its own, filled from another field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Derived {
+    /// Field of the layer.
+    pub field: String,
+    /// The field that says it.
+    pub from: String,
 }
 
 /// A column that looks like a field, for the operator to decide.
@@ -59,6 +71,8 @@ pub struct Mapping {
     pub mapped: Vec<Mapped>,
     /// Columns that are not loaded.
     pub ignored: Vec<String>,
+    /// Fields that are filled from others.
+    pub derived: Vec<Derived>,
     /// Fields that stay empty.
     pub missing: Vec<String>,
     /// Left-over columns that look like empty fields.
@@ -66,6 +80,9 @@ pub struct Mapping {
     /// For each field of the definition the position of its column.
     #[serde(skip)]
     pub columns: Vec<Option<usize>>,
+    /// For each field of the definition the position of the column that is appended to its own.
+    #[serde(skip)]
+    pub appended: Vec<Option<usize>>,
 }
 
 /// Why columns and fields do not fit.
@@ -141,10 +158,16 @@ pub fn map(
     definition: &LayerDefinition,
     wishes: &[(String, String)],
 ) -> Result<Mapping, MappingError> {
-    let mut plan =
-        Plan { columns, definition, taken: vec![None; columns.len()], filled: vec![None; definition.fields.len()] };
+    let mut plan = Plan {
+        columns,
+        definition,
+        taken: vec![None; columns.len()],
+        filled: vec![None; definition.fields.len()],
+        appended: vec![None; definition.fields.len()],
+    };
     plan.grant(wishes)?;
     plan.recognise();
+    plan.append();
     plan.finish()
 }
 
@@ -158,6 +181,8 @@ struct Plan<'a> {
     taken: Vec<Option<usize>>,
     /// For each field its column.
     filled: Vec<Option<(usize, MappedBy)>>,
+    /// For each field the column that is written after its own.
+    appended: Vec<Option<usize>>,
 }
 
 impl Plan<'_> {
@@ -229,6 +254,30 @@ impl Plan<'_> {
         }
     }
 
+    /// Left-over columns that are written after those which fill fields.
+    fn append(&mut self) {
+        for (to, field) in self.definition.fields.iter().enumerate() {
+            let (Some(append), Some(_)) = (&field.append, self.filled[to]) else { continue };
+            let found = append.columns.iter().find_map(|name| {
+                let fits = |(from, column): &(usize, &SourceField)| {
+                    self.taken[*from].is_none() && folded(&column.name) == folded(name)
+                };
+                self.columns.iter().enumerate().find(fits).map(|(from, _)| from)
+            });
+            if let Some(from) = found {
+                self.appended[to] = Some(from);
+                self.taken[from] = Some(to);
+            }
+        }
+    }
+
+    /// Whether a field is filled, by a column or from another field.
+    fn is_fed(&self, field: usize) -> bool {
+        let from = self.definition.fields[field].derive.as_ref().and_then(|derive| self.definition.field(&derive.from));
+        // A definition derives from earlier fields only, so this ends.
+        self.filled[field].is_some() || from.is_some_and(|(from, _)| from < field && self.is_fed(from))
+    }
+
     /// Left-over columns that look like a field, the likest first.
     fn alike(&self, field: usize) -> Vec<String> {
         let field = &self.definition.fields[field];
@@ -251,13 +300,21 @@ impl Plan<'_> {
     }
 
     fn finish(self) -> Result<Mapping, MappingError> {
-        let mut mapping =
-            Mapping { columns: self.filled.iter().map(|of| of.map(|(from, _)| from)).collect(), ..Mapping::default() };
+        let mut mapping = Mapping {
+            columns: self.filled.iter().map(|of| of.map(|(from, _)| from)).collect(),
+            appended: self.appended.clone(),
+            ..Mapping::default()
+        };
         let mut required = Vec::new();
         for (to, field) in self.definition.fields.iter().enumerate() {
             if let Some((from, by)) = self.filled[to] {
                 let column = self.columns[from].name.clone();
-                mapping.mapped.push(Mapped { column, field: field.name.clone(), by });
+                let and = self.appended[to].map(|from| self.columns[from].name.clone());
+                mapping.mapped.push(Mapped { column, field: field.name.clone(), by, and });
+                continue;
+            }
+            if let (Some(derive), true) = (&field.derive, self.is_fed(to)) {
+                mapping.derived.push(Derived { field: field.name.clone(), from: derive.from.clone() });
                 continue;
             }
             let alike = self.alike(to);
@@ -294,106 +351,4 @@ fn likeness(column: &str, name: &str) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::definition::{Catalog, FieldType};
-
-    fn layer() -> LayerDefinition {
-        let text = r#"
-            id = "parcels"
-            title = { it = "Particelle", en = "Parcels" }
-            description = { it = "", en = "" }
-            theme = "cadastre"
-            geometry = "multipolygon"
-            key = ["sheet", "number"]
-            [[field]]
-            name = "sheet"
-            type = "text"
-            title = { it = "Foglio", en = "Sheet" }
-            aliases = ["foglio"]
-            required = true
-            [[field]]
-            name = "number"
-            type = "text"
-            title = { it = "Particella", en = "Parcel" }
-            aliases = ["particella", "label"]
-            [[field]]
-            name = "national_reference"
-            type = "text"
-            title = { it = "Riferimento", en = "Reference" }
-            aliases = ["nationalCadastralReference"]
-        "#;
-        toml::from_str(text).expect("valid")
-    }
-
-    fn columns(names: &[&str]) -> Vec<SourceField> {
-        names.iter().map(|name| SourceField { name: (*name).to_owned(), kind: FieldType::Text }).collect()
-    }
-
-    fn by(mapping: &Mapping, field: &str) -> Option<(String, MappedBy)> {
-        mapping.mapped.iter().find(|mapped| mapped.field == field).map(|mapped| (mapped.column.clone(), mapped.by))
-    }
-
-    #[test]
-    fn names_aliases_and_spellings_are_recognised() {
-        let mapping = map(&columns(&["FOGLIO", "Number", "nationalcadastralreference_"]), &layer(), &[]).expect("maps");
-        assert_eq!(by(&mapping, "sheet"), Some(("FOGLIO".to_owned(), MappedBy::Alias)));
-        assert_eq!(by(&mapping, "number"), Some(("Number".to_owned(), MappedBy::Alias)));
-        assert_eq!(by(&mapping, "national_reference").map(|found| found.1), Some(MappedBy::Spelling));
-        assert_eq!(mapping.columns, [Some(0), Some(1), Some(2)]);
-    }
-
-    #[test]
-    fn a_name_cut_by_dbf_is_recognised() {
-        let mapping = map(&columns(&["foglio", "NATIONAL_R"]), &layer(), &[]).expect("maps");
-        assert_eq!(by(&mapping, "national_reference"), Some(("NATIONAL_R".to_owned(), MappedBy::Truncation)));
-        assert_eq!(mapping.missing, ["number"]);
-    }
-
-    #[test]
-    fn the_first_alias_wins_over_a_later_one() {
-        let mapping = map(&columns(&["label", "foglio", "particella"]), &layer(), &[]).expect("maps");
-        assert_eq!(by(&mapping, "number"), Some(("particella".to_owned(), MappedBy::Alias)));
-        assert_eq!(mapping.ignored, ["label"]);
-    }
-
-    #[test]
-    fn a_column_that_looks_like_a_field_is_suggested_and_not_taken() {
-        let mapping = map(&columns(&["foglio", "num_particella"]), &layer(), &[]).expect("maps");
-        assert_eq!(by(&mapping, "number"), None);
-        let suggestion = Suggestion { column: "num_particella".to_owned(), field: "number".to_owned() };
-        assert!(mapping.suggestions.contains(&suggestion), "{:?}", mapping.suggestions);
-    }
-
-    #[test]
-    fn the_operator_decides() {
-        let wishes = [("nr".to_owned(), "number".to_owned()), ("particella".to_owned(), String::new())];
-        let mapping = map(&columns(&["foglio", "particella", "nr"]), &layer(), &wishes).expect("maps");
-        assert_eq!(by(&mapping, "number"), Some(("nr".to_owned(), MappedBy::Operator)));
-        assert_eq!(mapping.ignored, ["particella"]);
-    }
-
-    #[test]
-    fn a_missing_required_field_names_the_columns_that_look_like_it() {
-        let error = map(&columns(&["num_foglio", "x"]), &layer(), &[]).expect_err("refused").to_string();
-        assert!(error.contains("\"sheet\"") && error.contains("--map num_foglio=sheet"), "{error}");
-    }
-
-    #[test]
-    fn wishes_that_cannot_be_met_are_refused() {
-        let wish = |column: &str, field: &str| vec![(column.to_owned(), field.to_owned())];
-        let error = map(&columns(&["foglio"]), &layer(), &wish("fogli", "sheet")).expect_err("refused");
-        assert!(matches!(error, MappingError::UnknownColumn { .. }));
-        let error = map(&columns(&["foglio"]), &layer(), &wish("foglio", "sheets")).expect_err("refused");
-        assert!(matches!(error, MappingError::UnknownField { .. }));
-    }
-
-    #[test]
-    fn every_shipped_layer_maps_its_own_field_names() {
-        for definition in Catalog::shipped().expect("valid").iter() {
-            let names: Vec<&str> = definition.fields.iter().map(|field| field.name.as_str()).collect();
-            let mapping = map(&columns(&names), definition, &[]).expect("maps");
-            assert!(mapping.missing.is_empty() && mapping.ignored.is_empty(), "{}", definition.id);
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 //! repaired ([`geometry`]). Nothing is changed silently: each judge leaves a [`Repair`] or a [`Warning`] for
 //! the report, or refuses the row with a [`Reason`].
 
+pub mod derive;
 pub mod finding;
 pub mod geometry;
 pub mod mapping;

@@ -221,6 +221,29 @@ fn doubt(placing: &mut Placing, wished: bool, sample: &[[f64; 2]], envelope: Opt
     }
 }
 
+/// Outside a CRS's area of use by this many degrees, lengths and areas measured in it are no longer to be trusted.
+const ABROAD_DEGREES: f64 = 1.0;
+
+/// A remark when most of a sample lies far outside the area of use of the CRS it is to be stored in.
+pub fn abroad(placing: &Placing, storage: &Crs, sample: &[[f64; 2]]) -> Option<Text> {
+    let [west, south, east, north] = storage.area_of_use();
+    let area = [west - ABROAD_DEGREES, south - ABROAD_DEGREES, east + ABROAD_DEGREES, north + ABROAD_DEGREES];
+    let Fit { possible, expected, .. } = fit(&placing.crs, placing.swapped, sample, area);
+    let share = (possible - expected) * 100.0;
+    (share > 50.0).then(|| {
+        text(
+            format!(
+                "il {share:.0} % dei punti provati cade lontano da dove vale {storage}, in cui lo strato è conservato: \
+                 lunghezze e aree saranno falsate; dare allo strato (crs nella definizione) o all'ente un CRS del luogo"
+            ),
+            format!(
+                "{share:.0} % of the points tried lie far from where {storage} holds, in which the layer is stored: \
+                 lengths and areas will be off; give the layer (crs in its definition) or the tenant a CRS of the place"
+            ),
+        )
+    })
+}
+
 /// Swaps x and y.
 pub fn swap(geometry: &mut Geometry<f64>) {
     geometry.map_coords_in_place(|Coord { x, y }| Coord { x: y, y: x });
@@ -349,6 +372,19 @@ mod tests {
         assert!(placing.crs.is_geographic() && !placing.swapped);
         let error = decide(&SourceCrs::Undeclared, None, &sample(&[[1e12, -4e15]]), Some(VENICE)).expect_err("refused");
         assert!(error.to_string().contains("--crs"), "{error}");
+    }
+
+    #[test]
+    fn data_far_from_where_the_storage_crs_holds_are_told() {
+        let zone_12 = Crs::epsg(7795).expect("known");
+        let placing = |point: [f64; 2]| {
+            let placing = decide(&SourceCrs::Epsg(4326), None, &sample(&[point]), None).expect("decides");
+            abroad(&placing, &zone_12, &sample(&[point]))
+        };
+        assert_eq!(placing([12.33, 45.43]), None);
+        assert_eq!(placing([6.6, 35.5]), None, "Lampedusa and Bardonecchia are near enough");
+        let remark = placing([1.4, 46.5]).expect("France is far").en;
+        assert!(remark.contains("100 %") && remark.contains("EPSG:7795"), "{remark}");
     }
 
     #[test]

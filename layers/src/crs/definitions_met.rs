@@ -40,6 +40,19 @@ fn prj_files_of_italian_offices_are_known() {
 }
 
 #[test]
+fn standard_parallels_may_stand_in_any_order() {
+    // As the IGN writes it in a land-use plan, without a code of EPSG.
+    let lambert = |one: u8, two: u8| {
+        format!(
+            r#"PROJCS["RGF93 Lambert 93",GEOGCS["RGF93 geographiques (dms)",DATUM["Reseau_Geodesique_Francais_1993_v1",SPHEROID["GRS 1980",6378137,298.257222101]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],AUTHORITY["IGNF","RGF93G"]],PROJECTION["Lambert_Conformal_Conic_2SP"],PARAMETER["latitude_of_origin",46.5],PARAMETER["central_meridian",3],PARAMETER["standard_parallel_1",{one}],PARAMETER["standard_parallel_2",{two}],PARAMETER["false_easting",700000],PARAMETER["false_northing",6600000],UNIT["metre",1],AXIS["Easting",EAST],AXIS["Northing",NORTH],AUTHORITY["IGNF","LAMB93"]]"#
+        )
+    };
+    assert_eq!(Crs::from_definition(&lambert(44, 49)).unwrap().code(), Some(2154));
+    assert_eq!(Crs::from_definition(&lambert(49, 44)).unwrap().code(), Some(2154));
+    assert_ne!(Crs::from_definition(&lambert(45, 49)).unwrap().code(), Some(2154));
+}
+
+#[test]
 fn a_name_that_contradicts_its_parameters_is_not_believed() {
     let liar = prj("WGS_1984_UTM_Zone_33N", GEOG_WGS84, 500_000.0, 9.0, 0.9996);
     assert_eq!(Crs::from_definition(&liar).unwrap().code(), Some(32632));

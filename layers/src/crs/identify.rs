@@ -299,13 +299,23 @@ fn same_projection(one: &Json, known: &Json) -> bool {
     let (Some(ours), Some(theirs)) = (one["parameters"].as_array(), known["parameters"].as_array()) else {
         return false;
     };
+    let value = |name: &str| theirs.iter().find(|own| own["name"] == name).map(|own| number(&own["value"]));
+    let agrees = |name: &str, wanted: Option<f64>| value(name).is_some_and(|value| close(value, wanted, 1e-7));
     method(one) == method(known)
         && ours.len() == theirs.len()
-        && theirs.iter().all(|parameter| {
-            ours.iter().any(|own| {
-                own["name"] == parameter["name"] && close(number(&own["value"]), number(&parameter["value"]), 1e-7)
-            })
-        })
+        && (ours.iter().all(|own| agrees(own["name"].as_str().unwrap_or_default(), number(&own["value"])))
+            || ours
+                .iter()
+                .all(|own| agrees(exchanged(own["name"].as_str().unwrap_or_default()), number(&own["value"]))))
+}
+
+/// The parameter with which another may change places: a cone touches its two standard parallels in any order.
+fn exchanged(name: &str) -> &str {
+    const PARALLELS: [&str; 2] = ["Latitude of 1st standard parallel", "Latitude of 2nd standard parallel"];
+    match PARALLELS.iter().position(|parallel| *parallel == name) {
+        Some(at) => PARALLELS[1 - at],
+        None => name,
+    }
 }
 
 /// A plain number, or one with its unit (degrees for angles).

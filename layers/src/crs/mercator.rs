@@ -6,7 +6,9 @@
 //!
 //! A layer is moved there in bulk, so a projected CRS is not asked of PROJ point by point: [`Patches`] stand in for it.
 
+use std::collections::HashMap;
 use std::f64::consts::PI;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::patches::Patches;
 use super::{Crs, CrsError, Transformer, with_transformer};
@@ -57,7 +59,6 @@ impl std::fmt::Debug for MercatorApprox {
             Kind::Geographic => "geographic",
             Kind::WebMercator => "Web Mercator",
             Kind::Grid(..) => "grid",
-            Kind::Exact(_) => "PROJ",
         };
         formatter.debug_tuple("MercatorApprox").field(&kind).finish()
     }
@@ -68,15 +69,23 @@ enum Kind {
     Geographic,
     /// Web Mercator: a change of scale.
     WebMercator,
-    /// Patches over the box of the layer; PROJ outside it.
-    Grid(Crs, Patches),
-    /// PROJ for each point.
-    Exact(Crs),
+    /// Patches; PROJ where they do not hold.
+    Grid(Crs, Arc<Patches>),
+}
+
+/// The patches of every CRS met, so that all layers in it share them.
+static KNOWN: LazyLock<Mutex<HashMap<Crs, Arc<Patches>>>> = LazyLock::new(Mutex::default);
+
+fn patches_of(crs: &Crs) -> Arc<Patches> {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = || Arc::new(Patches::new(crs.is_geographic(), TOLERANCE));
+    Arc::clone(known.entry(crs.clone()).or_insert_with(made))
 }
 
 impl MercatorApprox {
     /// Prepares the way from `from` to world units for coordinates in `bbox` (west, south, east, north in that
-    /// CRS); others are exact too, only slower.
+    /// CRS). Others are brought there just as well, once the first near them has been waited for: a coordinate has the
+    /// same place whatever the box.
     ///
     /// # Errors
     /// [`CrsError::NotFinite`] for a box that is none, and as [`Transformer::new`].
@@ -90,13 +99,11 @@ impl MercatorApprox {
         if let Some(wrong) = bbox.iter().position(|value| !value.is_finite()) {
             return Err(CrsError::NotFinite { x: bbox[wrong & !1], y: bbox[wrong | 1] });
         }
-        let patches = with_transformer(from, &Crs::wgs84(), |transformer| {
-            Patches::over(bbox, from.is_geographic(), TOLERANCE, &|point| by(transformer, point))
+        let patches = patches_of(from);
+        with_transformer(from, &Crs::wgs84(), |transformer| {
+            patches.prepare(bbox, &|point| by(transformer, point));
         })?;
-        Ok(Self(match patches {
-            Some(patches) => Kind::Grid(from.clone(), patches),
-            None => Kind::Exact(from.clone()),
-        }))
+        Ok(Self(Kind::Grid(from.clone(), patches)))
     }
 
     /// A coordinate of the storage CRS (x east, y north) in world units, to the nearest. Past the limits of the
@@ -114,8 +121,10 @@ impl MercatorApprox {
                 ((point[0] / HALF_SIDE_M + 1.0) * (UNITS / 2.0)).clamp(0.0, UNITS),
                 ((1.0 - point[1] / HALF_SIDE_M) * (UNITS / 2.0)).clamp(0.0, UNITS),
             ],
-            Kind::Grid(from, patches) => patches.at(point).unwrap_or_else(|| exact(from, point).unwrap_or_default()),
-            Kind::Exact(from) => exact(from, point).unwrap_or_default(),
+            Kind::Grid(from, patches) => {
+                let exact = |point| exact(from, point);
+                patches.at(point, &exact).unwrap_or_else(|| exact(point).unwrap_or_default())
+            }
         }
     }
 
@@ -126,11 +135,6 @@ impl MercatorApprox {
             Kind::Geographic => point,
             _ => world_to_lonlat_f64(self.world_f64(point)),
         }
-    }
-
-    /// True when PROJ is asked for every point, because the box is too large for a grid.
-    pub fn is_exact(&self) -> bool {
-        matches!(self.0, Kind::Exact(_))
     }
 }
 
@@ -179,7 +183,6 @@ mod tests {
             let started = Instant::now();
             let approx = MercatorApprox::build(&from, *bbox).unwrap();
             let built = started.elapsed();
-            assert!(!approx.is_exact(), "{code}");
             let mut state = u64::from(*code);
             let mut worst = 0.0_f64;
             for _ in 0..5_000 {
@@ -236,6 +239,21 @@ mod tests {
         }
         assert!(MercatorApprox::build(&from, [0.0, f64::NAN, 1.0, 1.0]).is_err());
         assert_eq!(approx.world([f64::NAN, f64::INFINITY]), [0, 0]);
+    }
+
+    #[test]
+    fn a_place_is_where_it_is_whatever_the_box() {
+        let from = Crs::epsg(7795).unwrap();
+        let city = MercatorApprox::build(&from, BOXES[0].1).unwrap();
+        let country = MercatorApprox::build(&from, BOXES[1].1).unwrap();
+        let nowhere = MercatorApprox::build(&from, [0.0; 4]).unwrap();
+        let mut state = 3;
+        for _ in 0..2_000 {
+            let point =
+                [2_400_000.0 + random(&mut state) * 1_200_000.0, 4_000_000.0 + random(&mut state) * 1_300_000.0];
+            let places = [&city, &country, &nowhere].map(|way| way.world_f64(point).map(f64::to_bits));
+            assert!(places.iter().all(|place| *place == places[0]), "{point:?}");
+        }
     }
 
     proptest! {

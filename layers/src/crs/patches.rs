@@ -1,32 +1,38 @@
-//! Patches: a quick stand-in for a slow transformation over a box.
+//! Patches: a quick stand-in for a slow transformation.
 //!
 //! A grid of squares, each with a bicubic polynomial through exact places. Every patch is compared with the
 //! transformation before it is used, split in four where it is off, and given up where even small ones are (a border
 //! between two operations runs through them, or there is no image).
+//!
+//! The squares lie where they lie in the CRS, whatever is asked of them: a place has the same image in every layer, in
+//! every process, in whatever order things were read.
 
 use std::f64::consts::PI;
+use std::sync::OnceLock;
 
 /// Side of a patch in metres; a degree is taken for 100 km.
 const SIDE_M: f64 = 32_000.0;
 /// How often a patch that is off may be split in four: down to 2 km.
 const SPLITS: usize = 4;
-/// Patches of one grid before splitting: 4000 km each way.
+/// Patches that are made at once when a layer is read; those of a wider one are made when they are first needed.
 const MAX_PATCHES: f64 = 16_384.0;
 /// Nodes of a patch along one side: Chebyshev points, where interpolation errs least.
 const NODES: usize = 4;
+/// Patches along one side of a block, and blocks along one side of the plane (±32,768 km).
+const BLOCK: usize = 32;
+const BLOCKS: usize = 64;
 
 /// A transformation; `None` where a place has no image.
 type Exact<'a> = &'a dyn Fn([f64; 2]) -> Option<[f64; 2]>;
 
-/// Patches over a box.
+type Block = [OnceLock<Box<Node>>; BLOCK * BLOCK];
+
+/// Patches over a plane, each made once.
 pub(super) struct Patches {
-    /// South-west corner in the source CRS.
-    origin: [f64; 2],
-    /// Side of a square, inverted: squares per unit of the CRS.
-    per_unit: f64,
-    columns: usize,
-    rows: usize,
-    nodes: Vec<Node>,
+    /// Side of a square, in units of the CRS.
+    side: f64,
+    tolerance: f64,
+    blocks: Box<[OnceLock<Box<Block>>]>,
 }
 
 /// A square of the grid.
@@ -44,44 +50,53 @@ enum Node {
 struct Patch([[[f64; 2]; NODES]; NODES]);
 
 impl Patches {
-    /// Patches over a box (west, south, east, north; degrees if `geographic`, else metres) that keep within
-    /// `tolerance` (units of the target) of a transformation at their test points, and in practice within twice that
-    /// everywhere; none when the box is larger than any map.
-    pub(super) fn over(
-        [west, south, east, north]: [f64; 4],
-        geographic: bool,
-        tolerance: f64,
-        exact: Exact,
-    ) -> Option<Self> {
-        let unit = if geographic { 1e-5 } else { 1.0 };
-        let pad = (0.02 * (east - west).max(north - south)).max(500.0 * unit);
-        let (origin, width, height) = ([west - pad, south - pad], east - west + 2.0 * pad, north - south + 2.0 * pad);
-        // A small layer gets one patch of its own size.
-        let side = (SIDE_M * unit).min(width.max(height));
-        let (columns, rows) = ((width / side).ceil().max(1.0), (height / side).ceil().max(1.0));
-        if columns * rows > MAX_PATCHES {
-            return None;
-        }
-        let (columns, rows) = (columns as usize, rows as usize);
-        let nodes = (0..rows * columns)
-            .map(|index| {
-                let corner = [origin[0] + (index % columns) as f64 * side, origin[1] + (index / columns) as f64 * side];
-                node(exact, tolerance, corner, side, SPLITS)
-            })
-            .collect();
-        Some(Self { origin, per_unit: 1.0 / side, columns, rows, nodes })
+    /// Patches that keep within `tolerance` (units of the target) of a transformation at their test points, and in
+    /// practice within twice that everywhere. Coordinates are in degrees if `geographic`, else in metres.
+    pub(super) fn new(geographic: bool, tolerance: f64) -> Self {
+        let side = if geographic { SIDE_M * 1e-5 } else { SIDE_M };
+        Self { side, tolerance, blocks: (0..BLOCKS * BLOCKS).map(|_| OnceLock::new()).collect() }
     }
 
-    /// The image of a point; `None` outside the box, and where the transformation itself must be asked.
+    /// Makes the patches over a box (west, south, east, north) unless it is larger than any map.
+    pub(super) fn prepare(&self, [west, south, east, north]: [f64; 4], exact: Exact) {
+        let [first, last] =
+            [[west, south], [east, north]].map(|corner| corner.map(|value| (value / self.side).floor()));
+        if (last[0] - first[0] + 1.0) * (last[1] - first[1] + 1.0) > MAX_PATCHES {
+            return;
+        }
+        for row in first[1] as i64..=last[1] as i64 {
+            for column in first[0] as i64..=last[0] as i64 {
+                self.square([column, row], |corner| node(exact, self.tolerance, corner, self.side, SPLITS));
+            }
+        }
+    }
+
+    /// The node of a square, made if it is not there yet; `None` outside the plane.
     #[inline]
-    pub(super) fn at(&self, point: [f64; 2]) -> Option<[f64; 2]> {
-        let (column, row) = ((point[0] - self.origin[0]) * self.per_unit, (point[1] - self.origin[1]) * self.per_unit);
-        if !(column >= 0.0 && row >= 0.0 && column < self.columns as f64 && row < self.rows as f64) {
+    fn square(&self, place: [i64; 2], make: impl FnOnce([f64; 2]) -> Node) -> Option<&Node> {
+        const HALF: i64 = (BLOCK * BLOCKS / 2) as i64;
+        let [column, row] = place.map(|number| usize::try_from(number + HALF).unwrap_or(usize::MAX));
+        let block = self.blocks.get((row / BLOCK).checked_mul(BLOCKS)?.checked_add(column / BLOCK)?)?;
+        if column >= BLOCK * BLOCKS {
             return None;
         }
-        // By way of u32: a shorter conversion than to usize.
-        let (i, j) = (row as u32 as usize, column as u32 as usize);
-        let (mut node, mut u, mut v) = (&self.nodes[i * self.columns + j], column - j as f64, row - i as f64);
+        let block = block.get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
+        let corner = || place.map(|number| number as f64 * self.side);
+        Some(block[row % BLOCK * BLOCK + column % BLOCK].get_or_init(|| Box::new(make(corner()))))
+    }
+
+    /// The image of a point; `None` outside the plane, and where the transformation itself must be asked. `exact` gives
+    /// it to the patch that is not there yet.
+    #[inline]
+    pub(super) fn at(&self, point: [f64; 2], exact: Exact) -> Option<[f64; 2]> {
+        let place = point.map(|value| value / self.side);
+        let square = place.map(f64::floor);
+        if !square.iter().all(|number| number.abs() < 1e6) {
+            return None;
+        }
+        let make = |corner| node(exact, self.tolerance, corner, self.side, SPLITS);
+        let mut node = self.square(square.map(|number| number as i64), make)?;
+        let [mut u, mut v] = [0, 1].map(|axis| place[axis] - square[axis]);
         loop {
             match node {
                 Node::Patch(patch) => return Some(patch.at(2.0 * u - 1.0, 2.0 * v - 1.0)),

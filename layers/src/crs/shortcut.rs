@@ -24,9 +24,9 @@ impl Shortcut {
         let patches = if from == to || bbox.iter().any(|value| !value.is_finite()) {
             None
         } else {
-            with_transformer(from, to, |transformer| {
-                Patches::over(bbox, from.is_geographic(), tolerance, &|point| transformer.point(point).ok())
-            })?
+            let patches = Patches::new(from.is_geographic(), tolerance);
+            with_transformer(from, to, |transformer| patches.prepare(bbox, &|point| transformer.point(point).ok()))?;
+            Some(patches)
         };
         Ok(Self { from: from.clone(), to: to.clone(), patches })
     }
@@ -37,7 +37,8 @@ impl Shortcut {
     /// As [`super::Transformer::point`].
     #[inline]
     pub fn point(&self, point: [f64; 2]) -> Result<[f64; 2], CrsError> {
-        if let Some(place) = self.patches.as_ref().and_then(|patches| patches.at(point)) {
+        let exact = |point| with_transformer(&self.from, &self.to, |transformer| transformer.point(point).ok()).ok()?;
+        if let Some(place) = self.patches.as_ref().and_then(|patches| patches.at(point, &exact)) {
             return Ok(place);
         }
         if self.from == self.to {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::LayerDefinition;
+use super::{FieldDefinition, FieldType, LayerDefinition, Part};
+use crate::check::value::folded;
 
 include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
 
@@ -165,12 +166,43 @@ fn check(definition: &LayerDefinition) -> Option<String> {
         if definition.fields[..position].iter().any(|other| other.name == *name) {
             return Some(format!("field \"{name}\" is declared twice"));
         }
+        if let Some(reason) = check_sources(&definition.fields, position) {
+            return Some(format!("field \"{name}\": {reason}"));
+        }
     }
     let named = definition.key.iter().chain(&definition.label).chain(&definition.rank);
     for name in named {
         if definition.field(name).is_none() {
             return Some(format!("\"{name}\" (key, label or rank) is not one of the fields"));
         }
+    }
+    None
+}
+
+/// Whether what a field says of its sources can be followed.
+fn check_sources(fields: &[FieldDefinition], position: usize) -> Option<String> {
+    let field = &fields[position];
+    if let Some(derive) = &field.derive {
+        let from = fields[..position].iter().find(|other| other.name == derive.from);
+        if from.is_none_or(|from| from.kind != FieldType::Text) {
+            return Some(format!("derive.from = \"{}\" is no text field before it", derive.from));
+        }
+        let wanted = if derive.part == Part::Sheet { FieldType::Integer } else { FieldType::Text };
+        if field.kind != wanted || field.required {
+            return Some("what is derived is text (a sheet: an integer) and not required".to_owned());
+        }
+    }
+    if field.form.is_some() && field.kind != FieldType::Text {
+        return Some("form is for text".to_owned());
+    }
+    let mut seen: Vec<String> = Vec::new();
+    let theirs = field.values.iter().flat_map(|value| &value.also).chain(&field.blank);
+    for code in theirs.chain(field.elsewhere.values().flatten()) {
+        let form = folded(code);
+        if form.is_empty() || seen.contains(&form) || field.values.iter().any(|value| folded(&value.code) == form) {
+            return Some(format!("code \"{code}\" of sources is empty or means two things"));
+        }
+        seen.push(form);
     }
     None
 }
@@ -215,6 +247,19 @@ mod tests {
     fn a_key_that_is_no_field_is_refused() {
         let error = parse("t", &SMALL.replace("[\"code\"]", "[\"other\"]")).expect_err("refused").to_string();
         assert!(error.contains("\"other\""), "{error}");
+    }
+
+    #[test]
+    fn what_a_field_says_of_its_sources_must_hold() {
+        for (line, reason) in [
+            ("derive = { from = \"name\", part = \"initial\" }", "no text field before it"),
+            ("derive = { from = \"code\", part = \"whole\" }", "no text field before it"),
+            ("blank = [\"F\", \"f.\"]", "means two things"),
+            ("blank = [\"F\"]\nelsewhere = { buildings = [\"F\"] }", "means two things"),
+        ] {
+            let error = parse("t", &format!("{SMALL}\n{line}")).expect_err(line).to_string();
+            assert!(error.contains(reason), "{error}");
+        }
     }
 
     #[test]

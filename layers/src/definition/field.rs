@@ -1,5 +1,7 @@
 //! Fields of a layer.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Text, Visibility};
@@ -30,6 +32,65 @@ pub struct CodedValue {
     pub code: String,
     /// What it means.
     pub title: Text,
+    /// Codes of sources that mean the same (compared without case, accents and punctuation).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+}
+
+/// Columns whose value is written after that of the column which fills a field: a house number beside its street.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appended {
+    /// Their names in sources, compared as aliases are; the first that is there is taken.
+    pub columns: Vec<String>,
+    /// What stands between the two values.
+    pub separator: String,
+}
+
+/// A way of writing that the values of a text field share, whatever their source does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// A parcel's national reference ([`crate::cadastre::ParcelReference`]).
+    ParcelReference,
+    /// The eleven characters of a sheet ([`crate::cadastre::SheetReference`]).
+    SheetReference,
+    /// A parcel's number inside its sheet ([`crate::cadastre::ParcelNumber`]).
+    ParcelNumber,
+}
+
+/// What another field says of a field that its source leaves empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Derivation {
+    /// The other field, a text that stands earlier in the definition.
+    pub from: String,
+    /// What is taken out of it.
+    pub part: Part,
+}
+
+/// What is taken out of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Its first character.
+    Initial,
+    /// Comune of a cadastral reference.
+    Municipality,
+    /// Section of a cadastral reference.
+    Section,
+    /// Sheet of a cadastral reference.
+    Sheet,
+    /// Annex of a cadastral reference.
+    Annex,
+    /// Development of a cadastral reference.
+    Development,
+    /// Parcel number of a cadastral reference.
+    Number,
+    /// Kind of parcel (`parcel`, `road`, `water`) of a parcel number.
+    ParcelKind,
 }
 
 /// One field of a layer.
@@ -61,6 +122,21 @@ pub struct FieldDefinition {
     /// Closed list of codes; empty = free. Other values are reported, not rejected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<CodedValue>,
+    /// Values of sources that say nothing of this field (compared as codes are): they are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blank: Vec<String>,
+    /// By layer, the values of sources (compared as codes are) whose rows belong there and not here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub elsewhere: BTreeMap<String, Vec<String>>,
+    /// Columns that are written after the one which fills the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub append: Option<Appended>,
+    /// How its values are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+    /// Where the value comes from when the source gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derive: Option<Derivation>,
 }
 
 const fn yes() -> bool {

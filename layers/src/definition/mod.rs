@@ -4,11 +4,13 @@
 //! An office adds its own beside them; a definition of the same id takes the place of the shipped one.
 
 mod catalog;
+mod compatible;
 mod field;
 mod scope;
 
 pub use catalog::{Catalog, CatalogError, parse};
-pub use field::{CodedValue, FieldDefinition, FieldType};
+pub use compatible::compatible;
+pub use field::{Appended, CodedValue, Derivation, FieldDefinition, FieldType, Form, Part};
 pub use scope::Scope;
 
 use serde::{Deserialize, Serialize};

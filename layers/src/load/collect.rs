@@ -28,11 +28,14 @@ impl Collector {
 
     /// Counts a batch and gives its rows without those whose key was there before.
     pub fn take(&mut self, batch: Checked) -> Vec<Feature> {
-        let Checked { read, accepted, rejected, repaired, repairs, warnings } = batch;
+        let Checked { read, accepted, rejected, elsewhere, repaired, repairs, warnings } = batch;
         self.report.rows += read;
         self.report.repaired += repaired;
         self.report.repairs.merge(repairs);
         self.report.warnings.merge(warnings);
+        for (layer, count) in elsewhere {
+            *self.report.elsewhere.entry(layer).or_default() += count;
+        }
         for row in rejected {
             self.report.reject(row);
         }

@@ -1,5 +1,6 @@
 //! The plan of a load: everything that is decided once, on the first rows of the file.
 
+use crate::check::derive::Derivations;
 use crate::check::geometry::GeometryCheck;
 use crate::check::mapping::{self, Mapping};
 use crate::check::place::{self, Fence, Placing, SAMPLE};
@@ -19,8 +20,9 @@ pub struct Plan {
     pub definition: LayerDefinition,
     pub schema: SourceSchema,
     pub mapping: Mapping,
-    /// For each field its reader and the position of its column.
-    pub fields: Vec<(FieldReader, Option<usize>)>,
+    /// For each field its reader, the position of its column, and what is appended to that.
+    pub fields: Vec<(FieldReader, Option<usize>, Option<Tail>)>,
+    pub derivations: Derivations,
     /// Positions of the key fields.
     pub key: Vec<usize>,
     pub placing: Placing,
@@ -30,6 +32,12 @@ pub struct Plan {
     pub geometry: GeometryCheck,
     pub fence: Option<Fence>,
     pub keep_outside: bool,
+}
+
+/// A column that is written after another one.
+pub struct Tail {
+    pub column: usize,
+    pub separator: String,
 }
 
 impl Plan {
@@ -59,11 +67,16 @@ impl Plan {
             used.unwrap_or_else(|| transformer.operation().clone())
         });
         let operation = operation.map_err(place::PlaceError::NoWay)?;
-        let fields = definition.fields.iter().zip(&mapping.columns).map(|(field, column)| {
+        placing.remarks.extend(place::abroad(&placing, &storage, &points));
+        let columns = mapping.columns.iter().zip(&mapping.appended);
+        let fields = definition.fields.iter().zip(columns).map(|(field, (column, appended))| {
             let style = style(field.kind, *column, sample);
-            (FieldReader::new(field, definition.key.contains(&field.name), style), *column)
+            let separator = field.append.as_ref().map(|append| append.separator.clone()).unwrap_or_default();
+            let tail = appended.map(|column| Tail { column, separator });
+            (FieldReader::new(field, definition.key.contains(&field.name), style), *column, tail)
         });
         let fields = fields.collect();
+        let derivations = Derivations::of(&definition);
         let key = definition.key.iter().filter_map(|name| definition.field(name)).map(|(at, _)| at).collect();
         let fence = options.envelope.map(|envelope| Fence::new(envelope, &storage));
         let geometry = GeometryCheck::new(definition.geometry, resolution);
@@ -73,6 +86,7 @@ impl Plan {
             schema,
             mapping,
             fields,
+            derivations,
             key,
             placing,
             storage,

@@ -30,6 +30,18 @@ pub fn render(report: &Report, language: Language) -> String {
     tallies(&mut out, say("Corretti", "Repaired"), &report.repairs, language);
     tallies(&mut out, say("Avvisi", "Warnings"), &report.warnings, language);
     rejected(&mut out, report, language);
+    for (layer, count) in &report.elsewhere {
+        let (file, count) = (&report.source_layer, number(*count, language));
+        let rest = text(
+            format!(
+                "Di un altro strato: {count} righe di «{file}» appartengono a {layer}; caricare il file anche con --layer {layer}"
+            ),
+            format!(
+                "Of another layer: {count} rows of “{file}” belong to {layer}; load the file with --layer {layer} too"
+            ),
+        );
+        line!(out, "{}", language.of(&rest));
+    }
     outcome(&mut out, report, language);
     out
 }
@@ -77,10 +89,10 @@ fn columns(out: &mut String, report: &Report, language: Language) {
                 (MappedBy::Operator, _) => " (--map)",
                 _ => "",
             };
-            if mapped.column == mapped.field {
-                mapped.field.clone()
-            } else {
-                format!("{} → {}{mark}", mapped.column, mapped.field)
+            match &mapped.and {
+                Some(and) => format!("{} + {and} → {}{mark}", mapped.column, mapped.field),
+                None if mapped.column == mapped.field => mapped.field.clone(),
+                None => format!("{} → {}{mark}", mapped.column, mapped.field),
             }
         })
         .collect();
@@ -90,6 +102,9 @@ fn columns(out: &mut String, report: &Report, language: Language) {
         }
     };
     list(text("Colonne", "Columns"), &pairs);
+    let derived: Vec<String> =
+        mapping.derived.iter().map(|derived| format!("{} → {}", derived.from, derived.field)).collect();
+    list(text("Campi ricavati", "Fields derived"), &derived);
     list(text("Colonne non caricate", "Columns not loaded"), &mapping.ignored);
     list(text("Campi rimasti vuoti", "Fields left empty"), &mapping.missing);
     for suggestion in &mapping.suggestions {

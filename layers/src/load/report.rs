@@ -94,6 +94,8 @@ pub struct Report {
     pub repaired: u64,
     /// Rows refused.
     pub rejected: u64,
+    /// Rows left out since their codes say that they belong to another layer, by layer.
+    pub elsewhere: BTreeMap<String, u64>,
     /// CRS of the file, how it was found, how it was transformed.
     pub crs: CrsReport,
     /// Columns and fields.
@@ -140,6 +142,7 @@ impl Report {
             loaded: 0,
             repaired: 0,
             rejected: 0,
+            elsewhere: BTreeMap::new(),
             crs: CrsReport {
                 source: plan.placing.crs.to_string(),
                 source_name: plan.placing.crs.name().to_owned(),

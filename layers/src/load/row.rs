@@ -1,5 +1,6 @@
 //! One batch of rows through all checks.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use geo::{CoordsIter, HasDimensions};
@@ -33,6 +34,8 @@ pub struct Checked {
     pub read: u64,
     pub accepted: Vec<Accepted>,
     pub rejected: Vec<RejectedRow>,
+    /// Rows of other layers, by layer.
+    pub elsewhere: BTreeMap<String, u64>,
     /// Rows to which something was done that alters them.
     pub repaired: u64,
     pub repairs: Tallies,
@@ -93,6 +96,9 @@ fn check_rows(plan: &Plan, ways: &Ways, rows: Rows) -> Checked {
                 let content = if key.is_some() { content_hash(&feature) } else { 0 };
                 checked.accepted.push(Accepted { row: number, feature, key, content });
             }
+            Err((Refusal { reason: Reason::Elsewhere { layer, .. }, .. }, _)) => {
+                *checked.elsewhere.entry(layer).or_default() += 1;
+            }
             Err((refusal, way)) => {
                 let place = refusal.place.and_then(|place| lonlat(way, place));
                 checked.rejected.push(RejectedRow::new(number, &refusal.reason, place));
@@ -113,7 +119,7 @@ fn tally(checked: &mut Checked, ways: &Ways, row: u64, notes: &Notes) {
             || repair.title(),
             || {
                 // Turned rings need no looking at.
-                repair.alters().then(|| Example {
+                (repair.code() != "ring_order").then(|| Example {
                     row,
                     message: repair.text(),
                     place: place.and_then(|at| lonlat(ways.storage_to_lonlat, at)),
@@ -147,10 +153,14 @@ fn check_row<'a>(
         .map(|at| if plan.placing.swapped { [at.y, at.x] } else { [at.x, at.y] });
     let refuse = |reason| (Refusal { reason, place: somewhere }, ways.source_to_lonlat);
     let mut properties = Vec::with_capacity(plan.fields.len());
-    for (field, column) in &plan.fields {
-        let raw = column.and_then(|column| values.get_mut(column)).map(std::mem::take).unwrap_or_default();
+    for (field, column, tail) in &plan.fields {
+        let mut raw = column.and_then(|column| values.get_mut(column)).map(std::mem::take).unwrap_or_default();
+        if let Some(tail) = tail {
+            raw = appended(raw, values.get(tail.column), &tail.separator);
+        }
         properties.push(field.read(raw, notes).map_err(refuse)?);
     }
+    plan.derivations.fill(&mut properties);
     let geometry = match geometry {
         Some(geometry) if !geometry.is_empty() => check_geometry(plan, ways, geometry, notes)?,
         _ => None,
@@ -159,6 +169,14 @@ fn check_row<'a>(
         return Err(refuse(Reason::NoGeometry));
     }
     Ok(Feature { geometry, properties })
+}
+
+/// A value with that of another column after it, where both are there.
+fn appended(value: Value, tail: Option<&Value>, separator: &str) -> Value {
+    let head = value::shown(&value);
+    let tail = tail.map(value::shown).unwrap_or_default();
+    let (head, tail) = (value::trimmed(&head), value::trimmed(&tail));
+    if head.is_empty() || tail.is_empty() { value } else { Value::Text(format!("{head}{separator}{tail}")) }
 }
 
 fn check_geometry<'a>(

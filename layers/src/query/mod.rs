@@ -4,6 +4,6 @@ mod cover;
 mod geojson;
 mod place;
 
-pub use cover::{Hit, at, covering, first_covering};
+pub use cover::{Hit, at, at_when, covering, first_covering};
 pub use geojson::{FeatureWriter, write_number};
 pub use place::Place;

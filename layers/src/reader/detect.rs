@@ -40,13 +40,16 @@ pub(super) fn detect(source: &Source) -> Result<Format, ReadError> {
     if matches!(extension.as_str(), "dbf" | "shx" | "prj" | "cpg") {
         return Ok(Format::Shapefile);
     }
+    if head.get(4..).is_some_and(|rest| rest.starts_with(b"\x0a\x09OSMHeader")) {
+        return refuse(format!("an OpenStreetMap extract is not read; {}", osm_advice(&name)));
+    }
     let text = as_text(&head);
     let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     match start.chars().next() {
         Some('{') if is_json_lines(start, &extension) => Ok(Format::JsonLines),
         Some('{' | '[') => Ok(Format::Json),
         Some('\u{1e}') => Ok(Format::JsonLines),
-        Some('<') => markup(start, &extension).or_else(refuse),
+        Some('<') => markup(start, &extension, &name).or_else(refuse),
         _ if start.starts_with("%PDF") => refuse(format!("a PDF holds no features; the formats read are {KNOWN}")),
         _ if is_script(start) => refuse(
             "this is JavaScript, not data; remove everything before the first `{` or `[` and the closing `;`, and \
@@ -96,7 +99,15 @@ fn is_json_lines(start: &str, extension: &str) -> bool {
     rest.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
 }
 
-fn markup(start: &str, extension: &str) -> Result<Format, String> {
+/// How the features of an OpenStreetMap file come to be read.
+fn osm_advice(name: &str) -> String {
+    format!(
+        "convert it first, `ogr2ogr osm.gpkg {name}`, and load one of its layers (points, lines, multilinestrings, \
+         multipolygons) with --source-layer"
+    )
+}
+
+fn markup(start: &str, extension: &str, name: &str) -> Result<Format, String> {
     let lower = start.to_ascii_lowercase();
     let root = lower
         .split('<')
@@ -113,7 +124,7 @@ fn markup(start: &str, extension: &str) -> Result<Format, String> {
         "serviceexceptionreport" | "exceptionreport" => {
             Err("this is the error message of a web service, not data; open it in an editor to see what it says".into())
         }
-        "osm" => Err("OpenStreetMap XML is not read; convert it with ogr2ogr to GeoPackage".into()),
+        "osm" => Err(format!("OpenStreetMap XML is not read; {}", osm_advice(name))),
         "gpx" => Err("GPX is not read; convert it with ogr2ogr to GeoPackage".into()),
         _ if lower.contains("opengis.net/kml") || extension == "kml" => Ok(Format::Kml),
         _ if lower.contains("opengis.net/gml") || extension == "gml" => Ok(Format::Gml),
@@ -173,6 +184,8 @@ mod tests {
             ("a.shp", b"\x00\x01\x02\x03", "not a shapefile"),
             ("a.gpkg", b"\x00\x01\x02\x03", "not a GeoPackage"),
             ("a.pdf", b"%PDF-1.4", "PDF"),
+            ("a.osm", b"<?xml version='1.0'?><osm version='0.6'>", "ogr2ogr osm.gpkg a.osm"),
+            ("a.pbf", b"\0\0\0\x0d\x0a\x09OSMHeader\x18", "ogr2ogr osm.gpkg a.pbf"),
             ("a.bin", b"\x00\x01\x02\x03", "formats read are"),
         ] {
             let message = of(name, bytes).expect_err(name);

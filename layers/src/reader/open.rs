@@ -142,7 +142,8 @@ fn contents(archive: &Source) -> Result<Vec<Content>, ReadError> {
     let timetable = members.iter().any(|member| member.file_name() == "stop_times.txt");
     for member in &members {
         let extension = extension_of(member);
-        let table = extension == "csv" && !timetable;
+        // Of a timetable (GTFS) only the stops are places; the lines take several tables to draw.
+        let table = if timetable { member.file_name() == "stops.txt" } else { extension == "csv" };
         if table
             || matches!(extension.as_str(), "geojson" | "json" | "ndjson" | "geojsonl" | "geojsons" | "fgb" | "tsv")
         {
@@ -156,7 +157,7 @@ fn contents(archive: &Source) -> Result<Vec<Content>, ReadError> {
     Err(ReadError::File(if members.is_empty() {
         format!("{name}: the archive is empty; copy or download it again")
     } else if timetable {
-        format!("{name}: a GTFS timetable is not read here; its stops.txt can be extracted and loaded as CSV")
+        format!("{name}: a GTFS timetable without stops.txt; of timetables only the stops are read")
     } else if has("gpkg") {
         format!("{name}: a GeoPackage cannot be read inside an archive; extract it first")
     } else {

@@ -1,12 +1,15 @@
 //! Stores: where the territory is kept. One contract, one black-box test suite, two implementations: the
-//! embedded `GeoPackage` (here) and `PostGIS` (to come). No SQL is written outside this module.
+//! embedded `GeoPackage` and `PostGIS`. No SQL is written outside this module.
 //!
 //! Every write, whoever makes it (Bricola, QGIS, `ogr2ogr`, a database client), passes triggers that keep the
 //! superseded row in the layer's history table and append to the change log. Followers read the log.
 
 mod geopackage;
+mod postgis;
+mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
+pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
 
 use std::ops::Range;
 
@@ -128,6 +131,13 @@ pub enum StoreError {
     /// Disk or database trouble. The text is for the log, never for a client.
     #[error("store failure: {0}")]
     Failure(String),
+}
+
+impl StoreError {
+    /// Whether the same may well succeed a little later.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Busy | Self::Unreachable(_) | Self::ReadOnly | Self::Timeout)
+    }
 }
 
 /// A row of a scan, or the id of one that cannot be decoded and why.

@@ -37,6 +37,17 @@ impl Shape {
         self.ends.push(self.vertices.len());
     }
 
+    /// Number of parts.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Keeps the first parts only.
+    pub fn keep(&mut self, parts: usize) {
+        self.ends.truncate(parts);
+        self.vertices.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
     /// The parts in order.
     pub fn parts(&self) -> impl Iterator<Item = &[[i32; 2]]> {
         let starts = std::iter::once(&0).chain(&self.ends);

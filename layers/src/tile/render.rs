@@ -10,7 +10,9 @@ use super::encode::{Encoder, Shape, ShapeKind};
 use super::grid::{EXTENT, TileId};
 use super::shape::{doubled_area, tidy_ring};
 use super::wire::WireEncoder;
-use crate::cache::{Base, Column, GeometryKind, Leaf, Ring, RowRef, Run, Snapshot, UNITS_PER_PIXEL, Validity, ValueRef, visible};
+use crate::cache::{
+    Base, Column, GeometryKind, Leaf, Ring, RowRef, Run, Snapshot, UNITS_PER_PIXEL, Validity, ValueRef, visible,
+};
 use crate::definition::LayerDefinition;
 
 /// Radius of the earth in world units, about.
@@ -51,7 +53,7 @@ pub fn render_with<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &Tile
     let (min, max) = tile.world_bounds();
     let mut rows: Vec<(RowRef, u32)> = Vec::with_capacity(256);
     let validity = Validity::of(definition, options.valid_on);
-    let passed_over = snapshot.search_drawn(tile.z, min, max, |row, leaf: &Leaf| {
+    snapshot.search_drawn(tile.z, min, max, |row, leaf: &Leaf| {
         if validity.holds(row) {
             rows.push((row, leaf.extent()));
         }
@@ -60,13 +62,12 @@ pub fn render_with<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &Tile
     let budget = options.budget.unwrap_or_else(|| definition.tile_budget());
     let mut drawn = draw::<E>(snapshot, tile, rows.iter().copied());
     if drawn.bytes.len() > budget {
+        // What only its box brought here must have no say in what is left out.
+        let mut pen = Pen::new(tile, detail(definition, tile.z));
+        rows.retain(|(row, extent)| pen.shape(*row, !visible(*extent, tile.z)).is_some());
         drawn = within_budget::<E>(snapshot, tile, rows, budget, drawn.bytes.len());
     }
-    let hidden = snapshot.step(tile.z).map_or(passed_over, |step| {
-        let count = step.count(tile.x, tile.y);
-        count.total - count.kept
-    });
-    Tile { total: drawn.total + hidden, ..drawn }
+    Tile { total: drawn.total + snapshot.hidden(tile), ..drawn }
 }
 
 /// The last resort where the ladder's estimate was too low, or a request asks for less: the largest features
@@ -173,13 +174,21 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
                 ShapeKind::Polygon
             }
             GeometryKind::Polygon => {
-                let mut shell = false;
+                let (mut shell, mut before) = (false, 0);
                 for ring in geometry.rings(row.row) {
                     // A hole whose shell has vanished has nothing to be cut from.
-                    if !ring.hole || shell {
-                        let drawn = self.ring(row.base, ring);
-                        shell = if ring.hole { shell } else { drawn };
+                    if ring.hole && !shell {
+                        continue;
                     }
+                    if !ring.hole {
+                        before = self.shape.len();
+                    }
+                    let drawn = self.ring(row.base, ring);
+                    if ring.hole && drawn && is_whole_tile(&self.ring) {
+                        // The tile lies in the hole: nothing is left of the shell here.
+                        self.shape.keep(before);
+                    }
+                    shell = if ring.hole { shell && self.shape.len() > before } else { drawn };
                 }
                 ShapeKind::Polygon
             }
@@ -281,36 +290,49 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
     }
 }
 
+/// Whether a ring goes around the whole tile with its buffer.
+fn is_whole_tile(ring: &[[i32; 2]]) -> bool {
+    ring.len() == 4 && ring.iter().flatten().all(|value| *value == clip::LOW || *value == clip::HIGH)
+}
+
 /// The values of a tile, each once.
-struct ValuePool {
+struct ValuePool<'a> {
     fields: Vec<usize>,
     /// Per field: dictionary code or number to index in the tile.
     seen: Vec<FxHashMap<u64, u32>>,
+    /// Per field: the same for texts. Base and deltas have dictionaries of their own, or none.
+    texts: Vec<FxHashMap<&'a str, u32>>,
 }
 
-impl ValuePool {
+impl<'a> ValuePool<'a> {
     fn new(fields: Vec<usize>) -> Self {
         let seen = fields.iter().map(|_| FxHashMap::default()).collect();
-        Self { fields, seen }
+        let texts = fields.iter().map(|_| FxHashMap::default()).collect();
+        Self { fields, seen, texts }
     }
 
-    fn tags<E: Encoder>(&mut self, encoder: &mut E, row: RowRef, tags: &mut Vec<(u32, u32)>) {
-        for (key, (field, seen)) in self.fields.iter().zip(&mut self.seen).enumerate() {
+    fn tags<E: Encoder>(&mut self, encoder: &mut E, row: RowRef<'a>, tags: &mut Vec<(u32, u32)>) {
+        for (key, (field, (seen, texts))) in
+            self.fields.iter().zip(self.seen.iter_mut().zip(&mut self.texts)).enumerate()
+        {
             let value = row.base.value(row.row, *field);
             if value.is_null() {
                 continue;
             }
+            let mut once = || match value {
+                ValueRef::Text(text) => *texts.entry(text).or_insert_with(|| encoder.value(value)),
+                _ => encoder.value(value),
+            };
             let index = match identity(row.base, row.row, *field, value) {
-                Some(identity) => *seen.entry(identity).or_insert_with(|| encoder.value(value)),
-                None => encoder.value(value),
+                Some(identity) => *seen.entry(identity).or_insert_with(once),
+                None => once(),
             };
             tags.push((key as u32, index));
         }
     }
 }
 
-/// A number that two equal values of a field share, where that is cheap to tell and worth it: texts that
-/// hardly ever repeat are written each time.
+/// A number that two equal values of a field share, where that is cheap to tell.
 fn identity(base: &Base, row: u32, field: usize, value: ValueRef) -> Option<u64> {
     // Codes of base and delta are of different dictionaries.
     let dictionary = std::ptr::from_ref(base).addr() as u64;

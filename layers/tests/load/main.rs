@@ -1,5 +1,6 @@
 //! Loads, from rows to report, against a store in memory.
 
+mod cadastre;
 mod open_data;
 
 use std::ops::Range;

@@ -1,6 +1,8 @@
 //! `bricola demo`.
 
-use std::path::{Path, PathBuf};
+mod mark;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,8 +12,9 @@ use bricola_layers::definition::{Catalog, LayerDefinition};
 use bricola_layers::feature::Feature;
 use bricola_layers::store::{Replacement as _, Store};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::{Deserialize, Serialize};
 use tracing::info;
+
+use mark::{Mark, remove};
 
 use super::{Failure, Outcome};
 use crate::config::{Config, Tenant};
@@ -36,16 +39,6 @@ pub struct Arguments {
     /// Generate and end, without serving
     #[arg(long)]
     no_serve: bool,
-}
-
-/// What a data folder was filled with.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Marker {
-    parcels: u64,
-    seed: u64,
-    /// Of the program that filled it: another may make another city.
-    version: String,
-    complete: bool,
 }
 
 fn number(text: &str) -> Result<u64, String> {
@@ -78,44 +71,46 @@ impl Arguments {
         !self.no_serve
     }
 
-    /// Makes room: throws away the store when asked to, and refuses to write into one that holds other data.
+    /// Makes room in the data folder: throws away the store when asked to, and refuses to write into one that holds
+    /// other data. A database is looked at when it is open.
     pub fn prepare(&self, config: &Config) -> Outcome {
-        let store = config.store_file();
-        if self.fresh {
-            for suffix in ["", "-wal", "-shm", "-journal"] {
-                let mut path = store.clone().into_os_string();
-                path.push(suffix);
-                remove(Path::new(&path))?;
-            }
-            return remove(&marker_file(config));
+        if config.database.is_some() {
+            return Ok(());
         }
-        match read_marker(config) {
-            None if store.exists() => Err(Failure::usage(format!(
-                "{} holds data that no demo made; choose another folder with --data, or --fresh to throw them away",
-                config.data.display()
-            ))),
-            Some(marker) if marker.complete && !self.is_of(&marker) => Err(Failure::usage(format!(
-                "{} holds a demo city of {} parcels and seed {}, made by version {}; choose another folder with --data, \
-                 or --fresh to make this one anew",
-                config.data.display(),
-                marker.parcels,
-                marker.seed,
-                marker.version
-            ))),
-            _ => Ok(()),
+        let (store, mark) = (config.store_file(), Mark::of_folder(config));
+        if !self.fresh {
+            return mark.check(self, store.exists());
         }
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let mut path = store.clone().into_os_string();
+            path.push(suffix);
+            remove(Path::new(&path))?;
+        }
+        mark.remove()
     }
 
-    fn is_of(&self, marker: &Marker) -> bool {
-        marker.parcels == self.parcels && marker.seed == self.seed && marker.version == env!("CARGO_PKG_VERSION")
+    /// Makes room in a database.
+    async fn make_room<S: Store>(&self, store: &S, mark: &Mark) -> Outcome {
+        let layers = store.layers().await.map_err(Failure::failed)?;
+        if !self.fresh {
+            return mark.check(self, !layers.is_empty());
+        }
+        for layer in layers {
+            store.drop_layer(&layer.definition.id).await.map_err(Failure::failed)?;
+        }
+        mark.remove()
     }
 
     /// Fills the store, unless the city is there already.
     pub async fn fill<S: Store>(&self, store: &S, catalog: &Catalog, config: &Config) -> Outcome {
-        if read_marker(config).is_some_and(|marker| marker.complete && self.is_of(&marker)) {
+        let mark = Mark::of(store, config).await?;
+        if config.database.is_some() {
+            self.make_room(store, &mark).await?;
+        }
+        if mark.says_complete(self) {
             return Ok(());
         }
-        self.write_marker(config, false)?;
+        mark.write(self, false)?;
         let started = Instant::now();
         let (parcels, seed) = (self.parcels, self.seed);
         let city = tokio::task::spawn_blocking(move || City::new(parcels, seed)).await.map_err(Failure::failed)?;
@@ -131,18 +126,9 @@ impl Arguments {
             total += fill_layer(store, &city, definition, &bar, total).await?;
         }
         bar.finish_and_clear();
-        self.write_marker(config, true)?;
+        mark.write(self, true)?;
         info!(features = total, seconds = started.elapsed().as_secs_f32(), "the demo city is ready");
         Ok(())
-    }
-
-    fn write_marker(&self, config: &Config, complete: bool) -> Outcome {
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let marker = Marker { parcels: self.parcels, seed: self.seed, version, complete };
-        let text = serde_json::to_string_pretty(&marker).map_err(Failure::failed)?;
-        let path = marker_file(config);
-        std::fs::write(&path, text + "\n")
-            .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
     }
 }
 
@@ -187,23 +173,6 @@ fn placed(definition: &LayerDefinition, crs: &str) -> Result<LayerDefinition, Fa
         resolution: definition.resolution.or(Some(resolution)),
         ..definition.clone()
     })
-}
-
-fn marker_file(config: &Config) -> PathBuf {
-    config.data.join("demo.json")
-}
-
-fn read_marker(config: &Config) -> Option<Marker> {
-    serde_json::from_str(&std::fs::read_to_string(marker_file(config)).ok()?).ok()
-}
-
-fn remove(path: &Path) -> Outcome {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::failed(format!("cannot remove {}: {error}", path.display())))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `bricola load`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bricola_layers::definition::Catalog;
 use bricola_layers::load::{Language, LoadError, LoadOptions, Progress, Report, load};
@@ -67,6 +67,16 @@ fn mapping(text: &str) -> Result<(String, String), String> {
     Ok((column.trim().to_owned(), field.trim().to_owned()))
 }
 
+/// A message that names the file, once: what a reader says names it already.
+fn named(file: &Path, message: &str) -> String {
+    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    if !name.is_empty() && message.contains(&*name) {
+        message.to_owned()
+    } else {
+        format!("{}: {message}", file.display())
+    }
+}
+
 impl Arguments {
     /// Whether nothing is to be changed.
     pub const fn is_dry(&self) -> bool {
@@ -86,7 +96,7 @@ impl Arguments {
         };
         let file = self.file.clone();
         let opened = tokio::task::spawn_blocking(move || reader::open(&file, &open)).await.map_err(Failure::failed)?;
-        let reader = opened.map_err(|error| Failure::refused(format!("{}: {error}", self.file.display())))?;
+        let reader = opened.map_err(|error| Failure::refused(named(&self.file, &error.to_string())))?;
         let options = LoadOptions {
             map: self.map.clone(),
             crs: self.crs.clone(),
@@ -117,7 +127,7 @@ impl Arguments {
                 if let Some(report) = error.report() {
                     self.tell(report)?;
                 }
-                let message = format!("{}: {error}", self.file.display());
+                let message = named(&self.file, &error.to_string());
                 Err(match error {
                     LoadError::Store(_) | LoadError::Internal(_) => Failure::failed(message),
                     _ => Failure::refused(message),
@@ -152,4 +162,20 @@ fn bar(rows: Option<u64>) -> ProgressBar {
         None => (ProgressBar::new_spinner(), "{elapsed_precise} {spinner} {human_pos} rows {per_sec} {msg}"),
     };
     bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_file_once() {
+        let file = Path::new("data/a.pbf");
+        assert_eq!(named(file, "a.pbf: not read"), "a.pbf: not read");
+        assert_eq!(
+            named(file, "the file cannot be read: a.pbf: truncated"),
+            "the file cannot be read: a.pbf: truncated"
+        );
+        assert_eq!(named(file, "no row could be loaded"), "data/a.pbf: no row could be loaded");
+    }
 }

@@ -117,6 +117,8 @@ impl Command {
             arguments.prepare(&config)?;
         }
         let folder = match &self {
+            // A database that is not there says so itself.
+            _ if config.database.is_some() => None,
             Self::Load(arguments) if arguments.is_dry() => TemporaryFolder::instead_of(&mut config)?,
             Self::Lookup(_) | Self::Layers if !config.store_file().exists() => {
                 return Err(Failure::usage(format!(
@@ -126,8 +128,11 @@ impl Command {
             }
             _ => None,
         };
-        let outcome = match store::open(&config).await.map_err(Failure::failed)? {
+        let opened =
+            if matches!(self, Self::Serve) { store::open_patiently(&config).await } else { store::open(&config).await };
+        let outcome = match opened.map_err(Failure::failed)? {
             AnyStore::GeoPackage(store) => self.run_on(store, &catalog, config).await,
+            AnyStore::Postgis(store) => self.run_on(store, &catalog, config).await,
         };
         drop(folder);
         outcome

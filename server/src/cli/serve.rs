@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::{Failure, Outcome, say};
 use crate::app::App;
+use crate::archive::Archive;
 use crate::config::Config;
 use crate::router::router;
 use crate::serve::{serve, signals};
@@ -29,26 +30,45 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         Failure::failed(format!("cannot listen on {}: {error}{advice}", config.listen))
     })?;
     let address = listener.local_addr().map_err(Failure::failed)?;
-    if let Err(error) = redefine(&*store, catalog).await {
-        warn!(%error, "cannot bring the stored layers under their new definitions; serving them under the old ones");
-    }
-    let expected = store.layers().await.map_err(Failure::failed)?.len();
-    if expected == 0 {
-        info!("the store is empty; fill a layer with: bricola load FILE --layer ID");
-    }
+    tokio::spawn(renew_definitions(Arc::clone(&store), catalog.clone()));
     let territory = Territory::default();
-    let follower = tokio::spawn(follow(store, territory.clone()));
+    let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
-    let app = Arc::new(App::new(config, territory, expected).map_err(Failure::failed)?);
+    let app = Arc::new(
+        App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?.with_past(store),
+    );
     let upkeep = tokio::spawn({
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }
     });
     say(&format!("http://{address}/\n"))?;
-    info!(%address, layers = expected, version = env!("CARGO_PKG_VERSION"), "listening");
+    info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let ending = Arc::clone(&app);
+    let shutdown = async move {
+        shutdown.await;
+        ending.closing.send_replace(true);
+    };
     serve(listener, router(&app), &limits, grace, shutdown).await;
     follower.abort();
     upkeep.abort();
     info!("ended");
     Ok(())
+}
+
+/// Brings stored layers under their definitions in force, as soon as the store is there.
+async fn renew_definitions<S: Store>(store: Arc<S>, catalog: Catalog) {
+    loop {
+        match redefine(&*store, &catalog).await {
+            Ok(0) => info!("the store is empty; fill a layer with: bricola load FILE --layer ID"),
+            Ok(_) => {}
+            Err(error) if error.is_temporary() => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+            Err(error) => {
+                warn!(%error, "cannot bring the stored layers under their new definitions; serving them under the old ones");
+            }
+        }
+        return;
+    }
 }

@@ -1,5 +1,6 @@
 //! The rules of values that their types do not tell.
 
+use bricola_layers::store::RedactedUrl;
 use tracing_subscriber::EnvFilter;
 
 use super::Config;
@@ -19,6 +20,13 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     rule("public_url", config.public_url.as_deref().is_none_or(is_public_url), || {
         "must be an http:// or https:// address without query or a slash at the end".into()
     })?;
+    for (key, url) in [("database", &config.database), ("postgres.listen_url", &config.postgres.listen_url)] {
+        rule(key, url.as_ref().is_none_or(RedactedUrl::is_sound), || {
+            "must be a URL such as postgres://user:secret@host:5432/database".into()
+        })?;
+    }
+    rule("postgres.connections", config.postgres.connections >= 2, || "must be at least 2".into())?;
+    rule("postgres.statement_seconds", config.postgres.statement_seconds >= 1, || "must be at least 1".into())?;
     rule("tenant.name", !tenant.name.trim().is_empty(), || "must not be empty".into())?;
     rule("tenant.ipa", tenant.ipa.as_deref().is_none_or(is_ipa), || {
         "must be an IPA code such as c_l736: letters, digits and underscores".into()

@@ -13,7 +13,9 @@ mod settings;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use bricola_layers::store::{PostgisOptions, RedactedUrl};
 use serde::{Deserialize, Serialize};
 
 pub use flags::{Flags, environment_name, flag_name, with_flags};
@@ -41,6 +43,9 @@ settings! {
         /// Data folder: holds the store `bricola.gpkg` and, in `layers/*.toml`, layer definitions that add to
         /// or replace the shipped ones.
         data: PathBuf = PathBuf::from("./bricola-data"), Kind::Text, "";
+        /// `PostgreSQL` database with `PostGIS` that holds the store, instead of the file in the data folder. The secret
+        /// is never printed; give it by the variable or by the file, since others see flags.
+        database: Option<RedactedUrl> = None, Kind::Text, "\"postgres://bricola:secret@localhost:5432/sit\"";
         /// Address under which clients reach this server, without a slash at the end. When absent, links are
         /// made from the request (`Host`, and `X-Forwarded-*` if `trust_forwarded`).
         public_url: Option<String> = None, Kind::Text, "\"https://mappe.comune.example.it\"";
@@ -50,6 +55,8 @@ settings! {
         show_all_layers: bool = false, Kind::Boolean, "";
         /// Seconds that running requests get to finish after SIGINT or SIGTERM.
         shutdown_seconds: u64 = 10, Kind::Integer, "";
+        /// How the database is used.
+        postgres: Postgres = Postgres::default(), Kind::Section(Postgres::KEYS), "";
         /// The ente that the data belong to.
         tenant: Tenant = Tenant::default(), Kind::Section(Tenant::KEYS), "";
         /// Vector tiles.
@@ -60,6 +67,24 @@ settings! {
         cors: Cors = Cors::default(), Kind::Section(Cors::KEYS), "";
         /// The log, on standard error.
         log: Log = Log::default(), Kind::Section(Log::KEYS), "";
+    }
+}
+
+settings! {
+    /// How the database is used.
+    Postgres {
+        /// Schema of the tenant's tables; the superseded rows are kept in the one of the same name and `_history`.
+        schema: String = "city".to_owned(), Kind::Text, "";
+        /// Where to listen for changes, when `database` names a pooler in transaction mode: the server itself.
+        listen_url: Option<RedactedUrl> = None, Kind::Text, "\"postgres://bricola:secret@db.example.it:5432/sit\"";
+        /// Connections at most, beside the one that listens.
+        connections: u32 = 8, Kind::Integer, "";
+        /// Seconds that a request waits for a connection.
+        acquire_seconds: u64 = 5, Kind::Integer, "";
+        /// Seconds that a statement may take, loads and first reads excepted.
+        statement_seconds: u64 = 30, Kind::Integer, "";
+        /// Whether to make the schema `bricola` and bring it up to date; needs the rights to do so.
+        migrate: bool = true, Kind::Boolean, "";
     }
 }
 
@@ -109,6 +134,8 @@ settings! {
         header_seconds: u64 = 10, Kind::Integer, "";
         /// Requests worked on at the same time; more are turned away with 503 and `Retry-After`.
         concurrent_requests: usize = 1024, Kind::Integer, "";
+        /// Open streams of events (`/events`); more are turned away with 503 and `Retry-After`.
+        streams: usize = 1000, Kind::Integer, "";
         /// Open connections; more wait in the queue of the operating system.
         connections: usize = 8192, Kind::Integer, "";
     }
@@ -137,6 +164,18 @@ impl Config {
     /// The store file of the data folder.
     pub fn store_file(&self) -> PathBuf {
         self.data.join("bricola.gpkg")
+    }
+
+    /// How to reach the database, where there is one.
+    pub fn postgis(&self) -> Option<PostgisOptions> {
+        Some(PostgisOptions {
+            listen_url: self.postgres.listen_url.clone(),
+            connections: self.postgres.connections,
+            acquire: Duration::from_secs(self.postgres.acquire_seconds),
+            statement: Duration::from_secs(self.postgres.statement_seconds),
+            migrate: self.postgres.migrate,
+            ..PostgisOptions::new(self.database.clone()?, self.postgres.schema.clone())
+        })
     }
 
     /// The folder of layer definitions of the data folder.

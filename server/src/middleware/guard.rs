@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use http::header;
 
+use super::freshness;
 use crate::app::App;
 use crate::error::{Kind, Problem};
 
@@ -31,7 +32,17 @@ pub async fn run(app: &App, request: Request, next: Next, pattern: &str) -> Resp
             .into_response();
     }
     let seconds = app.config.limits.request_seconds;
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let wanted = match freshness::wanted(&request) {
+        Ok(wanted) => wanted,
+        Err(problem) => return problem.into_response(),
+    };
+    let answer = async {
+        match freshness::wait(app, wanted).await {
+            Ok(()) => next.run(request).await,
+            Err(problem) => problem.into_response(),
+        }
+    };
+    let answer = AssertUnwindSafe(answer).catch_unwind();
     match tokio::time::timeout(Duration::from_secs(seconds), answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
-use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::cache::Snapshot;
 use bricola_layers::crs::text::{Interpretation, parse_place};
 use bricola_layers::crs::{Crs, CrsError, with_transformer};
 use bricola_layers::limits::{MAX_LOOKUP_POINTS, MAX_LOOKUP_RADIUS_M};
@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, header};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::Deserialize;
 
+use super::when::{self, When};
 use super::{body, respond, select};
 use crate::app::App;
 use crate::encoding::{Effort, Encoding};
@@ -36,15 +37,18 @@ const FARTHEST: f64 = 1e9;
 /// `GET /lookup?x=&y=&crs=&layers=&radius=`, or `?q=` with coordinates as people type them. x is east or longitude,
 /// y is north or latitude, whatever axis order the authority of the CRS publishes.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
-    let params = Params::read(query.as_deref(), &["x", "y", "q", "crs", "layers", "radius", "f"])?;
+    let params =
+        Params::read(query.as_deref(), &["x", "y", "q", "crs", "layers", "radius", when::AT, when::DATETIME, "f"])?;
     params.one_of("f", &[("json", ())])?;
     let radius_m = radius(params.number("radius")?)?;
     let (place, interpretations) = match params.text("q") {
         None => (place(&params)?, Vec::new()),
         Some(text) => typed_place(&app, &params, text)?,
     };
-    let seq = app.territory.seq();
-    let lookup = Lookup { layers: layers(&app, params.text("layers"))?, radius_m, scope: app.scope };
+    let when = when::read(&app, &params).await?;
+    let seq = when.seq(&app);
+    let layers = layers(&app, params.text("layers"), &when).await?;
+    let lookup = Lookup { layers, radius_m, valid_on: when.valid_on, scope: app.scope };
     let work = move || {
         let mut out = Vec::with_capacity(2048);
         out.extend_from_slice(b"{\"query\":");
@@ -64,6 +68,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
         tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
     };
     let mut response = finish(out.map_err(|error| unplaceable(&error))?, seq);
+    when.cache(&mut response);
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     compress_large(response, &headers).await
 }
@@ -99,7 +104,8 @@ struct Batch {
 /// `POST /lookup` with `{"points": [[x, y], …], "crs", "layers", "radius"}`: `{"results": [{"hits": […]} or
 /// {"error": "…"}, …], "seq"}` in the order of the points.
 pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, request: Request) -> Answer {
-    Params::read(query.as_deref(), &[])?;
+    let params = Params::read(query.as_deref(), &[when::AT, when::DATETIME])?;
+    let when = when::read(&app, &params).await?;
     let batch: Batch = body::json(request, app.config.limits.body_bytes).await?;
     if batch.points.len() > MAX_LOOKUP_POINTS {
         let detail =
@@ -111,9 +117,10 @@ pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, reques
     }
     let crs = crs(batch.crs.as_deref())?;
     let radius_m = radius(batch.radius)?;
-    let seq = app.territory.seq();
+    let seq = when.seq(&app);
     let list = batch.layers.map(|ids| ids.join(","));
-    let lookup = Lookup { layers: layers(&app, list.as_deref())?, radius_m, scope: app.scope };
+    let layers = layers(&app, list.as_deref(), &when).await?;
+    let lookup = Lookup { layers, radius_m, valid_on: when.valid_on, scope: app.scope };
     let out = tokio::task::spawn_blocking(move || {
         let parts: Vec<Vec<u8>> = batch.points.par_iter().map(|point| result(&lookup, &crs, *point)).collect();
         let mut out = Vec::with_capacity(parts.iter().map(|part| part.len() + 1).sum::<usize>() + 64);
@@ -208,15 +215,10 @@ fn radius(asked: Option<f64>) -> Result<f64, Problem> {
 }
 
 /// The layers that are named, which must be ready; or every layer that is ready, if one is.
-fn layers(app: &App, named: Option<&str>) -> Result<Vec<Arc<Snapshot>>, Problem> {
-    if let Some(list) = named {
-        return select::ready(&select::named(app, list)?);
-    }
-    let all: Vec<(Arc<Layer>, _)> = select::visible(app).collect();
-    let ready: Vec<_> = all.iter().filter_map(|(layer, _)| layer.snapshot()).collect();
-    match all.first() {
-        Some((_, definition)) if ready.is_empty() => Err(select::loading(&definition.id)),
-        _ => Ok(ready),
+async fn layers(app: &App, named: Option<&str>, when: &When) -> Result<Vec<Arc<Snapshot>>, Problem> {
+    match named {
+        Some(list) => when.snapshots(app, &select::named(app, list)?).await,
+        None => when.all(app).await,
     }
 }
 

@@ -17,6 +17,16 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     let metrics = &app.metrics;
     metrics.gauge("bricola_uptime_seconds", None).set(app.started.elapsed().as_secs_f64());
     metrics.gauge("bricola_seq", None).set(app.territory.seq() as f64);
+    let health = app.territory.health();
+    let age = if health.trouble.is_some() {
+        (chrono::Utc::now().timestamp_millis() - health.contact_ms) as f64 / 1e3
+    } else {
+        0.0
+    };
+    metrics.gauge("bricola_store_age_seconds", None).set(age);
+    metrics.gauge("bricola_reloads", None).set(health.reloads as f64);
+    metrics.gauge("bricola_setbacks", None).set(health.setbacks as f64);
+    metrics.gauge("bricola_streams", None).set((app.config.limits.streams - app.streams.available_permits()) as f64);
     let (bytes, entries) = app.tiles.size();
     metrics.gauge("bricola_tile_cache_bytes", None).set(bytes as f64);
     metrics.gauge("bricola_tile_cache_entries", None).set(entries as f64);

@@ -1,6 +1,8 @@
 //! One file per noun of the URL.
 
+pub mod changes;
 pub mod collections;
+pub mod events;
 pub mod landing;
 pub mod lookup;
 pub mod metrics;
@@ -12,6 +14,7 @@ pub mod tiles;
 mod body;
 mod respond;
 mod select;
+mod when;
 
 use axum::extract::Request;
 

@@ -5,31 +5,41 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use bricola_layers::cache::Validity;
+use bricola_layers::cadastre::{NotAReference, ParcelNumber, ParcelSearch};
 use http::{HeaderValue, header};
 
-use super::{respond, select};
+use super::{respond, select, when};
 use crate::app::App;
 use crate::error::{Answer, Problem};
 use crate::params::Params;
-use crate::services::parcels::{LAYER, NotAReference, ParcelReference, tidy_number};
+use crate::services::parcels::{LAYER, find};
 
 /// Parcels of one answer: a whole sheet fits.
 const MOST: usize = 10_000;
 
-/// `GET /parcels?sheet=&number=&section=&annex=&municipality=` or `?ref=`: a `GeoJSON` `FeatureCollection` with `seq`.
+/// What `ref` says in one word.
+const PARTS: [&str; 6] = ["municipality", "section", "sheet", "annex", "development", "number"];
+const KNOWN: [&str; 10] =
+    ["ref", "municipality", "section", "sheet", "annex", "development", "number", when::AT, when::DATETIME, "f"];
+
+/// `GET /parcels?sheet=&number=&section=&annex=&development=&municipality=` or `?ref=`: a `GeoJSON` `FeatureCollection` with `seq`.
 /// A reference may mean several parcels, so the answer is always a list.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
-    let params = Params::read(query.as_deref(), &["ref", "municipality", "section", "sheet", "annex", "number", "f"])?;
+    let params = Params::read(query.as_deref(), &KNOWN)?;
     params.one_of("f", &[("json", ()), ("geojson", ())])?;
-    let reference = reference(&params)?;
+    let search = search(&params)?;
     let layers = select::named(&app, LAYER)?;
-    let snapshot = select::ready(&layers)?.swap_remove(0);
-    let (seq, scope) = (snapshot.seq(), app.scope);
+    let when = when::read(&app, &params).await?;
+    let seq = when.seq(&app);
+    let snapshot = when.snapshots(&app, &layers).await?.swap_remove(0);
+    let (scope, validity) = (app.scope, Validity::of(snapshot.definition(), when.valid_on));
     let out = tokio::task::spawn_blocking(move || {
         let writer = snapshot.writer(scope);
         let mut out = Vec::with_capacity(4096);
         out.extend_from_slice(b"{\"type\":\"FeatureCollection\",\"features\":[");
-        for (position, row) in reference.find(&snapshot, MOST).into_iter().enumerate() {
+        let found = find(&search, &snapshot, MOST).into_iter().filter(|row| validity.holds(*row));
+        for (position, row) in found.enumerate() {
             if position > 0 {
                 out.push(b',');
             }
@@ -48,24 +58,23 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     Ok(response)
 }
 
-fn reference(params: &Params<'_>) -> Result<ParcelReference, Problem> {
+fn search(params: &Params<'_>) -> Result<ParcelSearch, Problem> {
     if let Some(text) = params.text("ref") {
-        let rest = ["municipality", "section", "sheet", "annex", "number"];
-        if let Some(name) = rest.into_iter().find(|name| params.text(name).is_some()) {
+        if let Some(name) = PARTS.into_iter().find(|name| params.text(name).is_some()) {
             let value = params.text(name).unwrap_or_default();
             return Err(Problem::parameter(name, value, "is said by ref already; give one or the other"));
         }
-        return ParcelReference::parse(text)
+        return ParcelSearch::parse(text)
             .map_err(|error: NotAReference| Problem::parameter("ref", text, format!("{text} {error}")));
     }
-    let Some(sheet) = params.text("sheet") else {
+    let sheet = params.text("sheet").map(sheet).transpose()?;
+    let number = params.text("number").map(number).transpose()?;
+    if sheet.is_none() && number.is_none() {
         return Err(Problem::missing(
             "sheet",
             "give sheet and number, such as sheet=12&number=123, or ref=L736_0012A0.123",
         ));
-    };
-    let number = sheet.trim_start_matches('0').parse::<u16>().ok().filter(|number| *number <= 9999);
-    let number = number.ok_or_else(|| Problem::parameter("sheet", sheet, "must be a whole number from 1 to 9999"))?;
+    }
     let letter = |name: &str| match params.text(name) {
         None => Ok(None),
         Some("_" | "0") => Ok(Some(String::new())),
@@ -74,11 +83,22 @@ fn reference(params: &Params<'_>) -> Result<ParcelReference, Problem> {
         }
         Some(text) => Err(Problem::parameter(name, text, "must be one letter or digit (_ or 0: without one)")),
     };
-    Ok(ParcelReference {
+    Ok(ParcelSearch {
         municipality: params.text("municipality").map(str::to_uppercase),
         section: letter("section")?,
-        sheet: Some(number.into()),
+        sheet,
         annex: letter("annex")?,
-        number: params.text("number").map(tidy_number),
+        development: letter("development")?,
+        number,
     })
+}
+
+fn sheet(text: &str) -> Result<i64, Problem> {
+    let number = text.trim_start_matches('0').parse::<u16>().ok().filter(|number| *number <= 9999);
+    number.map(i64::from).ok_or_else(|| Problem::parameter("sheet", text, "must be a whole number from 1 to 9999"))
+}
+
+fn number(text: &str) -> Result<String, Problem> {
+    let number = ParcelNumber::parse(text).map(|number| number.to_string());
+    number.map_err(|_| Problem::parameter("number", text, "must be a parcel number such as 123, 123/2 or STRADA001"))
 }

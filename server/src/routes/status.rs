@@ -11,6 +11,9 @@ use crate::app::App;
 use crate::error::Answer;
 use crate::params::Params;
 
+/// Rows that could not be mirrored, of each layer, that are named.
+const SHOWN: usize = 10;
+
 /// `GET /status`: 200 when every layer is ready, 503 with `Retry-After` while one is not.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
     Params::read(query.as_deref(), &[])?;
@@ -31,14 +34,32 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
                 "seq": snapshot.as_ref().map(|snapshot| snapshot.seq()),
                 "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
                 "age_s": snapshot.as_ref().map(|_| (now - layer.published_ms()).max(0) / 1000),
+                "reads": state.reads,
                 "set_aside": state.set_aside.len(),
+                "set_aside_first": state.set_aside.iter().take(SHOWN).map(|(id, reason)| json!({"id": id, "reason": reason})).collect::<Vec<_>>(),
                 "trouble": state.trouble,
             })
         })
         .collect();
-    all_ready &= app.is_announced();
+    all_ready &= app.territory.is_announced();
+    let health = app.territory.health();
+    let since = |ms: i64| (ms > 0).then(|| (now - ms).max(0) / 1000);
+    let store = json!({
+        "state": health.trouble.map_or("ok", |(trouble, _)| trouble.word()),
+        "trouble_s": health.trouble.and_then(|(_, ms)| since(ms)),
+        "contact_s": since(health.contact_ms),
+        "reloads": health.reloads,
+        "setbacks": health.setbacks,
+    });
+    // Reads go on from memory: a store that is away makes a server old, not unready.
+    let status = match (all_ready, health.trouble) {
+        (false, _) => "loading",
+        (true, Some(_)) => "stale",
+        (true, None) => "ok",
+    };
     let mut response = respond::json(&json!({
-        "status": if all_ready { "ok" } else { "loading" },
+        "status": status,
+        "store": store,
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_s": app.started.elapsed().as_secs(),
         "seq": app.territory.seq(),

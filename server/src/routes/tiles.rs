@@ -12,12 +12,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::respond::{self, Language};
-use super::select;
+use super::{select, when};
 use crate::app::App;
 use crate::encoding::Encoding;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
-use crate::services::tiles::{Finished, Request};
+use crate::services::tiles::{Finished, Request, generations, past_generations};
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
@@ -33,21 +33,26 @@ pub async fn tile(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    Params::read(query.as_deref(), &[])?;
+    let params = Params::read(query.as_deref(), &[when::AT, when::DATETIME])?;
+    let when = when::read(&app, &params).await?;
     let layers = select::named(&app, &set)?;
     let tile = tile_id(&z, &x, &y)?;
     in_zoom_range(&layers, tile)?;
-    let snapshots = select::ready(&layers)?;
-    let seq = snapshots.iter().map(|snapshot| snapshot.seq()).max().unwrap_or_default();
+    // The order matters: what is read later is at least as new as what was read before.
+    let seq = when.seq(&app);
+    let now = generations(&layers, tile);
+    let snapshots = when.snapshots(&app, &layers).await?;
+    let generations = if when.is_past() { past_generations(&layers, &snapshots, tile) } else { now };
     let encoding = Encoding::negotiate(&headers);
-    let asked = Request { set: &set, tile, encoding, scope: app.scope };
-    let (finished, hit) = app.tiles.get(snapshots, asked).await.map_err(Problem::internal)?;
+    let asked = Request { set: &set, tile, encoding, valid_on: when.valid_on, scope: app.scope };
+    let (finished, hit) = app.tiles.get(snapshots, generations, asked).await.map_err(Problem::internal)?;
     app.metrics.tile(hit);
     let mut response = answer(finished, encoding, &headers);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, app.tile_cache_control.clone());
     headers.insert(header::VARY, VARY);
     respond::set_seq(&mut response, seq);
+    when.cache(&mut response);
     Ok(response)
 }
 

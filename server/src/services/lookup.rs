@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use bricola_layers::cache::Snapshot;
+use bricola_layers::cache::{Snapshot, Validity};
 use bricola_layers::crs::CrsError;
 use bricola_layers::definition::Scope;
 use bricola_layers::limits::MAX_HITS_PER_LAYER;
-use bricola_layers::query::{Place, at, write_number};
+use bricola_layers::query::{Place, at_when, write_number};
+use chrono::NaiveDate;
 
 /// Metres within which points and lines are found when nobody says.
 pub const DEFAULT_RADIUS_M: f64 = 25.0;
@@ -18,6 +19,8 @@ pub struct Lookup {
     pub layers: Vec<Arc<Snapshot>>,
     /// Metres for points and lines.
     pub radius_m: f64,
+    /// The day on which features must be valid.
+    pub valid_on: Option<NaiveDate>,
     /// What the caller may see.
     pub scope: Scope,
 }
@@ -32,7 +35,8 @@ impl Lookup {
         out.push(b'[');
         let mut first = true;
         for snapshot in &self.layers {
-            let hits = at(snapshot, place, self.radius_m, MAX_HITS_PER_LAYER)?;
+            let validity = Validity::of(snapshot.definition(), self.valid_on);
+            let hits = at_when(snapshot, place, self.radius_m, MAX_HITS_PER_LAYER, &validity)?;
             if hits.is_empty() {
                 continue;
             }

@@ -1,17 +1,18 @@
 //! Finished tiles: made once, compressed once per coding, kept under what they are made of.
 //!
-//! The key of a tile holds the `seq` of every layer in it. When a layer changes, its tiles get other keys and
-//! the old ones are no longer asked for; nothing has to be deleted, and no old tile can slip back in.
+//! The key of a tile holds its generation in every layer: the last change that touched it there. A tile that is touched
+//! gets another key and the old one is no longer asked for; nothing has to be deleted, no old tile can slip back in, and
+//! the tiles beside it stay.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bricola_layers::cache::Snapshot;
+use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::definition::Scope;
-use bricola_layers::log::Seq;
 use bricola_layers::tile::{TileId, TileOptions, render};
 use bytes::Bytes;
+use chrono::NaiveDate;
 use moka::future::Cache;
 use thiserror::Error;
 
@@ -26,7 +27,8 @@ const IDLE: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct TileKey {
     set: Box<str>,
-    generations: Vec<Seq>,
+    generations: Vec<Generation>,
+    valid_on: Option<NaiveDate>,
     tile: TileId,
     encoding: Encoding,
     scope: Scope,
@@ -65,8 +67,25 @@ pub struct Request<'a> {
     pub tile: TileId,
     /// In which coding.
     pub encoding: Encoding,
+    /// The day on which features must be valid.
+    pub valid_on: Option<NaiveDate>,
     /// What the caller may see.
     pub scope: Scope,
+}
+
+/// As [`generations`], for earlier states of the layers. The number of now stands beside each, since a layer that is
+/// redefined tells its past in other words.
+pub fn past_generations(layers: &[Arc<Layer>], snapshots: &[Arc<Snapshot>], tile: TileId) -> Vec<Generation> {
+    let pairs = layers.iter().zip(snapshots).map(|(layer, snapshot)| {
+        let now = layer.generation(tile);
+        [Generation { seq: snapshot.seq(), ..now }, now]
+    });
+    pairs.flatten().collect()
+}
+
+/// The generation of a tile in each of the layers. To be taken before their snapshots: see [`Layer::generation`].
+pub fn generations(layers: &[Arc<Layer>], tile: TileId) -> Vec<Generation> {
+    layers.iter().map(|layer| layer.generation(tile)).collect()
 }
 
 impl Tiles {
@@ -95,25 +114,31 @@ impl Tiles {
     pub async fn get(
         &self,
         layers: Vec<Arc<Snapshot>>,
+        generations: Vec<Generation>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
-        let Request { set, tile, encoding, scope } = asked;
+        let Request { set, tile, encoding, valid_on, scope } = asked;
         let Some(cache) = &self.cache else {
-            return self.make(layers, tile, encoding).await.map(|tile| (tile, false)).map_err(Arc::new);
+            return self.make(layers, tile, encoding, valid_on).await.map(|tile| (tile, false)).map_err(Arc::new);
         };
-        let generations = layers.iter().map(|layer| layer.seq()).collect();
-        let key = TileKey { set: set.into(), generations, tile, encoding, scope };
+        let key = TileKey { set: set.into(), generations, valid_on, tile, encoding, scope };
         if let Some(tile) = cache.get(&key).await {
             return Ok((tile, true));
         }
-        cache.try_get_with(key, self.make(layers, tile, encoding)).await.map(|tile| (tile, false))
+        cache.try_get_with(key, self.make(layers, tile, encoding, valid_on)).await.map(|tile| (tile, false))
     }
 
     /// Renders and compresses on a thread of the pool.
-    async fn make(&self, layers: Vec<Arc<Snapshot>>, tile: TileId, encoding: Encoding) -> Result<Finished, TileFault> {
+    async fn make(
+        &self,
+        layers: Vec<Arc<Snapshot>>,
+        tile: TileId,
+        encoding: Encoding,
+        valid_on: Option<NaiveDate>,
+    ) -> Result<Finished, TileFault> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         self.pool.spawn(move || {
-            let work = std::panic::AssertUnwindSafe(|| finish(&layers, tile, encoding));
+            let work = std::panic::AssertUnwindSafe(|| finish(&layers, tile, encoding, valid_on));
             let made = std::panic::catch_unwind(work).unwrap_or_else(|_| Err(TileFault("panicked".to_owned())));
             // Nobody may be waiting any more.
             let _ = sender.send(made);
@@ -131,11 +156,17 @@ impl Tiles {
     }
 }
 
-fn finish(layers: &[Arc<Snapshot>], tile: TileId, encoding: Encoding) -> Result<Finished, TileFault> {
+fn finish(
+    layers: &[Arc<Snapshot>],
+    tile: TileId,
+    encoding: Encoding,
+    valid_on: Option<NaiveDate>,
+) -> Result<Finished, TileFault> {
+    let options = TileOptions { valid_on, ..TileOptions::default() };
     let mut bytes = Vec::new();
     let (mut kept, mut total) = (0, 0);
     for layer in layers {
-        let part = render(layer, tile, &TileOptions::default());
+        let part = render(layer, tile, &options);
         kept += part.kept;
         total += part.total;
         if bytes.is_empty() {

@@ -53,8 +53,13 @@ impl Folder {
 
     /// Starts a server and waits until it says where it listens.
     pub fn start(&self, arguments: &[&str]) -> Process {
+        self.start_on("127.0.0.1:0", arguments)
+    }
+
+    /// As [`Self::start`], at an address.
+    pub fn start_on(&self, listen: &str, arguments: &[&str]) -> Process {
         let mut arguments = arguments.to_vec();
-        arguments.extend(["--listen", "127.0.0.1:0"]);
+        arguments.extend(["--listen", listen]);
         let started = Instant::now();
         let mut child = self.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut line = String::new();

@@ -7,4 +7,5 @@ mod killed;
 mod points;
 mod postgis;
 mod programs;
+mod replicas;
 mod serving;

@@ -8,10 +8,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use bricola::app::App;
+use bricola::archive::{Archive, Asked};
 use bricola::config::Config;
-use bricola_layers::cache::{BaseBuilder, Snapshot, Territory};
+use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, StoredFeature, Value};
+use bricola_layers::log::Change;
+use bricola_layers::store::{Store, StoreError};
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -31,6 +34,15 @@ pub struct Server {
     pub client: reqwest::Client,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<bool>,
+    follower: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(follower) = &self.follower {
+            follower.abort();
+        }
+    }
 }
 
 impl Server {
@@ -45,8 +57,26 @@ impl Server {
         let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         "Comune di Prova".clone_into(&mut config.tenant.name);
         configure(&mut config);
-        let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
-        let app = Arc::new(App::new(config, territory(), 5).expect("app"));
+        Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app")).await
+    }
+
+    /// Over a store that it follows.
+    pub async fn over<S: Store>(store: Arc<S>) -> Self {
+        let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
+        config.show_all_layers = false;
+        let territory = Territory::default();
+        let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
+        let end = store.last_seq().await.expect("the end of the log");
+        territory.reached(end).await;
+        let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).expect("app").with_past(store);
+        let mut server = Self::run(app).await;
+        server.follower = Some(follower);
+        server
+    }
+
+    async fn run(app: App) -> Self {
+        let (limits, grace) = (app.config.limits.clone(), Duration::from_secs(app.config.shutdown_seconds));
+        let app = Arc::new(app);
         // Two routes that no product has, to see what the middleware makes of them.
         let extra = Router::new().route("/panic", get(panics)).route("/slow", get(sleeps));
         let router = bricola::router::wrap(bricola::router::routes().merge(extra), &app);
@@ -54,9 +84,13 @@ impl Server {
         let address = listener.local_addr().expect("address");
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
-            bricola::serve::serve(listener, router, &limits, grace, async move { stopped.await.unwrap_or(()) }).await
+            let stopped = async move {
+                stopped.await.unwrap_or(());
+                app.closing.send_replace(true);
+            };
+            bricola::serve::serve(listener, router, &limits, grace, stopped).await
         });
-        Self { address, client: reqwest::Client::new(), stop: Some(stop), task }
+        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -87,13 +121,34 @@ impl Server {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
-        self.task.await.expect("ended")
+        (&mut self.task).await.expect("ended")
     }
 
     pub fn begin_end(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
+    }
+}
+
+/// A store that cannot be asked: what is answered all the same came from memory.
+struct Untouched;
+
+impl Archive for Untouched {
+    fn changes(&self, _: i64, _: usize) -> Asked<'_, Vec<Change>> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn last_seq(&self) -> Asked<'_, i64> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn seq_at(&self, _: chrono::DateTime<chrono::Utc>) -> Asked<'_, i64> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn features_at<'a>(&'a self, _: &'a str, _: &'a [i64], _: i64) -> Asked<'a, Vec<StoredFeature>> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 }
 

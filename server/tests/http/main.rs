@@ -1,5 +1,6 @@
 //! The server over HTTP, with a small territory made by hand.
 
+mod feed;
 mod harness;
 
 mod basics;
@@ -8,5 +9,6 @@ mod limits;
 mod lookups;
 mod parameters;
 mod parcels;
+mod past;
 mod styles;
 mod tiles;

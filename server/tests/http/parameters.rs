@@ -59,7 +59,7 @@ async fn missing_parameters_are_named() {
         ("/lookup?x=12", "y"),
         ("/lookup?x=&y=45", "x"),
         ("/parcels", "sheet"),
-        ("/parcels?number=5", "sheet"),
+        ("/parcels?section=A", "sheet"),
     ] {
         let problem = server.get(path).await.problem(400, "missing-parameter");
         assert_eq!(problem["parameter"], parameter, "{path}");

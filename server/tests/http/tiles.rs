@@ -37,7 +37,7 @@ async fn a_tile_is_the_same_in_every_coding_and_each_has_its_own_tag() {
     let plain = server.get(&path).await;
     assert_eq!((plain.status, plain.header("content-type")), (200, "application/vnd.mapbox-vector-tile"));
     assert_eq!(plain.header("vary"), "accept-encoding");
-    assert_eq!(plain.header("bricola-seq"), "7");
+    assert_eq!(plain.header("bricola-seq"), "10");
     assert!(contains(&plain.body, "parcels") && !contains(&plain.body, "value_eur"));
     let mut tags = vec![plain.header("etag").to_owned()];
     for coding in ["gzip", "br", "zstd"] {
@@ -87,7 +87,7 @@ async fn a_composite_holds_its_layers_one_after_the_other() {
     let parcels = server.get(&path("parcels", 16)).await;
     let fountains = server.get(&path("fountains", 16)).await;
     assert_eq!(both.body, [parcels.body, fountains.body].concat());
-    assert_eq!(both.header("bricola-seq"), "9");
+    assert_eq!(both.header("bricola-seq"), "10");
     let deep = server.get(&path("parcels,fountains", 18)).await;
     assert_eq!(deep.body, server.get(&path("parcels", 18)).await.body, "each layer keeps its own zoom range");
 }

@@ -28,8 +28,16 @@ class Problem extends Error {
 
 export function startMock(port = 0) {
   /** Switches that tests turn: layers still being prepared, and a lookup that fails. */
-  const state = { preparing: [], failLookup: false, failCollections: false };
+  const state = { preparing: [], failLookup: false, failCollections: false, failEvents: false, streams: new Set(), tell, hangUp };
+  /** Sends an event to every open page. */
+  function tell(name, data) {
+    for (const stream of state.streams) stream.write(event(name, data));
+  }
+  function hangUp() {
+    for (const stream of state.streams) stream.end();
+  }
   const server = createServer((request, response) => {
+    if (new URL(request.url, 'http://mock').pathname === '/events' && !state.failEvents) return follow(request, response, state);
     answer(new URL(request.url, 'http://mock'), request, state)
       .then(({ status = 200, type, body, headers = {} }) => {
         response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff', ...headers });
@@ -43,9 +51,22 @@ export function startMock(port = 0) {
   });
   return new Promise((resolve) => {
     server.listen(port, '127.0.0.1', () => {
-      resolve({ url: `http://127.0.0.1:${server.address().port}/`, state, close: () => new Promise((done) => server.close(done)) });
+      resolve({ url: `http://127.0.0.1:${server.address().port}/`, state, close: () => new Promise((done) => {
+        hangUp();
+        server.close(done);
+      }) });
     });
   });
+}
+
+const event = (name, data) => `event: ${name}\nid: ${data.seq}\ndata: ${JSON.stringify(data)}\n\n`;
+
+/** An event stream, until the page goes. */
+function follow(request, response, state) {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  response.write(event('seq', { seq: Number(new URL(request.url, 'http://mock').searchParams.get('after') ?? 42) }));
+  state.streams.add(response);
+  response.on('close', () => state.streams.delete(response));
 }
 
 const json = (value) => ({ type: 'application/json', body: JSON.stringify(value) });
@@ -59,6 +80,8 @@ async function answer(url, request, state) {
     return { type: 'application/vnd.mapbox-vector-tile', body };
   }
   switch (url.pathname) {
+    case '/events':
+      throw new Problem(503, 'Troppi collegamenti', 'Riprovare fra poco.', 'too-many-streams');
     case '/collections':
       if (state.failCollections) throw new Problem(503, 'Archivio non raggiungibile', 'Il database non risponde; riprovare fra poco.', 'store-unavailable');
       return json(collections(lang, state.preparing));

@@ -80,6 +80,7 @@ export const en: Messages = {
   'here.found.one': 'One feature found. {first}',
   'here.more': '{count} more features',
   'here.seq': 'Data as of change no. {seq}',
+  'here.renewed': 'The data of this place have changed.',
   'here.yes': 'Yes',
   'here.no': 'No',
   'here.feature': 'Feature {id}',
@@ -97,6 +98,12 @@ export const en: Messages = {
   'map.attribution': 'Show or hide sources',
   'map.nowebgl': 'This browser cannot draw the map (WebGL is missing). Search and results still work.',
   'map.zoomlevel': 'Zoom {zoom}',
+
+  'live.live': 'Live',
+  'live.live.more': 'The map updates itself when data change.',
+  'live.lost': 'Not connected',
+  'live.lost.more': 'The map hears of no changes; it connects again as soon as it can.',
+  'live.back': 'The map updates itself again.',
 
   'share.button': 'Share',
   'share.copied': 'Link copied.',

@@ -78,6 +78,7 @@ export const it = {
   'here.found.one': 'Trovato un elemento. {first}',
   'here.more': 'Altri {count} elementi',
   'here.seq': 'Dati aggiornati alla modifica n. {seq}',
+  'here.renewed': 'I dati di questo punto sono cambiati.',
   'here.yes': 'Sì',
   'here.no': 'No',
   'here.feature': 'Elemento {id}',
@@ -95,6 +96,12 @@ export const it = {
   'map.attribution': 'Mostra o nascondi le fonti',
   'map.nowebgl': 'Questo browser non può disegnare la mappa (manca WebGL). Ricerca e risultati funzionano lo stesso.',
   'map.zoomlevel': 'Zoom {zoom}',
+
+  'live.live': 'In diretta',
+  'live.live.more': 'La mappa si aggiorna da sola quando i dati cambiano.',
+  'live.lost': 'Non collegata',
+  'live.lost.more': 'La mappa non riceve le modifiche; si ricollega da sola appena può.',
+  'live.back': 'La mappa si aggiorna di nuovo da sola.',
 
   'share.button': 'Condividi',
   'share.copied': 'Collegamento copiato.',

@@ -1,13 +1,16 @@
 import type { Feature } from 'geojson';
 import {
   AttributionControl,
+  type ErrorEvent,
   type LngLatBoundsLike,
   Map as LibreMap,
   Marker,
   type PaddingOptions,
   ScaleControl,
   type StyleSpecification,
+  type Tile,
   setWorkerUrl,
+  type VectorTileSource,
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { BBox } from '../api.ts';
@@ -15,6 +18,7 @@ import type { Translate } from '../i18n.ts';
 import { HIGHLIGHT_SOURCE, highlightLayers } from './highlight.ts';
 import type { StyledLayer } from './legend.ts';
 import { pin } from './pin.ts';
+import { touchedTiles } from './touched.ts';
 
 export interface View {
   zoom: number;
@@ -32,9 +36,13 @@ export interface MapEvents {
   /** The pointer moved over the map; absent when it left. */
   pointer(lon?: number, lat?: number): void;
   loaded(): void;
+  /** Headers of requests for tiles. */
+  tileHeaders(): Record<string, string>;
 }
 
 const MAX_ZOOM = 20.5;
+/** Milliseconds until a tile that was refused for now is asked for again. */
+const RETRY_PAUSE = 1500;
 
 setWorkerUrl(new URL(workerUrl, document.baseURI).href);
 
@@ -63,6 +71,9 @@ export class CityMap {
       dragRotate: false,
       pitchWithRotate: false,
       attributionControl: false,
+      // A tile out of sight hears of no change: it is asked for anew when it comes back.
+      maxTileCacheSize: 0,
+      transformRequest: (url, kind) => (kind === 'Tile' ? { url, headers: events.tileHeaders() } : { url }),
       locale: {
         'Map.Title': `${t('map.label')}. ${t('map.help')}`,
         'AttributionControl.ToggleAttribution': t('map.attribution'),
@@ -85,6 +96,12 @@ export class CityMap {
       for (const layer of highlightLayers()) map.addLayer(layer);
       events.loaded();
     });
+    map.on('error', (event: ErrorEvent & { sourceId?: string; tile?: Tile }) => {
+      const { error, sourceId, tile } = event;
+      // A server that is starting, or one that has not yet heard of the change: it says so, and means to be asked again.
+      if ((error as { status?: number }).status === 503 && sourceId !== undefined && tile) this.retry(sourceId, tile);
+      else console.error(error);
+    });
     map.on('click', (event) => events.pick(event.lngLat.lng, event.lngLat.lat));
     map.on('moveend', () => events.moved(this.view()));
     map.on('mousemove', (event) => events.pointer(event.lngLat.lng, event.lngLat.lat));
@@ -93,6 +110,12 @@ export class CityMap {
     map.getCanvas().addEventListener('keydown', (event) => {
       if (event.key === 'Enter') events.pickCentre();
     });
+  }
+
+  private retry(source: string, { tileID: { canonical } }: Tile): void {
+    setTimeout(() => {
+      if (this.map.getSource(source)) this.map.refreshTiles(source, [canonical]);
+    }, RETRY_PAUSE);
   }
 
   setPadding(padding: () => PaddingOptions): void {
@@ -173,6 +196,24 @@ export class CityMap {
     for (const id of sources) if (this.map.getSource(id)) this.map.refreshTiles(id);
   }
 
+  /** Asks again for the tiles of a source that boxes touch; for all of them when there are none. */
+  renew(source: string, boxes?: BBox[]): void {
+    const { map } = this;
+    const ask = (): void => {
+      const tiles = map.getSource<VectorTileSource>(source);
+      if (!tiles) return;
+      if (boxes === undefined) return map.refreshTiles(source);
+      const [[west, south], [east, north]] = map.getBounds().toArray();
+      const zooms = { min: tiles.minzoom, max: Math.min(tiles.maxzoom, Math.floor(map.getZoom()) + 1) };
+      const touched = touchedTiles(boxes, zooms, [west, south, east, north]);
+      if (touched.length > 0) map.refreshTiles(source, touched);
+    };
+    const busy = map.getSource(source) !== undefined && !map.isSourceLoaded(source);
+    ask();
+    // MapLibre leaves out tiles that are on their way, and those may have been made before the change.
+    if (busy) void map.once('idle', ask);
+  }
+
   resize(): void {
     this.map.resize();
   }
@@ -183,6 +224,18 @@ export class CityMap {
       if (this.map.loaded() && !this.map.isMoving()) resolve();
       else void this.map.once('idle', () => resolve());
     });
+  }
+
+  /** Tiles in sight, over all sources (used by tests). */
+  tileCount(): number {
+    const sources = Object.keys(this.map.getStyle().sources).map((id) => this.map.style.tileManagers[id]);
+    return sources.reduce((count, manager) => count + (manager?.getVisibleCoordinates().length ?? 0), 0);
+  }
+
+  /** A property of a drawn feature (used by tests). */
+  property(layer: string, id: number, name: string): unknown {
+    const drawn = this.map.queryRenderedFeatures({ layers: this.map.getLayersOrder() });
+    return drawn.find((feature) => feature.sourceLayer === layer && feature.id === id)?.properties[name];
   }
 
   focus(): void {

@@ -19,6 +19,8 @@ export interface Here {
   idle(): void;
   loading(): void;
   answer(answer: LookupAnswer): void;
+  /** The same question answered anew: what changed is shown where the reader was. */
+  renewed(answer: LookupAnswer): void;
   failed(error: unknown, retry: () => void): void;
   /** Puts the keyboard where the answer begins. */
   focus(): void;
@@ -134,7 +136,7 @@ export function here(context: Context, container: HTMLElement, options: HereOpti
     return section;
   }
 
-  function answer(result: LookupAnswer): void {
+  function show(result: LookupAnswer): () => void {
     const parcels = result.hits.filter((hit) => hit.layer === PARCELS);
     const others = groupHits(result.hits.filter((hit) => hit.layer !== PARCELS), options.collections());
     const definition = options.collections().find(({ id }) => id === PARCELS);
@@ -151,8 +153,22 @@ export function here(context: Context, container: HTMLElement, options: HereOpti
       el('div', { class: 'here-foot' }, identifyButton(), result.seq !== undefined && el('p', {}, t('here.seq', { seq: format.number(result.seq) }))),
     );
     container.replaceChildren(...content.filter((node): node is Node => node !== false));
+    return () => announceAnswer(result, parcels[0], definition, others);
+  }
+
+  function answer(result: LookupAnswer): void {
+    const say = show(result);
     container.scrollTop = 0;
-    announceAnswer(result, parcels[0], definition, others);
+    say();
+  }
+
+  function renewed(result: LookupAnswer): void {
+    const { scrollTop } = container;
+    const hadFocus = container.contains(document.activeElement);
+    show(result);
+    container.scrollTop = scrollTop;
+    if (hadFocus) container.querySelector<HTMLElement>('#here-title')?.focus({ preventScroll: true });
+    announce(t('here.renewed'));
   }
 
   function announceAnswer(result: LookupAnswer, parcel: Hit | undefined, definition: Collection | undefined, others: HitGroup[]): void {
@@ -176,6 +192,7 @@ export function here(context: Context, container: HTMLElement, options: HereOpti
       ),
     loading: () => container.replaceChildren(spinner(t('here.loading'))),
     answer,
+    renewed,
     failed: (error, retry) => container.replaceChildren(problemAlert(error, context, retry)),
     focus: () => (container.querySelector<HTMLElement>('#here-title') ?? container).focus(),
   };

@@ -1,11 +1,14 @@
 import type { Context } from '../context.ts';
 import { el } from '../dom.ts';
+import type { LiveState } from '../live.ts';
 import { type IconName, icon } from '../icons.ts';
 
 export interface MapControls {
   elements: HTMLElement[];
   /** Shows the coordinates under the pointer, or the centre's when there is no pointer. */
   setPosition(position: { lon: number; lat: number; pointer: boolean; zoom: number }): void;
+  /** Says whether the map hears of changes. */
+  setLive(state: LiveState): void;
 }
 
 export function mapControls(
@@ -29,8 +32,18 @@ export function mapControls(
   const where = el('span', { class: 'position-where' });
   const zoomText = el('span', { class: 'position-zoom' });
   const position = el('div', { class: 'map-position' }, what, where, zoomText);
+  const liveText = el('span', {});
+  const live = el('p', { class: 'map-live' }, el('span', { class: 'map-live-dot', 'aria-hidden': 'true' }), liveText);
+  live.hidden = true;
   return {
-    elements: [buttons, position, el('div', { class: 'map-cross', 'aria-hidden': 'true' })],
+    elements: [buttons, position, live, el('div', { class: 'map-cross', 'aria-hidden': 'true' })],
+    setLive: (state) => {
+      live.hidden = false;
+      live.dataset['state'] = state;
+      const [text, more] = state === 'live' ? (['live.live', 'live.live.more'] as const) : (['live.lost', 'live.lost.more'] as const);
+      live.title = t(more);
+      liveText.textContent = t(text);
+    },
     setPosition: ({ lon, lat, pointer, zoom }) => {
       what.textContent = t(pointer ? 'map.pointer' : 'map.centre');
       where.textContent = `${format.degrees(lat, 5)} N  ${format.degrees(lon, 5)} E`;

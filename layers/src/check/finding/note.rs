@@ -30,6 +30,15 @@ pub enum Repair {
         /// What it says now.
         value: String,
     },
+    /// A code of the source was translated to ours, as the layer's definition says.
+    CodeTranslated {
+        /// Field name.
+        field: String,
+        /// The source's code.
+        value: String,
+        /// Ours.
+        code: String,
+    },
     /// A title of the code list stood in the place of its code.
     CodeFromTitle {
         /// Field name.
@@ -50,13 +59,14 @@ impl Repair {
             Self::MadeValid { .. } => "made_valid",
             Self::CollectionReduced => "collection_reduced",
             Self::Mojibake { .. } => "mojibake",
+            Self::CodeTranslated { .. } => "code_translated",
             Self::CodeFromTitle { .. } => "code_from_title",
         }
     }
 
-    /// Whether the row counts as repaired: turning rings is a change of notation, not of content.
+    /// Whether the row counts as repaired: turning rings or translating codes changes notation, not content.
     pub const fn alters(&self) -> bool {
-        !matches!(self, Self::RingOrder)
+        !matches!(self, Self::RingOrder | Self::CodeTranslated { .. })
     }
 
     /// The kind in words.
@@ -73,6 +83,7 @@ impl Repair {
                 text("collezioni ridotte al tipo dello strato", "collections reduced to the layer's type")
             }
             Self::Mojibake { .. } => text("testi con codifica doppia corretti", "double-encoded texts decoded"),
+            Self::CodeTranslated { .. } => text("codici della fonte tradotti", "codes of the source translated"),
             Self::CodeFromTitle { .. } => {
                 text("descrizioni tradotte nel loro codice", "titles turned into their codes")
             }
@@ -90,6 +101,10 @@ impl Repair {
             Self::Mojibake { field, value } | Self::CodeFromTitle { field, value } => {
                 let value = quote(value);
                 text(format!("«{field}»: {value}"), format!("\"{field}\": {value}"))
+            }
+            Self::CodeTranslated { field, value, code } => {
+                let value = quote(value);
+                text(format!("«{field}»: {value} → {code}"), format!("\"{field}\": {value} → {code}"))
             }
             _ => self.title(),
         }

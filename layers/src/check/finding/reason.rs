@@ -61,6 +61,17 @@ pub enum Reason {
     },
     /// A value looks like an Italian tax code of a person. The value is never repeated.
     PersonalData(String),
+    /// Its code says that it belongs to another layer.
+    Elsewhere {
+        /// Field name.
+        field: String,
+        /// The code.
+        value: String,
+        /// The other layer.
+        layer: String,
+    },
+    /// A reference that services return for nothing on the map.
+    Spurious(String),
     /// An earlier row has the same key, and says something else.
     DuplicateKey {
         /// The key, fields joined by ` / `.
@@ -88,6 +99,8 @@ impl Reason {
             Self::BadValue { .. } => "bad_value",
             Self::TextTooLong { .. } => "text_too_long",
             Self::PersonalData(_) => "personal_data",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::Spurious(_) => "spurious",
             Self::DuplicateKey { .. } => "duplicate_key",
         }
     }
@@ -136,6 +149,14 @@ impl Reason {
             Self::PersonalData(field) => text(
                 format!("campo «{field}»: contiene un codice fiscale, che gli strati non conservano"),
                 format!("field \"{field}\" holds a personal tax code, which layers never keep"),
+            ),
+            Self::Elsewhere { field, value, layer } => text(
+                format!("«{field}»: {value}: appartiene allo strato {layer}"),
+                format!("\"{field}\": {value}: belongs to layer {layer}"),
+            ),
+            Self::Spurious(reference) => text(
+                format!("{reference} non corrisponde a nessuna particella (riga spuria del servizio)"),
+                format!("{reference} stands for no parcel (a spurious row of the service)"),
             ),
             Self::DuplicateKey { key, first } => text(
                 format!("chiave {key} già usata dalla riga {first}"),

@@ -3,6 +3,8 @@
 //! An empty, unreadable or over-long value of a required or key field costs the row; an unreadable value of any
 //! other field is left empty with a warning, since a mistyped date must not cost a parcel.
 
+mod codes;
+mod form;
 mod moment;
 mod number;
 pub mod personal;
@@ -12,10 +14,10 @@ pub use moment::{parse_date, parse_instant};
 pub use number::{NumberStyle, parse_integer, parse_real};
 pub use spelling::{folded, trimmed, undo_mojibake};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use codes::{Codes, Meaning};
 
 use super::finding::{Notes, Reason, Repair, Warning};
-use crate::definition::{FieldDefinition, FieldType};
+use crate::definition::{FieldDefinition, FieldType, Form};
 use crate::feature::Value;
 use crate::limits::MAX_TEXT_BYTES;
 
@@ -28,31 +30,7 @@ pub struct FieldReader {
     key: bool,
     style: NumberStyle,
     codes: Option<Codes>,
-}
-
-/// The code list of a field, by folded code and by folded title.
-#[derive(Debug, Clone, Default)]
-struct Codes {
-    exact: FxHashSet<String>,
-    by_code: FxHashMap<String, String>,
-    by_title: FxHashMap<String, String>,
-}
-
-impl Codes {
-    fn of(field: &FieldDefinition) -> Option<Self> {
-        if field.values.is_empty() {
-            return None;
-        }
-        let mut codes = Self::default();
-        for value in &field.values {
-            codes.exact.insert(value.code.clone());
-            codes.by_code.insert(folded(&value.code), value.code.clone());
-            for title in [&value.title.it, &value.title.en] {
-                codes.by_title.entry(folded(title)).or_insert_with(|| value.code.clone());
-            }
-        }
-        Some(codes)
-    }
+    form: Option<Form>,
 }
 
 impl FieldReader {
@@ -65,6 +43,7 @@ impl FieldReader {
             key,
             style,
             codes: Codes::of(field),
+            form: field.form,
         }
     }
 
@@ -89,11 +68,14 @@ impl FieldReader {
             }
             (value, _) => self.converted(&value, notes)?,
         };
-        let value = match (&self.codes, value) {
-            (_, Value::Null) if self.required => return Err(Reason::MissingValue(self.name.clone())),
-            (Some(codes), value) if !value.is_null() => self.coded(codes, value, notes),
-            (_, value) => value,
+        let value = match (&self.codes, self.form, value) {
+            (Some(codes), _, value) if !value.is_null() => self.coded(codes, value, notes)?,
+            (_, Some(form), Value::Text(text)) => Value::Text(form::written(form, text)?),
+            (_, _, value) => value,
         };
+        if self.required && value.is_null() {
+            return Err(Reason::MissingValue(self.name.clone()));
+        }
         Ok(value)
     }
 
@@ -120,8 +102,8 @@ impl FieldReader {
         match value {
             Some(value) => Ok(value),
             // A code list may spell out a coded number ("Primaria" for 2).
-            None => match self.codes.as_ref().and_then(|codes| codes.by_title.get(&folded(word))) {
-                Some(code) if self.kind == FieldType::Integer => {
+            None => match self.codes.as_ref().and_then(|codes| codes.meaning(word)) {
+                Some(Meaning::Title(code)) if self.kind == FieldType::Integer => {
                     notes.repaired(Repair::CodeFromTitle { field: self.name.clone(), value: word.to_owned() }, None);
                     Ok(code.parse().map_or(Value::Null, Value::Integer))
                 }
@@ -192,27 +174,38 @@ impl FieldReader {
         Ok(Value::Null)
     }
 
-    fn coded(&self, codes: &Codes, value: Value, notes: &mut Notes) -> Value {
+    fn coded(&self, codes: &Codes, value: Value, notes: &mut Notes) -> Result<Value, Reason> {
         let word = match &value {
-            Value::Text(text) if codes.exact.contains(text) => return value,
+            Value::Text(text) if codes.holds(text) => return Ok(value),
             Value::Text(text) => text.clone(),
             other => shown(other),
         };
-        if codes.exact.contains(&word) {
-            return value;
+        if codes.holds(&word) {
+            return Ok(value);
         }
-        if self.kind == FieldType::Text {
-            let form = folded(&word);
-            if let Some(code) = codes.by_code.get(&form) {
-                return Value::Text(code.clone());
+        let field = self.name.clone();
+        let meaning = if self.kind == FieldType::Text { codes.meaning(&word) } else { None };
+        Ok(match meaning {
+            Some(Meaning::Spelling(code)) => Value::Text(code.clone()),
+            Some(Meaning::Theirs(code)) => {
+                notes.repaired(Repair::CodeTranslated { field, value: word, code: code.clone() }, None);
+                Value::Text(code.clone())
             }
-            if let Some(code) = codes.by_title.get(&form) {
-                notes.repaired(Repair::CodeFromTitle { field: self.name.clone(), value: word }, None);
-                return Value::Text(code.clone());
+            Some(Meaning::Title(code)) => {
+                notes.repaired(Repair::CodeFromTitle { field, value: word }, None);
+                Value::Text(code.clone())
             }
-        }
-        notes.warnings.push(Warning::UnlistedCode { field: self.name.clone(), value: word });
-        value
+            Some(Meaning::Blank) => Value::Null,
+            Some(Meaning::Elsewhere(layer)) => {
+                return Err(Reason::Elsewhere { field, value: word, layer: layer.clone() });
+            }
+            None => {
+                if codes.is_closed() {
+                    notes.warnings.push(Warning::UnlistedCode { field, value: word });
+                }
+                value
+            }
+        })
     }
 }
 
@@ -261,6 +254,11 @@ mod tests {
             unit: None,
             aliases: Vec::new(),
             values: Vec::new(),
+            blank: Vec::new(),
+            elsewhere: std::collections::BTreeMap::new(),
+            append: None,
+            form: None,
+            derive: None,
         }
     }
 
@@ -319,13 +317,29 @@ mod tests {
         school.values = vec![CodedValue {
             code: "primary".to_owned(),
             title: Text { it: "Scuola primaria".to_owned(), en: "Primary school".to_owned() },
+            also: vec!["EE".to_owned()],
         }];
         assert_eq!(read(&school, text("primary")), (Ok(text("primary")), Notes::default()));
         assert_eq!(read(&school, text("PRIMARY")), (Ok(text("primary")), Notes::default()));
         let (value, notes) = read(&school, text("SCUOLA PRIMARIA"));
         assert_eq!((value, notes.repairs.len()), (Ok(text("primary")), 1));
+        let (value, notes) = read(&school, text("ee"));
+        assert_eq!((value, notes.repairs[0].0.code()), (Ok(text("primary")), "code_translated"));
         let (value, notes) = read(&school, text("university"));
         assert_eq!((value, notes.warnings.len()), (Ok(text("university")), 1));
+    }
+
+    #[test]
+    fn values_that_say_nothing_are_left_out_and_rows_of_other_layers_are_told() {
+        let mut kind = field(FieldType::Text);
+        kind.blank = vec!["yes".to_owned()];
+        kind.elsewhere.insert("parcels".to_owned(), vec!["T".to_owned()]);
+        assert_eq!(read(&kind, text("Yes")), (Ok(Value::Null), Notes::default()));
+        assert_eq!(read(&kind, text("barn")), (Ok(text("barn")), Notes::default()));
+        let refused = read(&kind, text("T")).0.expect_err("another layer's");
+        assert!(matches!(refused, Reason::Elsewhere { layer, .. } if layer == "parcels"));
+        kind.required = true;
+        assert_eq!(read(&kind, text("yes")).0, Err(Reason::MissingValue("f".to_owned())));
     }
 
     #[test]

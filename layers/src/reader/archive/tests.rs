@@ -57,7 +57,7 @@ fn archives_without_data_are_refused_with_advice() {
     assert!(refusal("x.zip", zip(&[]), &none).contains("empty"));
     assert!(refusal("x.zip", zip(&[("a.png", b"x")]), &none).contains("nothing that can be read (`a.png`)"));
     assert!(refusal("x.zip", zip(&[("a.gpkg", b"x")]), &none).contains("extract it first"));
-    assert!(refusal("x.zip", zip(&[("stops.txt", b"x"), ("stop_times.txt", b"x")]), &none).contains("GTFS"));
+    assert!(refusal("x.zip", zip(&[("routes.txt", b"x"), ("stop_times.txt", b"x")]), &none).contains("GTFS"));
     let whole = zip(&[("a.csv", CSV)]);
     assert!(refusal("x.zip", &whole[..whole.len() - 10], &none).contains("not a readable zip"));
 }

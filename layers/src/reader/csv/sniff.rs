@@ -4,7 +4,7 @@ use crate::reader::ReadError;
 use crate::reader::open::{OpenOptions, listed};
 
 /// Column names that mean x, in Italian and English, compared in lower case without `_`, `-`, blanks and dots.
-const X_NAMES: [&str; 22] = [
+const X_NAMES: [&str; 23] = [
     "x",
     "lon",
     "long",
@@ -27,9 +27,10 @@ const X_NAMES: [&str; 22] = [
     "longx",
     "geox",
     "lonx",
+    "stoplon",
 ];
 /// The same for y.
-const Y_NAMES: [&str; 22] = [
+const Y_NAMES: [&str; 23] = [
     "y",
     "lat",
     "latit",
@@ -52,6 +53,7 @@ const Y_NAMES: [&str; 22] = [
     "laty",
     "geoy",
     "latx",
+    "stoplat",
 ];
 /// The same for geometries as text.
 const WKT_NAMES: [&str; 11] = [
@@ -161,7 +163,7 @@ pub(super) fn could_be_degrees(sample: &[Vec<String>], x: usize, y: usize) -> bo
 /// Whether a column name says longitude.
 pub(super) fn says_longitude(name: &str) -> bool {
     let name = plain(name);
-    name.starts_with("lon") || name == "lng" || name.contains("wgs84") || name == "decimallongitude"
+    name.starts_with("lon") || name.contains("wgs84") || ["lng", "decimallongitude", "stoplon"].contains(&&*name)
 }
 
 #[cfg(test)]
@@ -187,6 +189,7 @@ mod tests {
         assert_eq!(find("id,Latitudine,Longitudine", "1,45.4,12.3"), Place::Columns { x: 2, y: 1 });
         assert_eq!(find("COORD_X,COORD_Y", "2307149.6,5042467.7"), Place::Columns { x: 0, y: 1 });
         assert_eq!(find("x,y,lon,lat", "a,b,12,45"), Place::Columns { x: 2, y: 3 });
+        assert_eq!(find("stop_id,stop_lat,stop_lon", "5078,45.419617,12.355350"), Place::Columns { x: 2, y: 1 });
         assert_eq!(find("nome,the_geom", "a,POINT(1 2)"), Place::Wkt(1));
         assert_eq!(find("nome,shape", "a,round"), Place::Nowhere);
         let options = OpenOptions { x_column: Some("E".into()), y_column: Some("n".into()), ..none.clone() };

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::schema::Schema;
 use super::{failure, past, srs};
-use crate::definition::{FieldDefinition, LayerDefinition};
+use crate::definition::{LayerDefinition, compatible};
 use crate::log::Seq;
 use crate::store::{StoreError, StoredLayer};
 
@@ -131,7 +131,7 @@ fn create(transaction: &Transaction<'_>, schema: &Schema) -> Result<(), StoreErr
 }
 
 fn alter(transaction: &Transaction<'_>, old: &Schema, new: &Schema) -> Result<(), StoreError> {
-    let added = compatible(&old.definition, &new.definition)?;
+    let added = compatible(&old.definition, &new.definition).map_err(StoreError::Unusable)?;
     let mut sql = old.drop_triggers();
     sql.push_str(&new.add_columns(&added));
     transaction.execute_batch(&sql).map_err(|e| failure(&e))?;
@@ -150,42 +150,6 @@ fn alter(transaction: &Transaction<'_>, old: &Schema, new: &Schema) -> Result<()
             new.definition.id, field.name
         ))),
     }
-}
-
-/// The fields that a new definition adds to an old one.
-///
-/// # Errors
-/// [`StoreError::Unusable`] with all the differences for which the stored rows would have to be made anew.
-fn compatible<'a>(old: &LayerDefinition, new: &'a LayerDefinition) -> Result<Vec<&'a FieldDefinition>, StoreError> {
-    let mut differences = Vec::new();
-    if old.geometry != new.geometry {
-        differences.push(format!("geometry {} instead of {}", new.geometry.sql_name(), old.geometry.sql_name()));
-    }
-    if old.crs != new.crs {
-        let name = |crs: &Option<String>| crs.clone().unwrap_or_default();
-        differences.push(format!("CRS {} instead of {}", name(&new.crs), name(&old.crs)));
-    }
-    if old.resolution != new.resolution {
-        let name = |resolution: Option<f64>| resolution.map_or("the default".to_owned(), |value| value.to_string());
-        differences.push(format!("resolution {} instead of {}", name(new.resolution), name(old.resolution)));
-    }
-    for field in &old.fields {
-        match new.field(&field.name) {
-            None => differences.push(format!("no field \"{}\"", field.name)),
-            Some((_, now)) if now.kind != field.kind => {
-                differences.push(format!("field \"{}\" is {:?} instead of {:?}", field.name, now.kind, field.kind));
-            }
-            Some(_) => {}
-        }
-    }
-    if differences.is_empty() {
-        return Ok(new.fields.iter().filter(|field| old.field(&field.name).is_none()).collect());
-    }
-    Err(StoreError::Unusable(format!(
-        "layer \"{}\" is stored under another definition: the new one has {}; drop the layer and load it again",
-        old.id,
-        differences.join(", ")
-    )))
 }
 
 /// Names the layer in the tables of the standard, and keeps its definition.

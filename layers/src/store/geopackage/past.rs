@@ -284,8 +284,14 @@ mod tests {
     fn what_happened_since_is_looked_up_not_searched_for() {
         let (file, schema) = (file(), schema());
         let [superseded, now] = feature_queries(&schema);
-        let queries =
-            [Since::superseded(&schema), Since::INSERTED.to_owned(), Since::BROUGHT.to_owned(), LAYER_SEQ.to_owned(), superseded, now];
+        let queries = [
+            Since::superseded(&schema),
+            Since::INSERTED.to_owned(),
+            Since::BROUGHT.to_owned(),
+            LAYER_SEQ.to_owned(),
+            superseded,
+            now,
+        ];
         for sql in queries {
             let steps = plan(&file, &sql);
             assert!(

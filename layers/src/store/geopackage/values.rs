@@ -7,6 +7,7 @@ use rusqlite::{Row, Statement};
 use super::blob;
 use crate::definition::{FieldType, LayerDefinition};
 use crate::feature::{Feature, FeatureId, StoredFeature, Value};
+use crate::store::wkb;
 
 /// The `GeoPackage` type of a column.
 pub(super) const fn column_type(kind: FieldType) -> &'static str {
@@ -72,7 +73,7 @@ pub(super) fn feature(
             ValueRef::Blob(bytes) => blob::decode(bytes)?,
             _ => return Err("the geometry is no blob".to_owned()),
         };
-        let geometry = geometry.map(|geometry| blob::conform(geometry, definition.geometry)).transpose()?;
+        let geometry = geometry.map(|geometry| wkb::conform(geometry, definition.geometry)).transpose()?;
         let mut properties = Vec::with_capacity(definition.fields.len());
         for (position, field) in definition.fields.iter().enumerate() {
             let value = value(row.get_ref_unwrap(3 + position), field.kind)

@@ -1,0 +1,113 @@
+//! From the store to what readers see: changed features, or a layer as a whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use tracing::{info, warn};
+
+use super::applied::WorldBox;
+use super::changed::Now;
+use super::homes::Flip;
+use super::reading::{FollowError, read};
+use super::snapshot::{Delta, Snapshot};
+use super::territory::Layer;
+use super::touched::Footprint;
+use crate::feature::FeatureId;
+use crate::log::{Operation, Seq};
+use crate::store::{Store, StoreError, StoredLayer};
+
+/// Changed features of one batch past which all tiles of the layer become new ones.
+const MAX_TRACED: usize = 5_000;
+
+/// Changed features as they are now, and those that cannot be read with the reasons.
+pub(super) async fn now<S: Store>(
+    store: &S,
+    layer: &str,
+    happened: &BTreeMap<FeatureId, Operation>,
+) -> Result<(Vec<Now>, Vec<(FeatureId, String)>), StoreError> {
+    let ids: Vec<FeatureId> = happened.keys().copied().collect();
+    let mut rows: BTreeMap<FeatureId, _> = ids.iter().map(|id| (*id, None)).collect();
+    for row in store.features(layer, &ids).await? {
+        rows.insert(row.id, Some(row));
+    }
+    let mut unread = Vec::new();
+    for (id, operation) in happened {
+        if *operation != Operation::Delete && rows.get(id).is_some_and(Option::is_none) {
+            // Gone again since, or a row that cannot be mirrored: a scan says which.
+            let mut scan = std::pin::pin!(store.scan(layer, *id..id.saturating_add(1)));
+            while let Some(batch) = scan.next().await {
+                unread.extend(batch?.into_iter().filter_map(Result::err));
+            }
+        }
+    }
+    Ok((rows.into_iter().collect(), unread))
+}
+
+/// The snapshot after features have changed.
+pub(super) fn next(current: &Snapshot, deltas: Vec<Arc<Delta>>, ids: &[FeatureId], seq: Seq) -> Snapshot {
+    let next = current.with(deltas, current.len(), seq);
+    let there = |snapshot: &Snapshot| ids.iter().filter(|id| snapshot.feature(**id).is_some()).count();
+    let count = current.len() + there(&next) - there(current);
+    current.with(next.deltas, count, seq)
+}
+
+/// Publishes a snapshot and renews the tiles in which the features were or are, and those in which others are drawn now,
+/// or no longer, because of them; the boxes of the features' places.
+pub(super) fn publish(
+    layer: &Layer,
+    before: &Snapshot,
+    after: Snapshot,
+    ids: &[FeatureId],
+    flips: &[Flip],
+) -> Vec<WorldBox> {
+    let places = |snapshot: &Snapshot| -> Vec<Footprint> {
+        ids.iter().filter_map(|id| snapshot.feature(*id)).map(Footprint::of).collect()
+    };
+    let places: Vec<Footprint> = [places(before), places(&after)].concat();
+    let flips: Vec<(u8, Footprint)> =
+        flips.iter().filter_map(|(zoom, id)| Some((*zoom, Footprint::of(after.feature(*id)?)))).collect();
+    let (seq, zooms) = (after.seq, after.definition.zoom);
+    layer.publish(after);
+    layer.touch(|touched| {
+        if ids.len() > MAX_TRACED {
+            touched.renew(seq);
+            return;
+        }
+        for place in &places {
+            touched.touch(seq, place, zooms.min..=zooms.max);
+        }
+        for (zoom, place) in &flips {
+            touched.touch(seq, place, *zoom..=*zoom);
+        }
+    });
+    places.iter().filter_map(Footprint::bounds).collect()
+}
+
+/// Reads a layer as a whole, publishes it and renews all its tiles.
+pub(super) async fn read_and_publish<S: Store>(
+    store: &Arc<S>,
+    layer: &Layer,
+    stored: StoredLayer,
+) -> Result<(), FollowError> {
+    let id = stored.definition.id.clone();
+    match read(store, stored).await {
+        Ok((snapshot, set_aside)) => {
+            info!(layer = id, features = snapshot.len(), set_aside = set_aside.len(), "layer ready");
+            let seq = snapshot.seq();
+            layer.publish(snapshot);
+            layer.touch(|touched| touched.renew(seq));
+            layer.note(|state| {
+                state.set_aside.clone_from(&set_aside);
+                state.trouble = None;
+                state.reads += 1;
+            });
+            Ok(())
+        }
+        Err(error) => {
+            warn!(layer = id, %error, "cannot read the layer");
+            layer.note(|state| state.trouble = Some("the layer could not be read; see the server's log".to_owned()));
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Reading a layer from its store.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, pin_mut};
+use thiserror::Error;
+use tracing::warn;
+
+use super::builder::{BaseBuilder, BuildError};
+use super::snapshot::{RowRef, Snapshot};
+use crate::feature::{FeatureId, StoredFeature};
+use crate::store::{Store, StoreError, StoredLayer};
+
+/// A snapshot, and the rows that are not in it with the reasons.
+pub(super) type Read = (Snapshot, Vec<(FeatureId, String)>);
+
+/// Why a layer could not be brought up to date.
+#[derive(Debug, Error)]
+pub enum FollowError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The rows could not be mirrored.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A worker died.
+    #[error("a worker stopped: {0}")]
+    Worker(String),
+}
+
+/// Reads one layer as of now, for tools that follow nothing; `None` when the store has no such layer.
+///
+/// # Errors
+/// See [`FollowError`].
+pub async fn read_layer<S: Store>(store: &Arc<S>, id: &str) -> Result<Option<Snapshot>, FollowError> {
+    let Some(stored) = store.layers().await?.into_iter().find(|stored| stored.definition.id == id) else {
+        return Ok(None);
+    };
+    let (snapshot, set_aside) = read(store, stored).await?;
+    for (feature, reason) in set_aside {
+        warn!(layer = id, feature, reason, "feature set aside");
+    }
+    Ok(Some(snapshot))
+}
+
+/// Reads a whole layer, in two id ranges at once.
+pub(super) async fn read<S: Store>(store: &Arc<S>, stored: StoredLayer) -> Result<Read, FollowError> {
+    let definition = Arc::new(stored.definition);
+    let ids = stored.ids;
+    let mut builder = BaseBuilder::new(&definition)?;
+    let first = ids.start..ids.start.saturating_add(1);
+    builder = read_range(Arc::clone(store), definition.id.clone(), first, builder).await?;
+    let rest = ids.start.saturating_add(1)..ids.end;
+    let half = i64::midpoint(rest.start, rest.end.max(rest.start));
+    let tail = builder.sibling(&definition);
+    let anchored = tail.is_anchored();
+    let ranges = if anchored { [rest.start..half, half..rest.end] } else { [rest.clone(), rest.end..rest.end] };
+    let [left, right] = ranges;
+    let (left, right) = tokio::join!(
+        tokio::spawn(read_range(Arc::clone(store), definition.id.clone(), left, builder)),
+        tokio::spawn(read_range(Arc::clone(store), definition.id.clone(), right, tail)),
+    );
+    let worker = |error: tokio::task::JoinError| FollowError::Worker(error.to_string());
+    let (mut builder, tail) = (left.map_err(worker)??, right.map_err(worker)??);
+    let finish = move || {
+        builder.append(tail);
+        let (base, set_aside) = builder.finish()?;
+        Ok::<_, BuildError>((Snapshot::of(base, definition, stored.seq), set_aside))
+    };
+    Ok(tokio::task::spawn_blocking(finish).await.map_err(worker)??)
+}
+
+/// The same layer with all its changes in the base.
+///
+/// # Errors
+/// See [`BuildError`].
+pub(super) fn merge(snapshot: &Snapshot) -> Result<Snapshot, BuildError> {
+    let definition = Arc::clone(&snapshot.definition);
+    let mut rows: Vec<RowRef> = snapshot.rows().collect();
+    rows.sort_unstable_by_key(RowRef::id);
+    let mut builder = BaseBuilder::beside(&snapshot.base, &definition)?;
+    for row in rows {
+        builder.push(&row.to_feature());
+    }
+    // All of them were mirrored once: none is set aside.
+    let (base, _) = builder.finish()?;
+    Ok(Snapshot::of(base, definition, snapshot.seq))
+}
+
+async fn read_range<S: Store>(
+    store: Arc<S>,
+    layer: String,
+    ids: std::ops::Range<FeatureId>,
+    mut builder: BaseBuilder,
+) -> Result<BaseBuilder, StoreError> {
+    let rows = store.scan(&layer, ids);
+    pin_mut!(rows);
+    while let Some(batch) = rows.next().await {
+        for row in batch? {
+            take(&mut builder, row);
+        }
+    }
+    Ok(builder)
+}
+
+fn take(builder: &mut BaseBuilder, row: Result<StoredFeature, (FeatureId, String)>) {
+    match row {
+        Ok(row) => builder.push(&row),
+        Err((id, reason)) => builder.set_aside(id, reason),
+    }
+}

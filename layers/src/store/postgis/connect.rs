@@ -1,0 +1,285 @@
+//! Connections to the database, their limits, and what its errors mean.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Executor, PgConnection, Postgres};
+
+use crate::store::StoreError;
+
+/// A connection URL that never shows its secret: not in a log line, not in an error, not by `{:?}`.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct RedactedUrl(String);
+
+impl RedactedUrl {
+    /// Wraps a URL such as `postgres://user:secret@host:5432/database`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// Whether it can be read at all.
+    pub fn is_sound(&self) -> bool {
+        (self.0.starts_with("postgres://") || self.0.starts_with("postgresql://"))
+            && PgConnectOptions::from_str(&self.0).is_ok()
+    }
+}
+
+/// As shown: without the secret.
+impl serde::Serialize for RedactedUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for RedactedUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match PgConnectOptions::from_str(&self.0) {
+            Ok(options) => write!(
+                out,
+                "postgres://{}@{}:{}/{}",
+                options.get_username(),
+                options.get_host(),
+                options.get_port(),
+                options.get_database().unwrap_or_default()
+            ),
+            Err(_) => out.write_str("postgres://…"),
+        }
+    }
+}
+
+impl fmt::Debug for RedactedUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// How to reach and use a database.
+#[derive(Debug, Clone)]
+pub struct PostgisOptions {
+    /// Where it is.
+    pub url: RedactedUrl,
+    /// Where the listener connects, which needs a session of its own: the server itself when `url` names a pooler.
+    pub listen_url: Option<RedactedUrl>,
+    /// The tenant: its schema has this name.
+    pub tenant: String,
+    /// Connections at most, beside the listener's.
+    pub connections: u32,
+    /// How long a request waits for a connection.
+    pub acquire: Duration,
+    /// How long a statement may take, scans and loads excepted.
+    pub statement: Duration,
+    /// Whether to create or update the schema `bricola`; otherwise it must be there.
+    pub migrate: bool,
+}
+
+impl PostgisOptions {
+    /// Sensible limits for a database and a tenant.
+    pub fn new(url: RedactedUrl, tenant: impl Into<String>) -> Self {
+        Self {
+            url,
+            listen_url: None,
+            tenant: tenant.into(),
+            connections: 8,
+            acquire: Duration::from_secs(5),
+            statement: Duration::from_secs(30),
+            migrate: true,
+        }
+    }
+}
+
+/// A pool of connections, and the tenant whose layers are spoken of.
+#[derive(Clone)]
+pub(super) struct Database {
+    pool: Result<PgPool, String>,
+    pub options: PostgisOptions,
+}
+
+/// A connection with a transaction open on it. Dropped without [`Session::commit`], the transaction is rolled back; a
+/// connection that is dropped in the middle of an answer is closed, which ends its statement too.
+pub(super) struct Session {
+    connection: Option<PoolConnection<Postgres>>,
+    /// Nothing is under way on the wire.
+    settled: bool,
+}
+
+impl Database {
+    pub fn connect(options: PostgisOptions) -> Self {
+        let pool = settings(&options.url).map(|settings| {
+            PgPoolOptions::new()
+                .max_connections(options.connections.max(2))
+                .acquire_timeout(options.acquire)
+                .idle_timeout(Duration::from_secs(300))
+                .connect_lazy_with(settings)
+        });
+        Self { pool, options }
+    }
+
+    pub fn tenant(&self) -> &str {
+        &self.options.tenant
+    }
+
+    /// A transaction that reads, all of one moment, with the time limit of the options.
+    pub async fn read(&self) -> Result<Session, StoreError> {
+        let limit = self.options.statement.as_millis();
+        self.session(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {limit}"))
+            .await
+    }
+
+    /// A transaction that reads for as long as it takes.
+    pub async fn read_on(&self) -> Result<Session, StoreError> {
+        self.session("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0").await
+    }
+
+    /// A transaction that writes, each statement seeing what was committed before it.
+    pub async fn write(&self) -> Result<Session, StoreError> {
+        let limit = self.options.statement.as_millis();
+        self.session(&format!("BEGIN; SET LOCAL statement_timeout = {limit}")).await
+    }
+
+    /// A transaction that writes for as long as it takes, and may wait for its rows meanwhile.
+    pub async fn write_on(&self) -> Result<Session, StoreError> {
+        self.session(
+            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+             SET LOCAL client_min_messages = warning",
+        )
+        .await
+    }
+
+    /// The connections themselves, for the migrator.
+    pub fn pool(&self) -> Result<&PgPool, StoreError> {
+        self.pool.as_ref().map_err(|reason| StoreError::Unusable(reason.clone()))
+    }
+
+    async fn session(&self, begin: &str) -> Result<Session, StoreError> {
+        let connection = self.pool()?.acquire().await.map_err(|error| failure(&error))?;
+        let mut session = Session { connection: Some(connection), settled: false };
+        session.run(begin).await?;
+        Ok(session)
+    }
+
+    /// A connection outside the pool, straight to the server.
+    pub async fn listener(&self) -> Result<sqlx::postgres::PgListener, StoreError> {
+        let url = self.options.listen_url.as_ref().unwrap_or(&self.options.url);
+        let settings = settings(url).map_err(StoreError::Unusable)?;
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(self.options.acquire);
+        let pool = pool.connect_lazy_with(settings);
+        let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await.map_err(|error| failure(&error))?;
+        listener.listen("bricola").await.map_err(|error| failure(&error))?;
+        Ok(listener)
+    }
+}
+
+fn settings(url: &RedactedUrl) -> Result<PgConnectOptions, String> {
+    let settings = PgConnectOptions::from_str(&url.0).ok().filter(|_| url.is_sound()).ok_or_else(|| {
+        "the database URL cannot be read; it has the form postgres://user:secret@host:5432/database".to_owned()
+    })?;
+    // Poolers refuse start-up parameters that they do not know; prepared statements do not outlive a transaction there.
+    Ok(settings
+        .extra_float_digits(None)
+        .statement_cache_capacity(0)
+        .application_name("bricola")
+        .disable_statement_logging())
+}
+
+impl Session {
+    /// The connection, with nothing under way on it; [`Session::settle`] says when that is so again.
+    pub fn begin_use(&mut self) -> Result<&mut PgConnection, StoreError> {
+        self.settled = false;
+        self.connection.as_deref_mut().ok_or_else(|| StoreError::Failure("the session has ended".to_owned()))
+    }
+
+    /// What was begun on the connection has been read to its end.
+    pub fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    /// Runs statements without parameters.
+    pub async fn run(&mut self, sql: &str) -> Result<u64, StoreError> {
+        let connection = self.begin_use()?;
+        // As text, and so by the simple protocol: many statements, nothing prepared.
+        let done = connection.execute(sqlx::raw_sql(sql)).await.map_err(|error| failure(&error))?;
+        self.settle();
+        Ok(done.rows_affected())
+    }
+
+    /// Runs a query of one statement.
+    pub async fn all(
+        &mut self,
+        query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
+    ) -> Result<Vec<sqlx::postgres::PgRow>, StoreError> {
+        let connection = self.begin_use()?;
+        let rows = query.persistent(false).fetch_all(connection).await.map_err(|error| failure(&error))?;
+        self.settle();
+        Ok(rows)
+    }
+
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.run("COMMIT").await?;
+        // Given back as it is: there is nothing to roll back.
+        drop(self.connection.take());
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let settled = self.settled;
+        // A connection that is no longer in step is of no use to the next: closing it makes the server stop.
+        let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| settled) else {
+            drop(connection.detach());
+            return;
+        };
+        runtime.spawn(async move {
+            if connection.execute("ROLLBACK").await.is_err() {
+                drop(connection.detach());
+            }
+        });
+    }
+}
+
+/// What the database says, in the words of the contract.
+pub(super) fn failure(error: &sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Io(error) => StoreError::Unreachable(error.to_string()),
+        sqlx::Error::Tls(error) => StoreError::Unreachable(error.to_string()),
+        sqlx::Error::PoolTimedOut => StoreError::Unreachable("no connection became free in time".to_owned()),
+        sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            StoreError::Unreachable("the pool is closed".to_owned())
+        }
+        sqlx::Error::Protocol(reason) => StoreError::Unreachable(format!("the connection is out of step: {reason}")),
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            match &*code {
+                // Shutting down, starting up, out of connections; connection exceptions.
+                "57P01" | "57P02" | "57P03" | "57P05" | "53300" => StoreError::Unreachable(error.message().to_owned()),
+                code if code.starts_with("08") => StoreError::Unreachable(error.message().to_owned()),
+                "25006" => StoreError::ReadOnly,
+                "57014" => StoreError::Timeout,
+                // Somebody else holds what we need: deadlock, serialization, lock time-out.
+                "40P01" | "40001" | "55P03" => StoreError::Busy,
+                "23505" => duplicate(&**error),
+                "53100" => StoreError::Failure("the disk of the database is full".to_owned()),
+                "28P01" | "28000" | "3D000" => {
+                    StoreError::Unusable(format!("the database refuses us: {}", error.message()))
+                }
+                code => StoreError::Failure(format!("{} ({code})", error.message())),
+            }
+        }
+        error => StoreError::Failure(error.to_string()),
+    }
+}
+
+/// A key that is there already. The message is in the database's language; the values stand after `=(` in each.
+fn duplicate(error: &dyn sqlx::error::DatabaseError) -> StoreError {
+    let detail = error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::detail).unwrap_or_default();
+    let values = detail.split_once("=(").and_then(|(_, rest)| rest.rsplit_once(')')).map_or("", |(values, _)| values);
+    StoreError::DuplicateKey {
+        layer: error.table().unwrap_or_default().replace('_', "-"),
+        key: values.replace(", ", " / "),
+    }
+}

@@ -1,0 +1,299 @@
+//! Layers in and out of the store.
+
+use std::fmt::Write as _;
+
+use sqlx::Row;
+
+use super::connect::{Database, Session, failure};
+use super::log::{scalar, transaction};
+use super::past;
+use super::schema::Schema;
+use crate::definition::{LayerDefinition, compatible};
+use crate::feature::FeatureId;
+use crate::log::Seq;
+use crate::store::{StoreError, StoredLayer};
+
+/// Pages of a table up to which its rows are counted; a larger one is estimated, so that no start waits for it.
+const COUNTED_PAGES: i64 = 4_096;
+
+/// The tables of a layer, by its id.
+pub(super) async fn schema(session: &mut Session, tenant: &str, layer: &str) -> Result<Schema, StoreError> {
+    let definition = stored(session, tenant, layer).await?.ok_or_else(|| StoreError::UnknownLayer(layer.to_owned()))?;
+    Schema::of(tenant, &definition)
+}
+
+async fn stored(session: &mut Session, tenant: &str, layer: &str) -> Result<Option<LayerDefinition>, StoreError> {
+    if layer.contains('\0') {
+        return Ok(None);
+    }
+    let query = sqlx::query("SELECT definition FROM bricola.layers WHERE tenant = $1 AND layer = $2");
+    let rows = session.all(query.bind(tenant.to_owned()).bind(layer.to_owned())).await?;
+    let text = rows.first().map(|row| row.try_get::<String, _>(0)).transpose().map_err(|error| failure(&error))?;
+    text.map(|text| parse(layer, &text)).transpose()
+}
+
+fn parse(layer: &str, text: &str) -> Result<LayerDefinition, StoreError> {
+    serde_json::from_str(text).map_err(|error| {
+        StoreError::Unusable(format!("the stored definition of layer \"{layer}\" is damaged: {error}"))
+    })
+}
+
+/// All layers, of one moment. One whose table is gone is left out, with a warning.
+pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, StoreError> {
+    // First what is committed gets its number: a layer must not be ahead of the log.
+    super::log::sequence(database).await?;
+    let mut session = database.read().await?;
+    let query = sqlx::query(
+        "SELECT l.layer, l.definition, c.relpages::bigint, greatest(c.reltuples, 0)::bigint, \
+         coalesce((SELECT last FROM bricola.changes AS g WHERE g.tenant = l.tenant AND g.layer = l.layer \
+         ORDER BY last DESC LIMIT 1), 0) \
+         FROM bricola.layers AS l LEFT JOIN pg_namespace AS n ON n.nspname = l.table_schema \
+         LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = l.table_name \
+         WHERE l.tenant = $1 ORDER BY l.layer COLLATE \"C\"",
+    );
+    let rows = session.all(query.bind(database.tenant().to_owned())).await?;
+    let mut layers = Vec::with_capacity(rows.len());
+    let mut sizes = String::new();
+    for row in &rows {
+        let layer: String = row.try_get(0).map_err(|error| failure(&error))?;
+        let text: String = row.try_get(1).map_err(|error| failure(&error))?;
+        let pages: Option<i64> = row.try_get(2).map_err(|error| failure(&error))?;
+        let estimate: i64 = row.try_get::<Option<i64>, _>(3).map_err(|error| failure(&error))?.unwrap_or(0);
+        let seq: Seq = row.try_get(4).map_err(|error| failure(&error))?;
+        let Some(pages) = pages else {
+            tracing::warn!(layer, "the table of this layer is gone; load the layer again");
+            continue;
+        };
+        let schema = Schema::of(database.tenant(), &parse(&layer, &text)?)?;
+        let count = if pages < COUNTED_PAGES {
+            format!("(SELECT count(*) FROM {})", schema.table)
+        } else {
+            estimate.to_string()
+        };
+        let union = if sizes.is_empty() { "" } else { " UNION ALL " };
+        let _ = write!(
+            sizes,
+            "{union}SELECT {}::bigint, {count}::bigint, (SELECT min(fid) FROM {table}), (SELECT max(fid) FROM {table})",
+            layers.len(),
+            table = schema.table
+        );
+        layers.push(StoredLayer { definition: schema.definition, seq, count: 0, ids: 0..0 });
+    }
+    if layers.is_empty() {
+        return Ok(layers);
+    }
+    for row in session.all(sqlx::query(&sizes)).await? {
+        let read = || -> Result<_, sqlx::Error> {
+            let (place, count): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            let ends: (Option<FeatureId>, Option<FeatureId>) = (row.try_get(2)?, row.try_get(3)?);
+            Ok((place, count, ends))
+        };
+        let (place, count, ends) = read().map_err(|error| failure(&error))?;
+        let Some(layer) = usize::try_from(place).ok().and_then(|place| layers.get_mut(place)) else { continue };
+        layer.count = count.unsigned_abs();
+        if let (Some(first), Some(last)) = ends {
+            layer.ids = first..last.saturating_add(1);
+        }
+    }
+    Ok(layers)
+}
+
+/// Creates the tables of a layer, or brings them under a compatible new definition.
+pub(super) async fn define(database: &Database, definition: &LayerDefinition) -> Result<(), StoreError> {
+    let new = Schema::of(database.tenant(), definition)?;
+    let mut session = database.write_on().await?;
+    prepare(&mut session, &new).await?;
+    let mut begins = false;
+    match stored(&mut session, database.tenant(), &definition.id).await? {
+        Some(old) if exists(&mut session, &new.table).await? => {
+            if old == *definition && is_whole(&mut session, &new).await? {
+                return Ok(());
+            }
+            let old = Schema::of(database.tenant(), &old)?;
+            if has_no_rows(&mut session, &old).await? {
+                retire(&mut session, &old).await?;
+                create(&mut session, &new).await?;
+            } else {
+                alter(&mut session, &old, &new).await?;
+            }
+        }
+        None if exists(&mut session, &new.table).await? => {
+            return Err(StoreError::Unusable(format!(
+                "layer \"{}\": the schema \"{}\" already has a table \"{}\" that is no layer",
+                definition.id, new.tenant, new.name
+            )));
+        }
+        _ => {
+            create(&mut session, &new).await?;
+            begins = true;
+        }
+    }
+    register(&mut session, &new).await?;
+    if begins {
+        past::begin(&mut session, &new).await?;
+    }
+    report_replace(&mut session, &new).await?;
+    finish(session, database).await
+}
+
+/// Names in what follows are looked up where the system, `PostGIS` and temporary tables are, and nowhere else. One
+/// program at a time changes a layer's tables.
+async fn prepare(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    let rows = session
+        .all(sqlx::query(
+            "SELECT n.nspname::text FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace \
+             WHERE e.extname = 'postgis'",
+        ))
+        .await?;
+    let found = rows.first().map(|row| row.try_get::<String, _>(0)).transpose().map_err(|error| failure(&error))?;
+    let postgis = found.unwrap_or_else(|| "public".to_owned()).replace('"', "\"\"");
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 4711202613))";
+    session.run(&format!("SET LOCAL search_path = pg_catalog, \"{postgis}\", pg_temp")).await?;
+    session.all(sqlx::query(lock).bind(format!("{}/{}", schema.tenant, schema.layer()))).await?;
+    Ok(())
+}
+
+async fn create(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    let sql = [schema.create(), schema.create_indexes(), schema.create_triggers(), schema.grants()].concat();
+    session.run(&sql).await?;
+    // A layer that comes back does not give out the ids of its first life again: the log still names them.
+    let query = sqlx::query(
+        "SELECT setval(pg_get_serial_sequence($1, 'fid'), 1 + greatest(\
+         (SELECT max(last_id) FROM bricola.retired WHERE tenant = $2 AND layer = $3), \
+         (SELECT max(id) FROM bricola.changes, unnest(ids) AS id WHERE tenant = $2 AND layer = $3), 0), false)",
+    );
+    let query = query.bind(schema.table.clone()).bind(schema.tenant.clone()).bind(schema.layer().to_owned());
+    session.all(query).await?;
+    Ok(())
+}
+
+async fn alter(session: &mut Session, old: &Schema, new: &Schema) -> Result<(), StoreError> {
+    let added = compatible(&old.definition, &new.definition).map_err(StoreError::Unusable)?;
+    session.run(&(old.drop_triggers() + &new.add_columns(&added))).await?;
+    if old.definition.key != new.definition.key {
+        session.run(&(old.drop_indexes() + &new.create_indexes())).await?;
+    }
+    session.run(&(new.create_triggers() + &new.grants())).await?;
+    let columns = session
+        .all(sqlx::query("SELECT attname::text FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped")
+            .bind(new.table.clone()))
+        .await?;
+    let columns: Vec<String> = columns.iter().filter_map(|row| row.try_get(0).ok()).collect();
+    match new.definition.fields.iter().find(|field| !columns.contains(&field.name)) {
+        None => Ok(()),
+        Some(field) => Err(StoreError::Unusable(format!(
+            "layer \"{}\": another program has removed the column \"{}\" of its table; drop the layer and load it again",
+            new.layer(),
+            field.name
+        ))),
+    }
+}
+
+async fn register(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    let definition = &schema.definition;
+    let json = serde_json::to_string(definition).map_err(|error| {
+        StoreError::Failure(format!("the definition of layer \"{}\" cannot be written: {error}", definition.id))
+    })?;
+    let query = sqlx::query(
+        "INSERT INTO bricola.layers (tenant, layer, table_schema, table_name, definition) VALUES ($1, $2, $1, $3, $4) \
+         ON CONFLICT (tenant, layer) DO UPDATE SET definition = excluded.definition",
+    );
+    let query = query.bind(schema.tenant.clone()).bind(definition.id.clone()).bind(schema.name.clone()).bind(json);
+    session.all(query).await?;
+    // What people see in QGIS and psql beside the name.
+    let comment =
+        format!("{} - {}", definition.title.it, definition.description.it).replace('\0', "").replace('\'', "''");
+    session.run(&format!("COMMENT ON TABLE {} IS E'{}'", schema.table, comment.replace('\\', "\\\\"))).await?;
+    remember_shape(session, schema).await
+}
+
+/// Notes what the table looks like when it is as we want it: see `bricola.watch()`.
+pub(super) async fn remember_shape(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE bricola.layers SET shape = bricola.shape(to_regclass($3)) WHERE tenant = $1 AND layer = $2",
+    );
+    let query = query.bind(schema.tenant.clone()).bind(schema.layer().to_owned()).bind(schema.table.clone());
+    session.all(query).await?;
+    Ok(())
+}
+
+/// Removes a layer with its history.
+pub(super) async fn drop_layer(database: &Database, layer: &str) -> Result<(), StoreError> {
+    let mut session = database.write_on().await?;
+    let schema = schema(&mut session, database.tenant(), layer).await?;
+    prepare(&mut session, &schema).await?;
+    retire(&mut session, &schema).await?;
+    let query = sqlx::query("DELETE FROM bricola.layers WHERE tenant = $1 AND layer = $2");
+    session.all(query.bind(schema.tenant.clone()).bind(layer.to_owned())).await?;
+    report_replace(&mut session, &schema).await?;
+    finish(session, database).await
+}
+
+/// Removes the tables of a layer and remembers which ids were given out.
+async fn retire(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    if exists(session, &schema.table).await? {
+        let sql = format!(
+            "INSERT INTO bricola.retired (tenant, layer, last_id) SELECT $1, $2, coalesce(greatest(\
+             (SELECT max(fid) FROM {}), (SELECT max(fid) FROM {}), \
+             pg_sequence_last_value(pg_get_serial_sequence($3, 'fid')::regclass)), 0) \
+             ON CONFLICT (tenant, layer) DO UPDATE SET last_id = greatest(excluded.last_id, retired.last_id)",
+            schema.table, schema.history
+        );
+        let query = sqlx::query(&sql).bind(schema.tenant.clone()).bind(schema.layer().to_owned());
+        session.all(query.bind(schema.table.clone())).await?;
+    }
+    let sql = format!("DROP TABLE IF EXISTS {}, {};", schema.table, schema.history) + &schema.drop_functions();
+    session.run(&sql).await?;
+    Ok(())
+}
+
+/// Reports that the layer as a whole is another now.
+pub(super) async fn report_replace(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    let query = sqlx::query("SELECT bricola.report($1, $2, 'replace', NULL)");
+    session.all(query.bind(schema.tenant.clone()).bind(schema.layer().to_owned())).await?;
+    Ok(())
+}
+
+/// Commits, and numbers what was committed.
+async fn finish(mut session: Session, database: &Database) -> Result<(), StoreError> {
+    transaction(&mut session).await?;
+    session.commit().await?;
+    super::log::sequence(database).await?;
+    Ok(())
+}
+
+/// The error of a key that stands twice in `table`, when that is what went wrong.
+pub(super) async fn duplicate(
+    session: &mut Session,
+    schema: &Schema,
+    table: &str,
+) -> Result<Option<StoreError>, StoreError> {
+    let Some(sql) = schema.duplicate_key(table) else { return Ok(None) };
+    let rows = session.all(sqlx::query(&sql)).await?;
+    let key = rows.first().map(|row| row.try_get::<String, _>(0)).transpose().map_err(|error| failure(&error))?;
+    Ok(key.map(|key| StoreError::DuplicateKey { layer: schema.layer().to_owned(), key }))
+}
+
+async fn exists(session: &mut Session, table: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(table.to_owned());
+    let rows = session.all(query).await?;
+    rows.first().map_or(Ok(false), |row| row.try_get(0)).map_err(|error| failure(&error))
+}
+
+/// True when the triggers are all there; a table that another program made anew has none.
+async fn is_whole(session: &mut Session, schema: &Schema) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT count(*) FROM pg_trigger WHERE tgrelid = '{}'::regclass AND NOT tgisinternal AND tgname LIKE 'bricola%'",
+        schema.table
+    );
+    Ok(scalar(session, &sql).await? == Schema::TRIGGERS)
+}
+
+/// True when neither the table nor its history holds anything.
+async fn has_no_rows(session: &mut Session, schema: &Schema) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT (EXISTS (SELECT FROM {}) OR EXISTS (SELECT FROM {}))::int::bigint",
+        schema.table, schema.history
+    );
+    Ok(scalar(session, &sql).await? == 0)
+}

@@ -1,0 +1,137 @@
+//! Being woken by the change log, whoever wrote.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use super::connect::Database;
+use super::log::{sequence, watch};
+use crate::log::Seq;
+use crate::store::StoreError;
+
+/// How often the log is looked at when nobody rings: by a pooler's doing, or when a transaction did not ring because
+/// one beside it would.
+const POLL: Duration = Duration::from_secs(1);
+/// How often, while there are writes.
+const BUSY: Duration = Duration::from_millis(15);
+/// How often tables are looked at for an ALTER TABLE.
+const WATCH: Duration = Duration::from_secs(1);
+/// How long after the last one that goes on.
+const LINGER: Duration = Duration::from_millis(300);
+/// First and longest pause while the database is away.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// What is known of the log.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    seq: Seq,
+    /// Why it cannot be read, when it cannot.
+    trouble: Option<String>,
+}
+
+/// Knows the end of the log, a few milliseconds after it has moved.
+pub(super) struct Follower {
+    known: Arc<watch::Sender<Known>>,
+    look: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Follower {
+    pub fn start(database: Database) -> Self {
+        // Nothing is known yet: whoever waits gets the state of the first look.
+        let known = Arc::new(watch::Sender::new(Known { seq: Seq::MIN, trouble: None }));
+        let look = Arc::new(Notify::new());
+        let task = tokio::spawn(run(database, Arc::clone(&known), Arc::clone(&look)));
+        Self { known, look, task }
+    }
+
+    /// Looks at the log at once.
+    pub fn look(&self) {
+        self.look.notify_one();
+    }
+
+    /// What we have written ourselves need not be looked for.
+    pub fn advance(&self, seq: Seq) {
+        advance(&self.known, seq);
+    }
+
+    /// Returns when the log has moved past `after`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] while the database is away.
+    pub async fn past(&self, after: Seq) -> Result<(), StoreError> {
+        let mut known = self.known.subscribe();
+        let state = known
+            .wait_for(|known| known.seq > after || known.trouble.is_some())
+            .await
+            .map_err(|_| StoreError::Unreachable("the store was closed".to_owned()))?;
+        match &state.trouble {
+            Some(reason) => Err(StoreError::Unreachable(reason.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn advance(known: &watch::Sender<Known>, seq: Seq) {
+    known.send_if_modified(|known| {
+        let moved = seq > known.seq || known.trouble.is_some();
+        *known = Known { seq: seq.max(known.seq), trouble: None };
+        moved
+    });
+}
+
+/// Listens and looks for ever; after a failure it begins anew, with growing pauses.
+async fn run(database: Database, known: Arc<watch::Sender<Known>>, look: Arc<Notify>) {
+    let mut pause = PAUSES.0;
+    loop {
+        let Err(error) = listen(&database, &known, &look, &mut pause).await else { continue };
+        known.send_modify(|known| known.trouble = Some(error.to_string()));
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+async fn listen(
+    database: &Database,
+    known: &watch::Sender<Known>,
+    look: &Notify,
+    pause: &mut Duration,
+) -> Result<(), StoreError> {
+    let mut listener = database.listener().await?;
+    let (mut moved, mut watched) = (tokio::time::Instant::now(), None::<tokio::time::Instant>);
+    loop {
+        let before = known.borrow().seq;
+        if watched.is_none_or(|watched| watched.elapsed() >= WATCH) {
+            watch(database).await?;
+            watched = Some(tokio::time::Instant::now());
+        }
+        let seq = sequence(database).await?;
+        *pause = PAUSES.0;
+        // Nobody can have known more before we asked, unless the database was set back (a standby took over before it had
+        // all): the follower of the cache then compares what it has read with what is there.
+        if seq < before {
+            known.send_replace(Known { seq, trouble: None });
+        }
+        advance(known, seq);
+        if seq != before {
+            moved = tokio::time::Instant::now();
+        }
+        let wait = if moved.elapsed() < LINGER { BUSY } else { POLL };
+        tokio::select! {
+            rung = listener.try_recv() => {
+                // `None`: the connection was lost and is being made anew; what rang meanwhile is found by looking.
+                rung.map_err(|error| super::connect::failure(&error))?;
+            }
+            () = look.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}

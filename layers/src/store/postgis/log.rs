@@ -1,0 +1,114 @@
+//! The change log: numbering it and reading it.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use super::connect::{Database, Session, failure};
+use crate::feature::FeatureId;
+use crate::log::{Change, Operation, Seq};
+use crate::store::StoreError;
+
+/// Numbers what has been committed; the end of the log. Where nothing can be written (a standby), the end that is
+/// there.
+pub(super) async fn sequence(database: &Database) -> Result<Seq, StoreError> {
+    match number(database).await {
+        Err(StoreError::ReadOnly) => {
+            let mut session = database.read().await?;
+            scalar(&mut session, "SELECT seq FROM bricola.clock").await
+        }
+        numbered => numbered,
+    }
+}
+
+async fn number(database: &Database) -> Result<Seq, StoreError> {
+    let mut session = database.write().await?;
+    let seq = scalar(&mut session, "SELECT bricola.sequence()").await?;
+    session.commit().await?;
+    Ok(seq)
+}
+
+/// Reports the layers whose tables were altered since the last look.
+pub(super) async fn watch(database: &Database) -> Result<(), StoreError> {
+    let watched = async {
+        let mut session = database.write().await?;
+        scalar(&mut session, "SELECT bricola.watch()").await?;
+        session.commit().await
+    };
+    match watched.await {
+        // A standby hears of it from the log.
+        Err(StoreError::ReadOnly) => Ok(()),
+        watched => watched,
+    }
+}
+
+/// The number that closed a transaction of ours, which has been committed.
+pub(super) async fn closed(database: &Database, transaction: i64) -> Result<Seq, StoreError> {
+    let end = sequence(database).await?;
+    let mut session = database.read().await?;
+    let query = sqlx::query("SELECT seq FROM bricola.transactions WHERE transaction = $1").bind(transaction);
+    let rows = session.all(query).await?;
+    // A transaction that changed nothing has no number.
+    if rows.is_empty() { Ok(end) } else { first(&rows) }
+}
+
+/// The number, in our own counting, of the transaction that is open on a session.
+pub(super) async fn transaction(session: &mut Session) -> Result<i64, StoreError> {
+    scalar(session, "SELECT bricola.this_transaction()").await
+}
+
+/// The one value of a query that gives one.
+pub(super) async fn scalar(session: &mut Session, sql: &str) -> Result<i64, StoreError> {
+    first(&session.all(sqlx::query(sql)).await?)
+}
+
+fn first(rows: &[PgRow]) -> Result<i64, StoreError> {
+    let row = rows.first().ok_or_else(|| StoreError::Failure("a query gave no row".to_owned()))?;
+    row.try_get(0).map_err(|error| failure(&error))
+}
+
+/// Changes after `after`, oldest first.
+pub(super) async fn changes(database: &Database, after: Seq, limit: usize) -> Result<Vec<Change>, StoreError> {
+    let mut session = database.read().await?;
+    // Each row of the log holds one change at least.
+    let query = sqlx::query(
+        "SELECT last, layer, operation, ids, at FROM bricola.changes WHERE last > $1 AND tenant = $2 \
+         ORDER BY last LIMIT $3",
+    )
+    .bind(after)
+    .bind(database.tenant().to_owned())
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = session.all(query).await?;
+    let mut changes = Vec::with_capacity(limit.min(rows.len()));
+    for row in &rows {
+        expand(row, after, limit, &mut changes).map_err(|error| failure(&error))?;
+        if changes.len() == limit {
+            break;
+        }
+    }
+    Ok(changes)
+}
+
+/// The changes of one row of the log that come after `after`.
+fn expand(row: &PgRow, after: Seq, limit: usize, changes: &mut Vec<Change>) -> Result<(), sqlx::Error> {
+    let last: Seq = row.try_get(0)?;
+    let layer: String = row.try_get(1)?;
+    let operation = match row.try_get::<&str, _>(2)? {
+        "insert" => Operation::Insert,
+        "update" => Operation::Update,
+        "delete" => Operation::Delete,
+        _ => Operation::Replace,
+    };
+    let at = row.try_get::<DateTime<Utc>, _>(4)?.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let change = |seq, id| Change { seq, layer: layer.clone(), id, operation, at: at.clone() };
+    match row.try_get::<Option<Vec<FeatureId>>, _>(3)? {
+        None => changes.push(change(last, None)),
+        Some(ids) => {
+            let before = last - ids.len() as i64;
+            let numbered = ids.into_iter().zip(before + 1..).filter(|(_, seq)| *seq > after);
+            let room = limit - changes.len();
+            changes.extend(numbered.take(room).map(|(id, seq)| change(seq, Some(id))));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! The production store: a `PostgreSQL` database with `PostGIS`.
+//!
+//! Each layer is a typed table in the schema of its tenant; triggers write history and change log whoever edits. Rows
+//! are read by `COPY … TO STDOUT (FORMAT binary)`: it needs no prepared statement, so that a pooler in transaction
+//! mode may stand between, and costs a fraction of decoding rows one by one. Every statement runs inside a
+//! transaction, for the same reason. Only the listener holds a connection of its own.
+//!
+//! | file | what |
+//! |---|---|
+//! | `connect` | connections, their limits, what errors mean |
+//! | `migrate` | the schema `bricola` |
+//! | `schema` | the SQL of one layer: table, history |
+//! | `triggers` | the SQL that keeps history and log |
+//! | `define` | layers in and out of the store |
+//! | `copy` | the binary form of `COPY`, both ways |
+//! | `rows` | scans and features by id |
+//! | `write` | edits |
+//! | `replace` | atomic replacement of a layer |
+//! | `past` | rows as of an earlier change |
+//! | `log` | the change log |
+//! | `follow` | being woken by it |
+
+mod connect;
+mod copy;
+mod define;
+mod follow;
+mod log;
+mod migrate;
+mod past;
+mod replace;
+mod rows;
+mod schema;
+mod triggers;
+mod write;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::Stream;
+
+pub use connect::{PostgisOptions, RedactedUrl};
+pub use replace::PostgisReplacement;
+
+use super::{Edit, ScannedRow, Store, StoreError, StoredLayer};
+use crate::definition::LayerDefinition;
+use crate::feature::{FeatureId, StoredFeature};
+use crate::log::{Change, Seq};
+use connect::Database;
+use follow::Follower;
+
+/// A tenant's layers in a `PostGIS` database. Clones share the connections.
+#[derive(Clone)]
+pub struct PostgisStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    follower: Follower,
+}
+
+impl PostgisStore {
+    /// Connects, and brings the schema `bricola` up to date (`options.migrate`).
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] when there is no database at the address, [`StoreError::Unusable`] when it lacks
+    /// `PostGIS`, is too old, or was migrated by a newer version in a way that this one cannot use.
+    pub async fn open(options: PostgisOptions) -> Result<Self, StoreError> {
+        let database = Database::connect(options);
+        migrate::run(&database).await?;
+        Ok(Self::over(database))
+    }
+
+    /// As [`Self::open`], but does not wait for the database: every method answers [`StoreError::Unreachable`] until it
+    /// is there. Nothing is migrated.
+    pub fn open_later(options: PostgisOptions) -> Self {
+        Self::over(Database::connect(options))
+    }
+
+    /// Checks the schema and brings it up to date, for a store that was opened before its database was there.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn prepare(&self) -> Result<(), StoreError> {
+        migrate::run(&self.inner.database).await
+    }
+
+    fn over(database: Database) -> Self {
+        let follower = Follower::start(database.clone());
+        Self { inner: Arc::new(Inner { database, follower }) }
+    }
+
+    fn database(&self) -> &Database {
+        &self.inner.database
+    }
+}
+
+impl Store for PostgisStore {
+    type Replacement = PostgisReplacement;
+
+    async fn layers(&self) -> Result<Vec<StoredLayer>, StoreError> {
+        define::layers(self.database()).await
+    }
+
+    async fn define(&self, definition: &LayerDefinition) -> Result<(), StoreError> {
+        let defined = define::define(self.database(), definition).await;
+        self.inner.follower.look();
+        defined
+    }
+
+    async fn drop_layer(&self, layer: &str) -> Result<(), StoreError> {
+        define::drop_layer(self.database(), layer).await?;
+        self.inner.follower.look();
+        Ok(())
+    }
+
+    fn scan(
+        &self,
+        layer: &str,
+        ids: Range<FeatureId>,
+    ) -> impl Stream<Item = Result<Vec<ScannedRow>, StoreError>> + Send {
+        rows::scan(self.database().clone(), layer.to_owned(), ids)
+    }
+
+    async fn features(&self, layer: &str, ids: &[FeatureId]) -> Result<Vec<StoredFeature>, StoreError> {
+        rows::features(self.database(), layer, ids).await
+    }
+
+    fn scan_at(
+        &self,
+        layer: &str,
+        ids: Range<FeatureId>,
+        at: Seq,
+    ) -> impl Stream<Item = Result<Vec<ScannedRow>, StoreError>> + Send {
+        past::scan(self.database().clone(), layer.to_owned(), ids, at)
+    }
+
+    async fn features_at(&self, layer: &str, ids: &[FeatureId], at: Seq) -> Result<Vec<StoredFeature>, StoreError> {
+        past::features(self.database(), layer, ids, at).await
+    }
+
+    async fn seq_at(&self, instant: DateTime<Utc>) -> Result<Seq, StoreError> {
+        past::seq_at(self.database(), instant).await
+    }
+
+    async fn layer_seq(&self, layer: &str, at: Seq) -> Result<Seq, StoreError> {
+        past::layer_seq(self.database(), layer, at).await
+    }
+
+    async fn identity(&self) -> Result<Option<String>, StoreError> {
+        past::identity(self.database()).await.map(Some)
+    }
+
+    async fn write(&self, layer: &str, edits: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {
+        let written = write::write(self.database(), layer, edits).await?;
+        self.inner.follower.advance(written.1);
+        Ok(written)
+    }
+
+    async fn replace(&self, layer: &str) -> Result<PostgisReplacement, StoreError> {
+        replace::begin(self.database().clone(), layer).await
+    }
+
+    async fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StoreError> {
+        log::changes(self.database(), after, limit).await
+    }
+
+    async fn last_seq(&self) -> Result<Seq, StoreError> {
+        log::sequence(self.database()).await
+    }
+
+    async fn changed(&self, after: Seq) -> Result<(), StoreError> {
+        self.inner.follower.past(after).await
+    }
+}

@@ -1,0 +1,178 @@
+//! Layers as they stood after an earlier change.
+//!
+//! Rows name the transactions that made and superseded them (`since`, `until`); those that came after a change are the
+//! ones that the log numbers higher, and those that it has yet to number. A row stood after the change when its
+//! `since` is not among them and it is either a row of now or superseded by one of them. A change in the middle of a
+//! transaction, where no one outside could ever look, shows the features whose changes it has passed as the
+//! transaction left them.
+
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use futures::Stream;
+use sqlx::Row;
+
+use super::connect::{Database, Session, failure};
+use super::define;
+use super::rows::{collect, send, stream, wanted};
+use super::schema::Schema;
+use crate::feature::{FeatureId, StoredFeature};
+use crate::log::Seq;
+use crate::store::{ScannedRow, StoreError};
+
+type Batch = Result<Vec<ScannedRow>, StoreError>;
+
+/// Streams a range of ids as of `at`.
+pub(super) fn scan(
+    database: Database,
+    layer: String,
+    ids: Range<FeatureId>,
+    at: Seq,
+) -> impl Stream<Item = Batch> + Send {
+    stream(move |sender| async move {
+        let mut session = database.read_on().await?;
+        let schema = define::schema(&mut session, database.tenant(), &layer).await?;
+        reaches_back(&mut session, &schema, at).await?;
+        let range = |row: &str| format!("{row}.fid >= {} AND {row}.fid < {}", ids.start, ids.end);
+        let query = format!("{} ORDER BY fid", states(&mut session, &schema, at, range).await?);
+        send(&mut session, &query, &schema.definition, &sender).await
+    })
+}
+
+/// Features by id as of `at`, in the order of the ids.
+pub(super) async fn features(
+    database: &Database,
+    layer: &str,
+    ids: &[FeatureId],
+    at: Seq,
+) -> Result<Vec<StoredFeature>, StoreError> {
+    let mut session = database.read().await?;
+    let schema = define::schema(&mut session, database.tenant(), layer).await?;
+    reaches_back(&mut session, &schema, at).await?;
+    let list: Vec<String> = ids.iter().map(FeatureId::to_string).collect();
+    let among = |row: &str| format!("{row}.fid = ANY ('{{{}}}'::bigint[])", list.join(","));
+    let states = states(&mut session, &schema, at, among).await?;
+    let query = format!("SELECT state.* FROM ({states}) AS state {}", wanted(ids, "state"));
+    collect(&mut session, &query, &schema.definition).await
+}
+
+/// A query for the rows that stood after the change `at`, of those that a condition on `fid` chooses.
+async fn states(
+    session: &mut Session,
+    schema: &Schema,
+    at: Seq,
+    chosen: impl Fn(&str) -> String,
+) -> Result<String, StoreError> {
+    let Schema { table, history, tenant, .. } = schema;
+    let later = format!(
+        "later AS MATERIALIZED (SELECT transaction FROM bricola.transactions WHERE seq > {at} \
+         UNION SELECT transaction FROM bricola.pending)"
+    );
+    let is_later = |column: &str| format!("EXISTS (SELECT FROM later WHERE later.transaction = {column})");
+    let mut stood =
+        [format!("NOT {}", is_later("t.since")), format!("{} AND NOT {}", is_later("h.until"), is_later("h.since"))];
+    let mut with = later;
+    if let Some((open, before)) = open_at(session, at).await? {
+        // The features of the transaction whose changes lie at or before `at`, and all their states.
+        let passed = format!(
+            ", passed AS MATERIALIZED (SELECT c.id FROM (SELECT last - cardinality(ids) AS first, ids FROM bricola.changes \
+             WHERE last > {before} AND last - cardinality(ids) < {at} AND transaction = {open} AND tenant = '{tenant}' \
+             AND layer = '{}') AS g, unnest(g.ids) WITH ORDINALITY AS c (id, place) WHERE g.first + c.place <= {at})",
+            schema.layer()
+        );
+        with.push_str(&passed);
+        let is_passed = |row: &str| format!("{row}.fid IN (SELECT id FROM passed)");
+        stood = [
+            format!("({} OR t.since = {open} AND {})", stood[0], is_passed("t")),
+            format!(
+                "{} AND CASE WHEN {} THEN h.until <> {open} AND (h.since = {open} OR NOT {since}) ELSE NOT {since} END",
+                is_later("h.until"),
+                is_passed("h"),
+                since = is_later("h.since")
+            ),
+        ];
+    }
+    Ok(format!(
+        "WITH {with} SELECT {} FROM {table} AS t WHERE {} AND {} UNION ALL SELECT {} FROM {history} AS h WHERE {} AND {}",
+        schema.selected("t."),
+        chosen("t"),
+        stood[0],
+        schema.selected("h."),
+        chosen("h"),
+        stood[1],
+    ))
+}
+
+/// The transaction that has changes both at or before `at` and after it, with the last change of the one before.
+async fn open_at(session: &mut Session, at: Seq) -> Result<Option<(i64, Seq)>, StoreError> {
+    let query = sqlx::query(
+        "SELECT n.transaction, b.seq FROM \
+         (SELECT transaction FROM bricola.transactions WHERE seq > $1 ORDER BY seq LIMIT 1) AS n, \
+         (SELECT coalesce(max(seq), 0) AS seq FROM bricola.transactions WHERE seq <= $1) AS b WHERE b.seq < $1 \
+         AND EXISTS (SELECT FROM bricola.changes WHERE last > b.seq AND transaction = n.transaction)",
+    );
+    let rows = session.all(query.bind(at)).await?;
+    let read = |row: &sqlx::postgres::PgRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?));
+    rows.first().map(read).transpose().map_err(|error| failure(&error))
+}
+
+/// Refuses what lies before the history of a layer.
+async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "SELECT greatest(l.kept_from, (SELECT seq FROM bricola.transactions AS t WHERE t.transaction = l.began)) \
+         FROM bricola.layers AS l WHERE l.tenant = $1 AND l.layer = $2",
+    );
+    let rows = session.all(query.bind(schema.tenant.clone()).bind(schema.layer().to_owned())).await?;
+    let first: Seq = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))?;
+    if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
+}
+
+/// Notes that the tables of a layer are new with the running transaction, if it had others before.
+pub(super) async fn begin(session: &mut Session, schema: &Schema) -> Result<(), StoreError> {
+    let known = |table: &str| format!("EXISTS (SELECT FROM bricola.{table} WHERE tenant = $1 AND layer = $2)");
+    let sql = format!(
+        "UPDATE bricola.layers SET began = bricola.this_transaction() WHERE tenant = $1 AND layer = $2 \
+         AND ({} OR {} OR {})",
+        known("retired"),
+        known("changes"),
+        known("pending")
+    );
+    session.all(sqlx::query(&sql).bind(schema.tenant.clone()).bind(schema.layer().to_owned())).await?;
+    Ok(())
+}
+
+/// The last change at or before an instant.
+pub(super) async fn seq_at(database: &Database, instant: DateTime<Utc>) -> Result<Seq, StoreError> {
+    super::log::sequence(database).await?;
+    // The database's calendar is narrower than ours; no change is older or younger than these.
+    let bound = |year| NaiveDate::from_ymd_opt(year, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
+    let (Some(first), Some(last)) = (bound(1900), bound(9999)) else { return Ok(0) };
+    let instant = instant.clamp(first.and_utc(), last.and_utc());
+    let mut session = database.read().await?;
+    let query = sqlx::query(
+        "SELECT coalesce((SELECT seq FROM bricola.transactions WHERE at <= $1 ORDER BY at DESC, seq DESC LIMIT 1), 0)",
+    );
+    let rows = session.all(query.bind(instant)).await?;
+    rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))
+}
+
+/// The last change of a layer at or before `at`; 0 before its first.
+pub(super) async fn layer_seq(database: &Database, layer: &str, at: Seq) -> Result<Seq, StoreError> {
+    let mut session = database.read().await?;
+    // A row of the log holds some thousands of changes at most, so the one in question does not end much later.
+    let query = sqlx::query(
+        "SELECT coalesce((SELECT least(last, $3) FROM bricola.changes WHERE tenant = $1 AND layer = $2 \
+         AND last < $3 + 10000 AND last - coalesce(cardinality(ids), 1) < $3 ORDER BY last DESC LIMIT 1), 0)",
+    );
+    let at = at.clamp(0, Seq::MAX - 10_000);
+    let rows = session.all(query.bind(database.tenant().to_owned()).bind(layer.to_owned()).bind(at)).await?;
+    rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))
+}
+
+/// The name that the store was given when it was made.
+pub(super) async fn identity(database: &Database) -> Result<String, StoreError> {
+    let mut session = database.read().await?;
+    let rows = session.all(sqlx::query("SELECT store::text FROM bricola.clock")).await?;
+    let row = rows.first().ok_or_else(|| StoreError::Failure("the log has no clock".to_owned()))?;
+    row.try_get(0).map_err(|error| failure(&error))
+}

@@ -1,0 +1,45 @@
+//! What routes ask of the store: the change log, and features as they were.
+//!
+//! Most answers are given from memory and ask nothing here; what does is counted ([`crate::app::App::archive`]).
+
+use bricola_layers::feature::{FeatureId, StoredFeature};
+use bricola_layers::log::{Change, Seq};
+use bricola_layers::store::{Store, StoreError};
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+
+/// An answer of the store, to come.
+pub type Asked<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// The part of [`Store`] that routes use, so that they need not know which store there is.
+pub trait Archive: Send + Sync + 'static {
+    /// See [`Store::changes`].
+    fn changes(&self, after: Seq, limit: usize) -> Asked<'_, Vec<Change>>;
+
+    /// See [`Store::last_seq`].
+    fn last_seq(&self) -> Asked<'_, Seq>;
+
+    /// See [`Store::seq_at`].
+    fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq>;
+
+    /// See [`Store::features_at`].
+    fn features_at<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId], at: Seq) -> Asked<'a, Vec<StoredFeature>>;
+}
+
+impl<S: Store> Archive for S {
+    fn changes(&self, after: Seq, limit: usize) -> Asked<'_, Vec<Change>> {
+        Box::pin(Store::changes(self, after, limit))
+    }
+
+    fn last_seq(&self) -> Asked<'_, Seq> {
+        Box::pin(Store::last_seq(self))
+    }
+
+    fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq> {
+        Box::pin(Store::seq_at(self, instant))
+    }
+
+    fn features_at<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId], at: Seq) -> Asked<'a, Vec<StoredFeature>> {
+        Box::pin(Store::features_at(self, layer, ids, at))
+    }
+}

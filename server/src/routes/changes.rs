@@ -1,0 +1,188 @@
+//! `/changes`: the feed for other systems, by cursor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use bricola_layers::cache::{RowRef, WorldBox};
+use bricola_layers::crs::lonlat_to_world;
+use bricola_layers::definition::LayerDefinition;
+use bricola_layers::limits::{MAX_FEED_BYTES, MAX_FEED_PAGE, MAX_FEED_SCAN};
+use bricola_layers::log::Seq;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use tokio::time::Instant;
+
+use super::{respond, select};
+use crate::app::App;
+use crate::error::{Answer, Kind, Problem};
+use crate::params::Params;
+use crate::services::feed::{SLICE, Told, Unknown, with_images};
+
+const KNOWN: [&str; 6] = ["after", "layers", "bbox", "limit", "wait", "f"];
+/// Changes of a page when nobody says.
+const USUAL: i64 = 1_000;
+/// Seconds that a request may wait for a change to come.
+const LONGEST_WAIT: i64 = 25;
+/// The cursor of the next page, for answers that have no place for it in the body.
+const NEXT: HeaderName = HeaderName::from_static("bricola-next");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Lines,
+}
+
+/// What is asked for.
+struct Asked {
+    after: Seq,
+    limit: usize,
+    bbox: Option<WorldBox>,
+    layers: BTreeMap<String, Arc<LayerDefinition>>,
+    form: Form,
+    until: Instant,
+}
+
+/// A page of the feed on its way.
+struct Page {
+    out: Vec<u8>,
+    count: usize,
+    next: Seq,
+}
+
+/// `GET /changes?after=&layers=&bbox=&limit=&wait=`: `{"changes": […], "next", "seq"}`, or with `f=ndjson` a line for
+/// each change and `Bricola-Next` in the head. Each change has `before` and `after`, `GeoJSON` features. Ask again
+/// with `after` set to `next`; with `wait` the answer comes when there is something, or after so many seconds.
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
+    let asked = asked(&app, query.as_deref(), &headers)?;
+    let end = app.archive().last_seq().await.map_err(|error| Problem::store(&error))?;
+    if asked.after > end {
+        let detail =
+            format!("after={}: the log ends at {end}; the store may have been restored from a copy.", asked.after);
+        return Err(Problem::new(Kind::CursorAhead, detail).with("parameter", "after").with("seq", end));
+    }
+    let mut page = Page { out: Vec::with_capacity(4096), count: 0, next: asked.after };
+    loop {
+        read(&app, &asked, &mut page).await?;
+        if page.count > 0 || asked.until <= Instant::now() {
+            break;
+        }
+        // What the log has is read; what the follower has not seen yet will ring.
+        let _ = tokio::time::timeout_at(asked.until, app.territory.reached(page.next + 1)).await;
+    }
+    Ok(finish(&asked, page, end))
+}
+
+fn asked(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<Asked, Problem> {
+    let params = Params::read(query, &KNOWN)?;
+    let form = params.one_of("f", &[("json", Form::Json), ("ndjson", Form::Lines)])?.unwrap_or_else(|| {
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if accept.contains("ndjson") { Form::Lines } else { Form::Json }
+    });
+    let limit = params.whole("limit", 1..=MAX_FEED_PAGE as i64)?.unwrap_or(USUAL);
+    let wait = params.whole("wait", 0..=LONGEST_WAIT)?.unwrap_or(0);
+    let layers = match params.text("layers") {
+        None => select::visible(app).map(|(_, definition)| (definition.id.clone(), definition)).collect(),
+        Some(list) => {
+            let named = select::named(app, list)?;
+            named.iter().map(|layer| (layer.definition().id.clone(), layer.definition())).collect()
+        }
+    };
+    Ok(Asked {
+        after: params.whole("after", 0..=i64::MAX)?.unwrap_or(0),
+        limit: usize::try_from(limit).unwrap_or(MAX_FEED_PAGE),
+        bbox: bbox(&params)?,
+        layers,
+        form,
+        until: Instant::now() + Duration::from_secs(wait.unsigned_abs()),
+    })
+}
+
+/// `west,south,east,north` in degrees, as world units.
+fn bbox(params: &Params<'_>) -> Result<Option<WorldBox>, Problem> {
+    let Some(text) = params.text("bbox") else { return Ok(None) };
+    let refuse = |reason: &str| Problem::parameter("bbox", text, reason);
+    let numbers: Option<Vec<f64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    let Some([west, south, east, north]) = numbers.and_then(|numbers| <[f64; 4]>::try_from(numbers).ok()) else {
+        return Err(refuse("must be four numbers: west,south,east,north in degrees"));
+    };
+    let inside = (-180.0..=180.0).contains(&west) && (-180.0..=180.0).contains(&east);
+    if !inside || !(-90.0..=90.0).contains(&south) || !(-90.0..=90.0).contains(&north) {
+        return Err(refuse("longitudes lie between -180 and 180 degrees, latitudes between -90 and 90"));
+    }
+    if west > east || south > north {
+        return Err(refuse("west must not be east of east, nor south north of north"));
+    }
+    let ([left, bottom], [right, top]) = (lonlat_to_world([west, south]), lonlat_to_world([east, north]));
+    Ok(Some(([left, top], [right, bottom])))
+}
+
+/// Reads on from the page's end until it is full, or the log has been read.
+async fn read(app: &App, asked: &Asked, page: &mut Page) -> Result<(), Problem> {
+    let mut scanned = 0;
+    while page.count < asked.limit && scanned < MAX_FEED_SCAN && page.out.len() < MAX_FEED_BYTES {
+        let most = SLICE.min(asked.limit - page.count);
+        let changes = app.archive().changes(page.next, most).await.map_err(|error| Problem::store(&error))?;
+        let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
+        scanned += changes.len();
+        let told = with_images(app.archive(), &asked.layers, changes).await.map_err(|error| Problem::store(&error))?;
+        for told in &told {
+            if asked.bbox.is_none_or(|bbox| told.change.id.is_none() || told.boxes().any(|place| meet(bbox, place))) {
+                write(app, asked, told, page);
+            }
+        }
+        page.next = last;
+    }
+    Ok(())
+}
+
+fn meet(a: WorldBox, b: WorldBox) -> bool {
+    (0..2).all(|axis| a.0[axis] <= b.1[axis] && b.0[axis] <= a.1[axis])
+}
+
+fn write(app: &App, asked: &Asked, told: &Told, page: &mut Page) {
+    if page.count > 0 && asked.form == Form::Json {
+        page.out.push(b',');
+    }
+    // Writing to a vector cannot fail.
+    let _ = serde_json::to_writer(&mut page.out, &told.change);
+    page.out.pop();
+    for (name, image) in [("before", told.before()), ("after", told.after())] {
+        write_image(app, told, name, image, &mut page.out);
+    }
+    page.out.push(b'}');
+    if asked.form == Form::Lines {
+        page.out.push(b'\n');
+    }
+    page.count += 1;
+}
+
+/// An image that is not known, and those of a layer as a whole, are left out; a feature that was not there is null.
+fn write_image(app: &App, told: &Told, name: &str, image: Result<Option<RowRef<'_>>, Unknown>, out: &mut Vec<u8>) {
+    let (Ok(image), Some(snapshot)) = (image, told.snapshot()) else { return };
+    out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+    match image {
+        None => out.extend_from_slice(b"null"),
+        Some(row) => snapshot.writer(app.scope).write(out, row),
+    }
+}
+
+fn finish(asked: &Asked, page: Page, end: Seq) -> Response {
+    let (body, kind) = match asked.form {
+        Form::Lines => (page.out, "application/x-ndjson"),
+        Form::Json => {
+            let mut body = b"{\"changes\":[".to_vec();
+            body.extend(page.out);
+            body.extend(format!("],\"next\":{},\"seq\":{}}}", page.next, end.max(page.next)).into_bytes());
+            (body, "application/json")
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    respond::set(&mut response, header::CONTENT_TYPE, kind);
+    respond::set(&mut response, header::CACHE_CONTROL, "no-store");
+    response.headers_mut().insert(NEXT, HeaderValue::from(page.next));
+    respond::set_seq(&mut response, end.max(page.next));
+    response
+}

@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axe, launch, open, ready } from './browser.ts';
+import { type Target, someParcel, target } from './target.ts';
+
+let browser: Browser;
+let server: Target;
+let parcel: Awaited<ReturnType<typeof someParcel>>;
+/** The GeoPackage of the real server, which other programs edit. */
+const STORE = process.env['BRICOLA_STORE'];
+
+beforeAll(async () => {
+  server = await target();
+  [browser, parcel] = await Promise.all([launch(), someParcel(server.url)]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const ZOOM = 16.5;
+const at = (): string => `#map=${ZOOM}/${parcel.lat}/${parcel.lon}&at=${parcel.lat},${parcel.lon}`;
+const LIVE = '.map-live[data-state=live]';
+const LOST = '.map-live[data-state=lost]';
+
+/** Waits until nothing moves on the map any more. */
+function drawn(page: Page): Promise<void> {
+  return page.evaluate(() => (document.querySelector('#map') as unknown as { cityMap: { idle(): Promise<void> } }).cityMap.idle());
+}
+
+/** Names of the tiles that the page asks for from now on, as `layers/z/x/y`. */
+function tilesOf(page: Page): string[] {
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const tile = /\/tiles\/(.+\/\d+\/\d+\/\d+)$/.exec(new URL(request.url()).pathname);
+    if (tile?.[1] !== undefined) asked.push(tile[1]);
+  });
+  return asked;
+}
+
+/** Whether a tile with its buffer touches a box. */
+function touches(tile: string, [west, south, east, north]: [number, number, number, number]): boolean {
+  const [z = 0, x = 0, y = 0] = tile.split('/').slice(-3).map(Number);
+  const lon = (column: number): number => (column / 2 ** z) * 360 - 180;
+  const lat = (row: number): number => (Math.atan(Math.sinh(Math.PI * (1 - (2 * row) / 2 ** z))) * 180) / Math.PI;
+  const buffer = 64 / 4096 + 0.001;
+  return lon(x - buffer) <= east && lon(x + 1 + buffer) >= west && lat(y + 1 + buffer) <= north && lat(y - buffer) >= south;
+}
+
+describe('a page that hears of changes', () => {
+  it('says so, in words that axe accepts, and says when it does not', async () => {
+    const { page, watch } = await open(browser, server.url, '?lang=it');
+    await ready(page);
+    await page.waitForSelector(LIVE);
+    expect(await page.textContent('.map-live')).toBe('In diretta');
+    expect(await axe(page)).toEqual([]);
+    if (server.mock) {
+      server.mock.failEvents = true;
+      server.mock.hangUp();
+      await page.waitForSelector(LOST);
+      expect(await page.textContent('.map-live')).toBe('Non collegata');
+      expect(await axe(page)).toEqual([]);
+      server.mock.failEvents = false;
+      // A refusal with 503 ends the browser's own attempts; the page goes on.
+      await page.waitForSelector(LIVE, { timeout: 20_000 });
+    }
+    expect(watch.faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it.runIf(STORE !== undefined)('draws what another program edits within two seconds, and asks for no other tile', async () => {
+    const { page, watch } = await open(browser, server.url, `?lang=it${at()}`);
+    await ready(page);
+    await page.waitForSelector(LIVE);
+    await page.waitForSelector('.parcel-card');
+    await drawn(page);
+    const lookup = await fetch(new URL(`lookup?x=${parcel.lon}&y=${parcel.lat}&layers=parcels`, server.url));
+    const { hits } = (await lookup.json()) as { hits: { feature: { id: number; bbox: [number, number, number, number] } }[] };
+    const feature = hits[0]!.feature;
+    const inView = await page.evaluate(
+      () => (document.querySelector('#map') as unknown as { cityMap: { tileCount(): number } }).cityMap.tileCount(),
+    );
+    const asked = tilesOf(page);
+    const started = Date.now();
+    execFileSync('sqlite3', ['-cmd', '.timeout 20000', STORE!, `UPDATE parcels SET number = '9999' WHERE fid = ${feature.id}`]);
+    await page.waitForFunction(
+      (id) =>
+        (document.querySelector('#map') as unknown as { cityMap: { property(layer: string, id: number, name: string): unknown } }).cityMap.property(
+          'parcels',
+          id,
+          'number',
+        ) === '9999',
+      feature.id,
+      { timeout: 10_000, polling: 50 },
+    );
+    const took = Date.now() - started;
+    expect(took, 'milliseconds from the edit to the drawn tile').toBeLessThan(2000);
+    // The answer beside the map is renewed too.
+    await page.waitForFunction(() => document.querySelector('.parcel-numbers')?.textContent?.includes('9999'));
+    await page.waitForTimeout(1500);
+    await drawn(page);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.filter((tile) => !tile.includes('parcels') || !touches(tile, feature.bbox))).toEqual([]);
+    expect(new Set(asked).size, 'tiles asked for, of those in view').toBeLessThan(inView);
+    expect(watch.faults).toEqual([]);
+    await page.context().close();
+  });
+});
