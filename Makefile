@@ -5,6 +5,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/bricola/target
 PARCELS ?= 30k
 BENCH_PARCELS ?= 1m
 SEED ?= 1
+FUZZ_SECONDS ?= 60
 LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
@@ -68,6 +69,10 @@ bench-durable: build ## the figures of the change log over PostGIS: BENCH_PARCEL
 
 fmt: ## format the code
 	cargo fmt --all
+
+fuzz: ## damage FILES=... at random for FUZZ_SECONDS=60 and read them (deeper: cargo +nightly fuzz run open)
+	cargo build --workspace --quiet --locked --example mangle
+	$(CARGO_TARGET_DIR)/debug/examples/mangle $(FUZZ_SECONDS) $(FILES)
 
 deny: ## licences and sources of dependencies (needs cargo-deny)
 	cargo deny check licenses bans sources

@@ -2,7 +2,7 @@
 //!
 //! This crate is the outer ring. A newcomer finds a route in [`router`], its noun in `routes/`, its answer in
 //! [`services`] or in the crate `bricola-layers`, and its SQL in the stores of that crate. No type of axum
-//! leaves `router`, `routes`, `middleware` and `error`.
+//! leaves `front`, `router`, `routes`, `middleware` and `error`.
 
 pub mod app;
 pub mod archive;
@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod encoding;
 pub mod error;
+pub mod front;
 pub mod metrics;
 pub mod router;
 pub mod serve;

@@ -35,8 +35,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(routes::landing::get))
         .route("/assets/{*path}", get(routes::landing::asset))
         .route("/favicon.svg", get(routes::landing::icon))
-        // Vector tiles, under the URLs that users of Martin know.
-        .route("/tiles/{layers}/{z}/{x}/{y}", get(routes::tiles::tile))
+        // Vector tiles, under the URLs that users of Martin know; finished ones are answered by `front`.
+        .route(routes::tiles::PATTERN, get(routes::tiles::tile))
         // Everything at a point.
         .route("/lookup", get(routes::lookup::get))
         // What changes, as it happens; a compressor would hold events back.

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tracing::{debug, info, warn};
 
 use crate::config::Limits;
+use crate::front::Front;
 
 /// Serves until `shutdown` is ready, then lets running requests finish for at most `grace`. True when all did.
 ///
@@ -20,7 +19,7 @@ use crate::config::Limits;
 /// head of its request, nor on connections.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    front: Front,
     limits: &Limits,
     grace: Duration,
     shutdown: impl Future<Output = ()>,
@@ -48,8 +47,7 @@ pub async fn serve(
             continue;
         };
         prepare(&stream);
-        let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), front.clone()));
         tokio::spawn(async move {
             let _permit = permit;
             if let Err(error) = connection.await {

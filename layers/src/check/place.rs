@@ -134,7 +134,7 @@ pub fn decide(
 }
 
 fn by_file() -> Text {
-    text("dichiarato dal file", "declared by the file")
+    text("dichiarato dal file o fissato dal suo formato", "declared by the file or fixed by its format")
 }
 
 fn guessed(sample: &[[f64; 2]], envelope: Option<[f64; 4]>) -> Result<Placing, PlaceError> {

@@ -197,7 +197,8 @@ fn code(name: &str) -> Option<String> {
     if let Some((_, code)) = CODES.iter().find(|(known, _)| *known == name) {
         return Some((*code).to_owned());
     }
-    if name.contains("unknown") || name.contains("unnamed") {
+    // Names that PROJ makes up; asked for them, it complains on standard error.
+    if ["unknown", "unnamed", "Null geographic offset"].iter().any(|made_up| name.contains(made_up)) {
         return None;
     }
     let id = &identify::projjson(&database::builder().ok()?.proj(name).ok()?)?["id"];

@@ -13,6 +13,7 @@ use super::{Failure, Outcome, say};
 use crate::app::App;
 use crate::archive::Archive;
 use crate::config::Config;
+use crate::front::Front;
 use crate::router::router;
 use crate::serve::{serve, signals};
 use crate::store::redefine;
@@ -48,7 +49,8 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         shutdown.await;
         ending.closing.send_replace(true);
     };
-    serve(listener, router(&app), &limits, grace, shutdown).await;
+    let front = Front::new(Arc::clone(&app), router(&app));
+    serve(listener, front, &limits, grace, shutdown).await;
     follower.abort();
     upkeep.abort();
     info!("ended");

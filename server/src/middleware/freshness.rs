@@ -31,6 +31,11 @@ pub async fn wait(app: &App, wanted: Option<Seq>) -> Result<(), Problem> {
         .retry_after(1))
 }
 
+/// Whether the headers name a change.
+pub fn names_a_change(headers: &HeaderMap) -> bool {
+    headers.contains_key(HEADER)
+}
+
 /// The change that a request names.
 pub fn wanted(request: &Request) -> Result<Option<Seq>, Problem> {
     let header = request.headers().get(HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());

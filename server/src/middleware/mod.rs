@@ -15,12 +15,13 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use tracing::{debug, error, info, warn};
 
 use crate::app::App;
 use crate::error::Problem;
 
+pub use freshness::names_a_change;
 pub use guard::body_too_large;
 pub use request_id::REQUEST_ID;
 
@@ -29,25 +30,46 @@ const SLOW_SECONDS: f64 = 1.0;
 
 /// Wraps every route, and the answers for paths and methods that are not there.
 pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id_value = request_id::of(request.headers());
-    let id = id_value.to_str().unwrap_or("-");
-    let origin = request.headers().get(http::header::ORIGIN).cloned();
-    let method = request.method().clone();
-    let uri = request.uri().clone();
+    let visit = Visit::begin(request.method(), request.uri(), request.headers());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let pattern = route.as_ref().map_or("(none)", MatchedPath::as_str);
-
     let response =
         if cors::is_preflight(&request) { cors::preflight() } else { guard::run(&app, request, next, pattern).await };
+    visit.end(&app, pattern, response)
+}
 
-    let mut response = write_problem(response, uri.path(), id);
-    cors::apply(&app.config.cors, origin.as_ref(), response.headers_mut());
-    security::apply(response.headers_mut());
-    freshness::say_age(&app, response.headers_mut());
-    finish(&app, &method, uri.path(), pattern, response.status(), started, id);
-    response.headers_mut().insert(REQUEST_ID, id_value);
-    response
+/// What is kept of a request for the end of its answer.
+pub struct Visit {
+    started: Instant,
+    id: HeaderValue,
+    origin: Option<HeaderValue>,
+    method: Method,
+    uri: Uri,
+}
+
+impl Visit {
+    /// To be called when the request comes in.
+    pub fn begin(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        Self {
+            started: Instant::now(),
+            id: request_id::of(headers),
+            origin: headers.get(header::ORIGIN).cloned(),
+            method: method.clone(),
+            uri: uri.clone(),
+        }
+    }
+
+    /// Puts on an answer what every answer has, and counts it. `pattern` is its route.
+    pub fn end(self, app: &App, pattern: &str, response: Response) -> Response {
+        let id = self.id.to_str().unwrap_or("-");
+        let mut response = write_problem(response, self.uri.path(), id);
+        cors::apply(&app.config.cors, self.origin.as_ref(), response.headers_mut());
+        security::apply(response.headers_mut());
+        freshness::say_age(app, response.headers_mut());
+        finish(app, &self.method, self.uri.path(), pattern, response.status(), self.started, id);
+        response.headers_mut().insert(REQUEST_ID, self.id);
+        response
+    }
 }
 
 /// Writes out the problem that a route returned, and logs the cause of a fault of ours, once.

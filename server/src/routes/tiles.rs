@@ -5,14 +5,16 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::definition::{FieldType, LayerDefinition};
+use bricola_layers::log::Seq;
 use bricola_layers::tile::{TileError, TileId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::respond::{self, Language};
-use super::{select, when};
+use super::select;
+use super::when::{self, When};
 use crate::app::App;
 use crate::encoding::Encoding;
 use crate::error::{Answer, Kind, Problem};
@@ -26,6 +28,11 @@ const HEADERS: usize = 14;
 /// Features kept and features there were, when the byte budget left some out.
 const KEPT: HeaderName = HeaderName::from_static("bricola-kept");
 
+/// Where tiles are.
+pub const PATTERN: &str = "/tiles/{layers}/{z}/{x}/{y}";
+/// How the paths of [`PATTERN`] begin.
+pub const PREFIX: &str = "/tiles/";
+
 /// `GET /tiles/{layers}/{z}/{x}/{y}`, with `.mvt` or `.pbf` at the end if the client likes it so.
 pub async fn tile(
     State(app): State<Arc<App>>,
@@ -35,25 +42,66 @@ pub async fn tile(
 ) -> Answer {
     let params = Params::read(query.as_deref(), &[when::AT, when::DATETIME])?;
     let when = when::read(&app, &params).await?;
-    let layers = select::named(&app, &set)?;
-    let tile = tile_id(&z, &x, &y)?;
-    in_zoom_range(&layers, tile)?;
-    // The order matters: what is read later is at least as new as what was read before.
-    let seq = when.seq(&app);
-    let now = generations(&layers, tile);
-    let snapshots = when.snapshots(&app, &layers).await?;
-    let generations = if when.is_past() { past_generations(&layers, &snapshots, tile) } else { now };
-    let encoding = Encoding::negotiate(&headers);
-    let asked = Request { set: &set, tile, encoding, valid_on: when.valid_on, scope: app.scope };
-    let (finished, hit) = app.tiles.get(snapshots, generations, asked).await.map_err(Problem::internal)?;
+    let asked = Asked::read(&app, &set, [&z, &x, &y], when, &headers).await?;
+    let Asked { request, seq, generations, snapshots } = asked;
+    let (finished, hit) = app.tiles.get(snapshots, generations, request).await.map_err(Problem::internal)?;
+    let mut response = dress(&app, finished, hit, request.encoding, seq, &headers);
+    when.cache(&mut response);
+    Ok(response)
+}
+
+/// The same answer for a path, if the tile is finished already and the path has nothing in it to be decoded or refused.
+pub async fn finished(app: &App, path: &str, headers: &HeaderMap) -> Option<Response> {
+    let mut parts = path.strip_prefix(PREFIX).filter(|path| !path.contains('%'))?.split('/');
+    let (Some(set), Some(z), Some(x), Some(y), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let asked = Asked::read(app, set, [z, x, y], When::default(), headers).await.ok()?;
+    let Asked { request, seq, generations, .. } = asked;
+    let finished = app.tiles.finished(generations, request).await?;
+    Some(dress(app, finished, true, request.encoding, seq, headers))
+}
+
+/// A tile that can be asked for, and what it is to be made of.
+struct Asked<'a> {
+    request: Request<'a>,
+    seq: Seq,
+    generations: Vec<Generation>,
+    snapshots: Vec<Arc<Snapshot>>,
+}
+
+impl<'a> Asked<'a> {
+    async fn read(
+        app: &App,
+        set: &'a str,
+        [z, x, y]: [&str; 3],
+        when: When,
+        headers: &HeaderMap,
+    ) -> Result<Self, Problem> {
+        let layers = select::named(app, set)?;
+        let tile = tile_id(z, x, y)?;
+        in_zoom_range(&layers, tile)?;
+        // The order matters: what is read later is at least as new as what was read before.
+        let seq = when.seq(app);
+        let now = generations(&layers, tile);
+        let snapshots = when.snapshots(app, &layers).await?;
+        let generations = if when.is_past() { past_generations(&layers, &snapshots, tile) } else { now };
+        let encoding = Encoding::negotiate(headers);
+        let request = Request { set, tile, encoding, valid_on: when.valid_on, scope: app.scope };
+        Ok(Self { request, seq, generations, snapshots })
+    }
+}
+
+fn dress(app: &App, finished: Finished, hit: bool, encoding: Encoding, seq: Seq, asked: &HeaderMap) -> Response {
     app.metrics.tile(hit);
-    let mut response = answer(finished, encoding, &headers);
+    let mut response = answer(finished, encoding, asked);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, app.tile_cache_control.clone());
     headers.insert(header::VARY, VARY);
     respond::set_seq(&mut response, seq);
-    when.cache(&mut response);
-    Ok(response)
+    response
 }
 
 fn answer(finished: Finished, encoding: Encoding, asked: &HeaderMap) -> Response {

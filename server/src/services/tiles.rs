@@ -73,6 +73,13 @@ pub struct Request<'a> {
     pub scope: Scope,
 }
 
+impl Request<'_> {
+    fn key(self, generations: Vec<Generation>) -> TileKey {
+        let Self { set, tile, encoding, valid_on, scope } = self;
+        TileKey { set: set.into(), generations, valid_on, tile, encoding, scope }
+    }
+}
+
 /// As [`generations`], for earlier states of the layers. The number of now stands beside each, since a layer that is
 /// redefined tells its past in other words.
 pub fn past_generations(layers: &[Arc<Layer>], snapshots: &[Arc<Snapshot>], tile: TileId) -> Vec<Generation> {
@@ -117,15 +124,20 @@ impl Tiles {
         generations: Vec<Generation>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
-        let Request { set, tile, encoding, valid_on, scope } = asked;
+        let Request { tile, encoding, valid_on, .. } = asked;
         let Some(cache) = &self.cache else {
             return self.make(layers, tile, encoding, valid_on).await.map(|tile| (tile, false)).map_err(Arc::new);
         };
-        let key = TileKey { set: set.into(), generations, valid_on, tile, encoding, scope };
+        let key = asked.key(generations);
         if let Some(tile) = cache.get(&key).await {
             return Ok((tile, true));
         }
         cache.try_get_with(key, self.make(layers, tile, encoding, valid_on)).await.map(|tile| (tile, false))
+    }
+
+    /// The tile, if it is there already.
+    pub async fn finished(&self, generations: Vec<Generation>, asked: Request<'_>) -> Option<Finished> {
+        self.cache.as_ref()?.get(&asked.key(generations)).await
     }
 
     /// Renders and compresses on a thread of the pool.

@@ -10,6 +10,7 @@ use axum::routing::get;
 use bricola::app::App;
 use bricola::archive::{Archive, Asked};
 use bricola::config::Config;
+use bricola::front::Front;
 use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, StoredFeature, Value};
@@ -80,6 +81,7 @@ impl Server {
         // Two routes that no product has, to see what the middleware makes of them.
         let extra = Router::new().route("/panic", get(panics)).route("/slow", get(sleeps));
         let router = bricola::router::wrap(bricola::router::routes().merge(extra), &app);
+        let front = Front::new(Arc::clone(&app), router);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
         let address = listener.local_addr().expect("address");
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -88,7 +90,7 @@ impl Server {
                 stopped.await.unwrap_or(());
                 app.closing.send_replace(true);
             };
-            bricola::serve::serve(listener, router, &limits, grace, stopped).await
+            bricola::serve::serve(listener, front, &limits, grace, stopped).await
         });
         Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None }
     }

@@ -5,7 +5,7 @@ use bricola_layers::tile::TileId;
 
 use super::harness::{Answer, CORNER_LONLAT, Server, assert_log_is_clean};
 
-fn path(layers: &str, z: u8) -> String {
+pub fn path(layers: &str, z: u8) -> String {
     let TileId { z, x, y } =
         TileId::holding(lonlat_to_world([CORNER_LONLAT[0] + 0.0002, CORNER_LONLAT[1] + 0.0002]), z);
     format!("/tiles/{layers}/{z}/{x}/{y}")
