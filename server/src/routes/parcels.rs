@@ -55,6 +55,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/geo+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     respond::set_seq(&mut response, seq);
+    when.cache(&mut response);
     Ok(response)
 }
 

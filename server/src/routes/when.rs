@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bricola_layers::cache::{Layer, PastError, Snapshot};
 use bricola_layers::log::Seq;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use http::{HeaderValue, header};
 
 use super::select;
@@ -20,20 +20,33 @@ pub const DATETIME: &str = "datetime";
 
 /// What was of old stays so: whoever asked by the number of a change need not ask again …
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// … and who asked by the clock may keep the answer for an hour.
+/// … who asked by the clock may keep the answer for an hour …
 const OLD: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+/// … unless the moment is so near that what was committed before it may still be on its way here.
+const SETTLED: TimeDelta = TimeDelta::minutes(5);
 
 /// A moment, or now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct When {
-    /// The change after which, and whether it was named by its number.
-    at: Option<(Seq, bool)>,
+    /// The change after which, and how long the answer holds.
+    at: Option<(Seq, Holds)>,
     /// The day on which features must be valid.
     pub valid_on: Option<NaiveDate>,
 }
 
+/// How long an answer of the past stays true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// The change was named by its number.
+    Forever,
+    /// It was found by a moment long gone.
+    Long,
+    /// It was found by a moment just gone.
+    NotLong,
+}
+
 /// Reads `at` (the `seq` of a change, or an instant by RFC 3339) and `datetime` (a day, or an instant that means its
-/// day).
+/// day in Italy, whatever its offset).
 ///
 /// # Errors
 /// A text that is neither, or a change or instant that is yet to come.
@@ -46,23 +59,41 @@ pub async fn read(app: &App, params: &Params<'_>) -> Result<When, Problem> {
             let reason = format!("is no change that has been seen; the last one is {last}");
             return Err(Problem::parameter(AT, text, reason).with("seq", last));
         }
-        return Ok(When { at: Some((seq, true)), valid_on });
+        return Ok(When { at: Some((seq, Holds::Forever)), valid_on });
     }
     let instant = DateTime::parse_from_rfc3339(text).map_err(|_| {
         Problem::parameter(AT, text, "must be the seq of a change, or an instant such as 2026-01-31T12:00:00+01:00")
     })?;
-    if instant > Utc::now() {
+    let now = Utc::now();
+    if instant > now {
         return Err(Problem::parameter(AT, text, "is yet to come"));
     }
     let seq = app.archive().seq_at(instant.to_utc()).await.map_err(|error| Problem::store(&error))?;
-    Ok(When { at: Some((seq.min(last), false)), valid_on })
+    let settled = seq <= last && now.signed_duration_since(instant) > SETTLED;
+    Ok(When { at: Some((seq.min(last), if settled { Holds::Long } else { Holds::NotLong })), valid_on })
 }
 
 fn day(text: &str) -> Result<NaiveDate, Problem> {
-    let instant = || DateTime::parse_from_rfc3339(text).map(|instant| instant.date_naive());
+    let instant = || DateTime::parse_from_rfc3339(text).map(|instant| day_in_italy(instant.naive_utc()));
     text.parse().or_else(|_| instant()).map_err(|_| {
         Problem::parameter(DATETIME, text, "must be a day such as 2026-01-31, or an instant with its offset")
     })
+}
+
+/// The day in Italy (Europe/Rome) of an instant in UTC. Summer time is that of Directive 2000/84/EC, for all years:
+/// of earlier ones some autumns are an hour off.
+fn day_in_italy(utc: NaiveDateTime) -> NaiveDate {
+    let summer = changeover(utc.year(), 3)..changeover(utc.year(), 10);
+    let hours = if summer.contains(&Some(utc)) { 2 } else { 1 };
+    // Only the last hours that chrono can name have no local time.
+    utc.checked_add_signed(TimeDelta::hours(hours)).unwrap_or(utc).date()
+}
+
+/// 01:00 UTC on the last Sunday of a month of 31 days.
+fn changeover(year: i32, month: u32) -> Option<NaiveDateTime> {
+    let last = NaiveDate::from_ymd_opt(year, month, 31)?;
+    let sunday = last.checked_sub_days(Days::new(last.weekday().num_days_from_sunday().into()))?;
+    Some(sunday.and_time(NaiveTime::from_hms_opt(1, 0, 0)?))
 }
 
 impl When {
@@ -115,9 +146,12 @@ impl When {
 
     /// Lets clients keep what cannot change any more.
     pub fn cache<B>(&self, response: &mut http::Response<B>) {
-        if let Some((_, by_number)) = self.at {
-            response.headers_mut().insert(header::CACHE_CONTROL, if by_number { IMMUTABLE } else { OLD });
-        }
+        let value = match self.at {
+            Some((_, Holds::Forever)) => IMMUTABLE,
+            Some((_, Holds::Long)) => OLD,
+            Some((_, Holds::NotLong)) | None => return,
+        };
+        response.headers_mut().insert(header::CACHE_CONTROL, value);
     }
 }
 
@@ -145,4 +179,30 @@ async fn past(app: &App, layer: &str, at: Seq) -> Result<Arc<Snapshot>, Problem>
             error => Problem::internal(error),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_means_its_day_in_italy() {
+        for (instant, expected) in [
+            ("2024-12-31T22:59:59Z", "2024-12-31"),
+            ("2024-12-31T23:00:00Z", "2025-01-01"),
+            ("2025-01-01T00:00:00+01:00", "2025-01-01"),
+            ("2024-12-31T20:00:00-05:00", "2025-01-01"),
+            ("2026-07-14T21:59:59Z", "2026-07-14"),
+            ("2026-07-14T22:00:00Z", "2026-07-15"),
+            // Clocks went forward on 29 March 2026 and back on 25 October, both at 01:00 UTC.
+            ("2026-03-28T23:30:00Z", "2026-03-29"),
+            ("2026-03-29T22:00:00Z", "2026-03-30"),
+            ("2026-10-24T22:00:00Z", "2026-10-25"),
+            ("2026-10-25T22:30:00Z", "2026-10-25"),
+            ("2026-10-25", "2026-10-25"),
+        ] {
+            assert_eq!(day(instant).ok(), expected.parse().ok(), "{instant}");
+        }
+        assert!(day("2026-10-25T22:30:00").is_err(), "without an offset it is no instant");
+    }
 }

@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::cluster::cluster;
 use super::harness::{Folder, Process, alone, complaints};
+use super::postgis::cluster;
 
 const STREETS: &str = r#"{"type": "FeatureCollection", "features": [
     {"type": "Feature", "properties": {"Nome via": "Calle Lunga", "larghezza": 2.5},

@@ -88,6 +88,7 @@ async fn every_answer_of_the_past_is_what_it_was() {
         let by_clock = instant.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         let then = server.get(&lookup(&format!("&at={by_clock}"))).await;
         assert_eq!(&then.json(), found, "at {by_clock}");
+        assert!(!then.header("cache-control").contains("max-age=3600"), "a moment just gone is not yet settled");
         let body = json!({"points": [[CORNER[0], CORNER[1]]], "crs": "EPSG:7795", "radius": 500.0, "layers": [LAYER]});
         let request = server.client.post(server.url(&format!("/lookup?at={seq}"))).json(&body);
         assert_eq!(server.send(request).await.json()["results"][0]["hits"], found["hits"]);
@@ -115,6 +116,7 @@ async fn a_day_shows_what_was_in_force() {
         ("2024-12-31", vec!["always", "old", "between"]),
         ("2025-01-01", vec!["always", "new", "between"]),
         ("2025-01-01T00:00:00%2B01:00", vec!["always", "new", "between"]),
+        ("2024-12-31T23:00:00Z", vec!["always", "new", "between"]),
         ("2026-11-26", vec!["always", "new"]),
     ] {
         let answer = server.get(&lookup(&format!("&min-seq={seq}&datetime={datetime}"))).await;
