@@ -56,7 +56,7 @@ fn tables_that_ogr2ogr_made_are_served_as_tiles_and_edits_of_them_are_seen() {
     assert_eq!(collections["collections"][1]["id"], "strade", "{collections}");
     let tilejson = server.json("/tiles/strade,larghe.json");
     assert_eq!(tilejson["vector_layers"][0]["fields"]["nome_via"], "String", "{tilejson}");
-    assert_eq!(server.status("/tiles/strade,larghe/16/35013/23472"), 200);
+    assert_eq!(server.status("/tiles/strade,larghe/16/35012/23461"), 200);
     let style = server.json("/styles/strade.json");
     assert_eq!(style["layers"].as_array().expect("layers").last().expect("one")["source"], "strade", "{style}");
 
@@ -108,8 +108,7 @@ fn a_server_over_a_thousand_tables_lists_them_within_five_seconds() {
             answer["collections"].as_array().is_some_and(|collections| collections.len() == 1_000)
         });
         let listed = started.elapsed();
-        server.wait_until_ready();
-        println!("{run} start: listed in {listed:?}, all read in {:?}", started.elapsed());
+        println!("{run} start: listed in {listed:?}");
         assert!(listed < Duration::from_secs(5), "{run}: {listed:?}");
     }
 }
