@@ -1,6 +1,5 @@
 //! The binary, as a person runs it.
 
-mod attaching;
 mod config;
 mod data;
 mod harness;
