@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Executor, PgConnection, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, PgRow};
+use sqlx::{ConnectOptions, Executor, PgConnection, Postgres, Row};
 
 use crate::store::{Looked, StoreError};
 
@@ -254,6 +254,14 @@ impl Drop for Session {
             }
         });
     }
+}
+
+/// The first value of the first row; `otherwise` when there is no row.
+pub(super) fn first_or<T>(rows: &[PgRow], otherwise: T) -> Result<T, StoreError>
+where
+    T: for<'r> sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
+{
+    rows.first().map_or(Ok(otherwise), |row| row.try_get(0)).map_err(|error| failure(&error))
 }
 
 /// What the database says, in the words of the contract.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use super::connect::{Database, Session, failure};
+use super::connect::{Database, Session, failure, first_or};
 use super::log::{scalar, transaction};
 use super::past;
 use super::schema::Schema;
@@ -319,7 +319,7 @@ pub(super) async fn duplicate(
 async fn exists(session: &mut Session, table: &str) -> Result<bool, StoreError> {
     let query = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(table.to_owned());
     let rows = session.all(query).await?;
-    rows.first().map_or(Ok(false), |row| row.try_get(0)).map_err(|error| failure(&error))
+    first_or(&rows, false)
 }
 
 /// True when the triggers are all there; a table that another program made anew has none.

@@ -3,7 +3,7 @@
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Executor, Row};
 
-use super::connect::{Database, failure};
+use super::connect::{Database, failure, first_or};
 use super::log::scalar;
 use super::schema::{history_of, is_name};
 use crate::store::StoreError;
@@ -54,13 +54,13 @@ async fn is_done(database: &Database) -> Result<bool, StoreError> {
          AND to_regclass('bricola._sqlx_migrations') IS NOT NULL",
     );
     let rows = session.all(query.bind(tenant).bind(history)).await?;
-    if !rows.first().map_or(Ok(false), |row| row.try_get(0)).map_err(|error| failure(&error))? {
+    if !first_or(&rows, false)? {
         return Ok(false);
     }
     let ours = MIGRATOR.migrations.iter().map(|migration| migration.version).collect::<Vec<_>>();
     let query = sqlx::query("SELECT count(*) FROM bricola._sqlx_migrations WHERE success AND version = ANY($1)");
     let rows = session.all(query.bind(ours)).await?;
-    let done: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))?;
+    let done: i64 = first_or(&rows, 0)?;
     Ok(done == MIGRATOR.migrations.len() as i64)
 }
 

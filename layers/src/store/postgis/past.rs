@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use futures::Stream;
 use sqlx::Row;
 
-use super::connect::{Database, Session, failure};
+use super::connect::{Database, Session, failure, first_or};
 use super::define;
 use super::rows::{self, collect, send, stream, wanted};
 use super::schema::Schema;
@@ -139,7 +139,7 @@ async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result
         )
     };
     let rows = session.all(query.bind(schema.tenant.clone()).bind(schema.layer().to_owned())).await?;
-    let first: Seq = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))?;
+    let first: Seq = first_or(&rows, 0)?;
     if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
 }
 
@@ -169,7 +169,7 @@ pub(super) async fn seq_at(database: &Database, instant: DateTime<Utc>) -> Resul
         "SELECT coalesce((SELECT seq FROM bricola.transactions WHERE at <= $1 ORDER BY at DESC, seq DESC LIMIT 1), 0)",
     );
     let rows = session.all(query.bind(instant)).await?;
-    rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))
+    first_or(&rows, 0)
 }
 
 /// The last change of a layer at or before `at`; 0 before its first.
@@ -182,7 +182,7 @@ pub(super) async fn layer_seq(database: &Database, layer: &str, at: Seq) -> Resu
     );
     let at = at.clamp(0, Seq::MAX - 10_000);
     let rows = session.all(query.bind(database.tenant().to_owned()).bind(layer.to_owned()).bind(at)).await?;
-    rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))
+    first_or(&rows, 0)
 }
 
 /// The name that the store was given when it was made.

@@ -4,11 +4,10 @@
 //! takes a lock that makes other writers (never readers) wait, compares by key and writes what differs. A loader that
 //! dies leaves nothing behind. The log gets one entry, the history each superseded row.
 
-use sqlx::Row;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connect::{Database, Session, failure};
-use super::log::{closed, transaction};
+use super::log::{closed, scalar, transaction};
 use super::schema::Schema;
 use super::{copy, define, write};
 use crate::feature::Feature;
@@ -188,9 +187,7 @@ async fn compare(session: &mut Session, schema: &Schema, staged: u64) -> Result<
 }
 
 async fn count(session: &mut Session, sql: &str) -> Result<u64, StoreError> {
-    let rows = session.all(sqlx::query(sql)).await?;
-    let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| failure(&error))?;
-    Ok(count.unsigned_abs())
+    Ok(scalar(session, sql).await?.unsigned_abs())
 }
 
 /// Refreshes the planner's figures, which else wait for the database's own round.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use sqlx::Row;
 
-use super::super::connect::{Session, failure};
+use super::super::connect::{Session, failure, first_or};
 use crate::store::StoreError;
 
 /// A table or view with a geometry column that we may read.
@@ -148,7 +148,7 @@ pub(super) async fn mark(session: &mut Session) -> Result<String, StoreError> {
          (SELECT sum(xmin::text::bigint) FROM pg_namespace))",
     );
     let rows = session.all(query).await?;
-    rows.first().map_or(Ok(String::new()), |row| row.try_get(0)).map_err(|error| failure(&error))
+    first_or(&rows, String::new())
 }
 
 /// The reference system of the first geometry of a column that does not declare one; `None` when it is empty.

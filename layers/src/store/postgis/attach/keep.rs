@@ -6,7 +6,7 @@ use sqlx::Row;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::super::connect::{Database, Session, failure};
+use super::super::connect::{Database, Session, failure, first_or};
 use super::super::define;
 use super::super::log::scalar;
 use super::catalogue;
@@ -137,5 +137,5 @@ async fn content(database: &Database, layer: &str) -> Result<bool, StoreError> {
 
 async fn content_text(session: &mut Session, sql: &str) -> Result<String, StoreError> {
     let rows = session.all(sqlx::query(sql)).await?;
-    rows.first().map_or(Ok(String::new()), |row| row.try_get(0)).map_err(|error| failure(&error))
+    first_or(&rows, String::new())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::Row;
 use tracing::{info, warn};
 
-use super::super::connect::{Database, Session, failure};
+use super::super::connect::{Database, Session, failure, first_or};
 use super::catalogue::{self, Postgis, Relation};
 use super::describe::{Described, declared_srid, describe, geometry_of};
 use super::names::{is_wanted, layer_id};
@@ -215,8 +215,7 @@ async fn detach(
              (SELECT FROM bricola.layers WHERE table_schema = $1 AND table_name = $2)",
         );
         let rows = session.all(query.bind(schema.clone()).bind(name.clone())).await?;
-        let free: Option<bool> =
-            rows.first().map_or(Ok(None), |row| row.try_get(0)).map_err(|error| failure(&error))?;
+        let free: Option<bool> = first_or(&rows, None)?;
         session.commit().await?;
         let table = format!("{schema}.{name}");
         info!(layer = known.layer, table, "no longer published");
