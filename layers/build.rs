@@ -10,6 +10,31 @@ fn main() {
     println!("cargo:rerun-if-changed=../migrations");
     embed_catalog(&out);
     embed_proj_db(&out);
+    name_sources();
+}
+
+/// Tells the crate what it is compiled from (`BRICOLA_SOURCES`): what one build works out and keeps on disk, another
+/// must not take for its own.
+fn name_sources() {
+    let mut files = vec![PathBuf::from("../Cargo.lock")];
+    let mut folders = vec![PathBuf::from("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a readable folder") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    // FNV-1a.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for file in files.iter().filter(|file| file.exists()) {
+        for byte in fs::read(file).expect("a readable file") {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    println!("cargo:rerun-if-changed=../Cargo.lock");
+    println!("cargo:rerun-if-changed=src");
+    println!("cargo:rustc-env=BRICOLA_SOURCES={hash:016x}");
 }
 
 /// Writes `catalog.rs`: a sorted table of (file name, text).
@@ -47,7 +72,12 @@ fn embed_proj_db(out: &Path) {
         .max_by_key(|path| fs::metadata(path).and_then(|meta| meta.modified()).ok())
         .expect("proj-sys built PROJ and its proj.db");
     println!("cargo:rerun-if-changed={}", newest.display());
-    let database = fs::read(newest).expect("proj.db is readable");
-    let packed = zstd::encode_all(database.as_slice(), 12).expect("memory is writable");
-    fs::write(out.join("proj.db.zst"), packed).expect("OUT_DIR is writable");
+    let (packed, modified) =
+        (out.join("proj.db.zst"), |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok());
+    if modified(&packed) > modified(&newest) {
+        return;
+    }
+    let database = fs::read(&newest).expect("proj.db is readable");
+    let bytes = zstd::encode_all(database.as_slice(), 12).expect("memory is writable");
+    fs::write(packed, bytes).expect("OUT_DIR is writable");
 }

@@ -22,7 +22,7 @@ pub enum Operation {
 }
 
 /// One committed change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Its place in the log.
     pub seq: Seq,

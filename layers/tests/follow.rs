@@ -5,6 +5,8 @@ mod canonical;
 mod common;
 #[path = "follow/exact.rs"]
 mod exact;
+#[path = "follow/warm.rs"]
+mod warm;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,12 +8,15 @@ use std::time::Duration;
 use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
 use bricola_layers::store::{GeoPackageStore, LayerKind, OpenMode, PostgisStore, RedactedUrl, Store, StoreError};
 use thiserror::Error;
+use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use crate::config::Config;
 
 /// How often a database that is away is asked for.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long a start waits for its database before it goes on without.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open store of either kind.
 pub enum AnyStore {
@@ -60,31 +63,40 @@ pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
 /// # Errors
 /// See [`OpenError`]; never that a database cannot be reached.
 pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
-    let opened = open(config).await;
-    let Some(options) = config.postgis() else { return opened };
-    let patterns = config.postgres.attach.clone();
-    if let Ok(AnyStore::Postgis(store)) = &opened {
-        let store = Arc::clone(store);
-        tokio::spawn(async move { store.keep_attached(patterns).await });
-        return opened;
-    }
-    let Err(OpenError::Database(url, error)) = opened else { return opened };
-    if !error.is_temporary() {
-        return Err(OpenError::Database(url, error));
-    }
-    warn!(database = %url, %error, "the database is away; waiting for it");
+    let Some(options) = config.postgis() else { return open(config).await };
+    let (url, patterns) = (options.url.clone(), config.postgres.attach.clone());
     let store = Arc::new(PostgisStore::open_later(options));
-    tokio::spawn({
-        let store = Arc::clone(&store);
-        async move {
-            while let Err(error) = store.prepare().await {
-                debug!(%error, "the database is still away");
-                tokio::time::sleep(RETRY).await;
-            }
-            store.keep_attached(patterns).await;
-        }
-    });
+    let (tell, told) = oneshot::channel();
+    tokio::spawn(prepare(Arc::clone(&store), patterns, tell));
+    match tokio::time::timeout(PATIENCE, told).await {
+        Ok(Ok(error)) if !error.is_temporary() => return Err(OpenError::Database(url, error)),
+        Ok(Ok(error)) => warn!(database = %url, %error, "the database is away; waiting for it"),
+        // Prepared: nothing to tell.
+        Ok(Err(_)) => {}
+        Err(_) => warn!(database = %url, "the database does not answer; waiting for it"),
+    }
     Ok(AnyStore::Postgis(store))
+}
+
+/// Brings the schema up to date as soon as the database is there, and keeps its tables published. Tells why the first
+/// attempt failed, if it did.
+async fn prepare(store: Arc<PostgisStore>, patterns: Vec<String>, tell: oneshot::Sender<StoreError>) {
+    let mut tell = Some(tell);
+    while let Err(error) = store.prepare().await {
+        debug!(%error, "the database is still away");
+        tell.take().map(|tell| tell.send(error));
+        tokio::time::sleep(RETRY).await;
+    }
+    drop(tell);
+    store.keep_attached(patterns).await;
+}
+
+/// Where the store of the configuration is, without a secret: what is kept of it elsewhere is told by this.
+pub fn address(config: &Config) -> String {
+    match &config.database {
+        Some(url) => format!("{url} {}", config.postgres.schema),
+        None => "file".to_owned(),
+    }
 }
 
 /// The definitions in force: the shipped ones, and those of the data folder over them.

@@ -74,6 +74,8 @@ pub struct Health {
     pub merges: u64,
     /// How often the log was found set back (a standby took over that lacked the last changes) and all was read anew.
     pub setbacks: u64,
+    /// Answers come from what was kept on disk, and what the log tells since is still being read.
+    pub behind: bool,
 }
 
 /// What can keep the follower from the store.

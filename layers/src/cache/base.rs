@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rstar::{AABB, Envelope as _, ParentNode, RTree, RTreeNode, RTreeObject};
+use serde::{Deserialize, Serialize};
 
 use super::column::{Column, ValueRef};
 use super::packed::Packed;
@@ -22,7 +23,7 @@ pub(super) fn tree_unit(world: u32) -> i32 {
 }
 
 /// One row in the R-tree: its bounding box, rounded outwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaf {
     min: [i32; 2],
     max: [i32; 2],

@@ -173,16 +173,8 @@ impl BaseBuilder {
         self.settle();
         let mut geometry = self.geometry.take().unwrap_or_else(|| Packed::new(CoordinateGrid::around([0.0; 2], 1.0)));
         geometry.shrink();
-        let grid = *geometry.grid();
-        let (min, max) = bounds(&geometry);
-        let shared = self.plane.take().filter(|plane| plane.is_of(&grid));
-        let plane = if let Some(plane) = shared {
-            plane
-        } else {
-            let (low, high) = (grid.unpack(min), grid.unpack(max));
-            let mercator = MercatorApprox::build(&self.crs, [low[0], low[1], high[0], high[1]])?;
-            Arc::new(WorldPlane::new(grid, mercator, min, max))
-        };
+        let shared = self.plane.take().filter(|plane| plane.is_of(geometry.grid()));
+        let plane = if let Some(plane) = shared { plane } else { plane_of(&self.crs, &geometry)? };
         geometry.detail(&plane);
         let leaves: Vec<Leaf> =
             (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, &plane, row)).collect();
@@ -220,6 +212,15 @@ fn middle(crs: &Crs, resolution: f64) -> Option<[f64; 2]> {
         return Some(middle);
     }
     with_transformer(&Crs::wgs84(), crs, |transformer| transformer.point(middle)).ok()?.ok()
+}
+
+/// The way to world coordinates of geometries in a CRS.
+pub(super) fn plane_of(crs: &Crs, geometry: &Packed) -> Result<Arc<WorldPlane>, CrsError> {
+    let grid = *geometry.grid();
+    let (min, max) = bounds(geometry);
+    let (low, high) = (grid.unpack(min), grid.unpack(max));
+    let mercator = MercatorApprox::build(crs, [low[0], low[1], high[0], high[1]])?;
+    Ok(Arc::new(WorldPlane::new(grid, mercator, min, max)))
 }
 
 /// Smallest and largest node of all vertices, the grid's origin for an empty layer.

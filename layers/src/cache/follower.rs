@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use futures::StreamExt;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -18,6 +19,7 @@ use super::reading::{FollowError, merge};
 use super::snapshot::Snapshot;
 use super::territory::Territory;
 use super::touched::Footprint;
+use super::warm::{Keeper, Kept, Warm};
 use crate::feature::FeatureId;
 use crate::log::{Change, Operation, Seq};
 use crate::store::{Store, StoreError, StoredLayer};
@@ -36,40 +38,23 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Reads every layer of the store into the territory, then follows its change log for ever. Failures of the
 /// store are logged and tried again; what was published stays readable meanwhile.
 pub async fn follow<S: Store>(store: Arc<S>, territory: Territory) {
-    let mut follower = Follower {
-        unread: BTreeMap::new(),
-        store,
-        territory,
-        seen: 0,
-        last: None,
-        layers: BTreeMap::new(),
-        merges: JoinSet::new(),
-    };
-    let mut pause = PAUSES.0;
-    let mut started = false;
-    loop {
-        let done = if started { follower.step().await } else { follower.read_all().await };
-        match done {
-            Ok(()) => {
-                started = true;
-                pause = PAUSES.0;
-                follower.territory.note_health(|health| {
-                    health.contact_ms = Utc::now().timestamp_millis();
-                    health.trouble = None;
-                });
-            }
-            Err(error) => {
-                warn!(%error, "cannot follow the change log; serving what is cached and trying again");
-                let (kind, now) = (kind(&error), Utc::now().timestamp_millis());
-                follower.territory.note_health(|health| {
-                    health.trouble = Some((kind, health.trouble.map_or(now, |(_, since)| since)));
-                });
-                tokio::time::sleep(jittered(pause)).await;
-                pause = (pause * 2).min(PAUSES.1);
-                follower.last = follower.last.take().map(|(change, _)| (change, true));
-            }
-        }
-    }
+    let (_end, never) = watch::channel(false);
+    Follower::new(store, territory, None).run(never).await;
+}
+
+/// As [`follow`], beginning with the layers that are kept on disk, so that there is something to read before the store has
+/// been, or while it is away. Keeps on disk what is new every so often, and once more when `end` becomes true.
+pub async fn follow_from<S: Store>(
+    store: Arc<S>,
+    territory: Territory,
+    warm: Warm,
+    every: Duration,
+    end: watch::Receiver<bool>,
+) {
+    let mut follower = Follower::new(store, territory, Some(Keeper::new(warm, every)));
+    follower.revive().await;
+    follower.run(end).await;
+    follower.keep_last().await;
 }
 
 /// Between half and all of a pause, so that many servers do not come back in the same instant.
@@ -87,13 +72,21 @@ fn kind(error: &FollowError) -> Trouble {
     }
 }
 
+/// Ready when the server ends.
+async fn ended(end: &mut watch::Receiver<bool>) {
+    if end.wait_for(|end| *end).await.is_err() {
+        // Nobody is left who could end it.
+        std::future::pending::<()>().await;
+    }
+}
+
 /// What the follower remembers of a layer.
 #[derive(Default)]
-struct Memory {
-    changed: Changed,
-    grown: Grown,
+pub(super) struct Memory {
+    pub changed: Changed,
+    pub grown: Grown,
     /// Features that changed since a merge began, while it runs.
-    merging: Option<BTreeSet<FeatureId>>,
+    pub merging: Option<BTreeSet<FeatureId>>,
 }
 
 /// What happened to a layer in a batch of changes.
@@ -104,38 +97,98 @@ struct Happened {
     ids: BTreeMap<FeatureId, Operation>,
 }
 
-struct Follower<S> {
+pub(super) struct Follower<S> {
     /// Layers that could not be read, and when they were last tried.
-    unread: BTreeMap<String, Instant>,
-    store: Arc<S>,
-    territory: Territory,
+    pub unread: BTreeMap<String, Instant>,
+    pub store: Arc<S>,
+    pub territory: Territory,
     /// The last change that was applied.
-    seen: Seq,
+    pub seen: Seq,
     /// That change, and whether the store has been away since.
-    last: Option<(Change, bool)>,
-    layers: BTreeMap<String, Memory>,
+    pub last: Option<(Change, bool)>,
+    pub layers: BTreeMap<String, Memory>,
     /// Each with the base that it began with.
     merges: JoinSet<(String, Arc<Base>, Result<Snapshot, FollowError>)>,
+    pub keeper: Option<Keeper>,
+    /// What was taken from the disk, until it has been compared with the store.
+    pub revived: Option<Kept>,
+    /// The store's identity, once it is known.
+    pub identity: Option<String>,
+    /// The change from which on the cache has caught up with the store since the start.
+    pub goal: Seq,
 }
 
 impl<S: Store> Follower<S> {
+    fn new(store: Arc<S>, territory: Territory, keeper: Option<Keeper>) -> Self {
+        Self {
+            unread: BTreeMap::new(),
+            store,
+            territory,
+            seen: 0,
+            last: None,
+            layers: BTreeMap::new(),
+            merges: JoinSet::new(),
+            keeper,
+            revived: None,
+            identity: None,
+            goal: 0,
+        }
+    }
+
+    /// Follows until `end` becomes true, which is looked at while nothing is under way.
+    async fn run(&mut self, mut end: watch::Receiver<bool>) {
+        let mut pause = PAUSES.0;
+        let mut started = false;
+        while !*end.borrow() {
+            let done = if started { self.step(&mut end).await } else { self.begin().await };
+            match done {
+                Ok(()) => {
+                    started = true;
+                    pause = PAUSES.0;
+                    let behind = self.seen < self.goal;
+                    self.territory.note_health(|health| {
+                        health.contact_ms = Utc::now().timestamp_millis();
+                        health.trouble = None;
+                        health.behind = behind;
+                    });
+                }
+                Err(error) => {
+                    warn!(%error, "cannot follow the change log; serving what is cached and trying again");
+                    let (kind, now) = (kind(&error), Utc::now().timestamp_millis());
+                    self.territory.note_health(|health| {
+                        health.trouble = Some((kind, health.trouble.map_or(now, |(_, since)| since)));
+                    });
+                    let _ = tokio::time::timeout(jittered(pause), ended(&mut end)).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                    self.last = self.last.take().map(|(change, _)| (change, true));
+                }
+            }
+        }
+    }
+
     /// Announces and reads all layers.
-    async fn read_all(&mut self) -> Result<(), FollowError> {
+    pub(super) async fn read_all(&mut self) -> Result<(), FollowError> {
+        let (seq, layers) = announce(&self.store, &self.territory).await?;
+        self.layers.clear();
+        self.merges.abort_all();
+        self.unread.clear();
+        self.read_these(layers).await;
+        self.last = self.store.changes(seq - 1, 1).await?.into_iter().next().map(|change| (change, false));
+        self.seen = seq;
+        self.territory.advance(seq);
+        Ok(())
+    }
+
+    /// Reads and publishes layers, some at a time; those that cannot be read are left for later.
+    pub(super) async fn read_these(&mut self, layers: Vec<StoredLayer>) {
         let (store, territory) = (&self.store, &self.territory);
-        let (seq, layers) = announce(store, territory).await?;
         let reads = layers.into_iter().map(|stored| async move {
             let layer = territory.add(stored.definition.clone());
             let id = stored.definition.id.clone();
             read_and_publish(store, &layer, stored).await.err().map(|_| id)
         });
         let failed: Vec<_> = futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await;
-        self.unread = failed.into_iter().flatten().map(|id| (id, Instant::now())).collect();
-        self.layers.clear();
-        self.merges.abort_all();
-        self.last = store.changes(seq - 1, 1).await?.into_iter().next().map(|change| (change, false));
-        self.seen = seq;
-        territory.advance(seq);
-        Ok(())
+        self.unread.extend(failed.into_iter().flatten().map(|id| (id, Instant::now())));
     }
 
     /// Tries again to read what could not be read.
@@ -170,7 +223,7 @@ impl<S: Store> Follower<S> {
     }
 
     /// Waits for something to happen, and does what follows from it.
-    async fn step(&mut self) -> Result<(), FollowError> {
+    async fn step(&mut self, end: &mut watch::Receiver<bool>) -> Result<(), FollowError> {
         self.read_unread().await?;
         if self.is_set_back().await? {
             return self.start_over().await;
@@ -188,8 +241,16 @@ impl<S: Store> Follower<S> {
                 }
                 return Ok(());
             }
+            () = due(self.keeper.as_ref()) => {
+                self.keep().await;
+                return Ok(());
+            }
+            () = ended(end) => return Ok(()),
         }
-        let changes = self.store.changes(self.seen, BATCH).await?;
+        let changes = match self.store.changes(self.seen, BATCH).await {
+            Err(StoreError::Pruned { .. }) => return self.start_over().await,
+            changes => changes?,
+        };
         let Some(last) = changes.last().cloned() else { return self.pass_by().await };
         let layers = self.apply(&changes).await?;
         let (after, seq) = (self.seen, last.seq);
@@ -215,7 +276,7 @@ impl<S: Store> Follower<S> {
     }
 
     /// Whether the log has another past than the one that was read: a standby took over that lacked its end.
-    async fn is_set_back(&mut self) -> Result<bool, FollowError> {
+    pub(super) async fn is_set_back(&mut self) -> Result<bool, FollowError> {
         let Some((change, true)) = &self.last else { return Ok(false) };
         let there = self.store.changes(change.seq - 1, 1).await?;
         let set_back = there.first() != Some(change);
@@ -226,7 +287,7 @@ impl<S: Store> Follower<S> {
     }
 
     /// Reads everything anew.
-    async fn start_over(&mut self) -> Result<(), FollowError> {
+    pub(super) async fn start_over(&mut self) -> Result<(), FollowError> {
         warn!(seen = self.seen, "the change log was set back; reading every layer anew");
         let end = self.store.last_seq().await?;
         self.territory.set_back(end);
@@ -364,6 +425,14 @@ impl<S: Store> Follower<S> {
     }
 }
 
+/// Ready when it is time to keep what is new on disk.
+async fn due(keeper: Option<&Keeper>) {
+    match keeper {
+        Some(keeper) => keeper.due().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Changed features up to which they are not merged into the base.
 fn most(current: &Snapshot) -> usize {
     MAX_CHANGED.max(current.base.len() / 20)
@@ -371,7 +440,10 @@ fn most(current: &Snapshot) -> usize {
 
 /// The log's end and the layers, largest first; every layer is known to the territory before any is read.
 /// The log is read first: a change between the two reads is seen twice, never missed.
-async fn announce<S: Store>(store: &Arc<S>, territory: &Territory) -> Result<(Seq, Vec<StoredLayer>), StoreError> {
+pub(super) async fn announce<S: Store>(
+    store: &Arc<S>,
+    territory: &Territory,
+) -> Result<(Seq, Vec<StoredLayer>), StoreError> {
     let seq = store.last_seq().await?;
     let mut layers = store.layers().await?;
     let ids: BTreeSet<String> = layers.iter().map(|stored| stored.definition.id.clone()).collect();

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use super::base::{Leaf, TreeBox};
 use super::choice::{Candidate, Home, Judge, choose, home};
@@ -20,7 +21,7 @@ pub(super) type Grown = FxHashMap<(u8, Home), u64>;
 pub(super) type Flip = (u8, FeatureId);
 
 /// A kept feature.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct KeptRow {
     pub leaf: Leaf,
     pub id: FeatureId,
@@ -29,7 +30,7 @@ pub(super) struct KeptRow {
 }
 
 /// What a tile keeps of the features that belong to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Keep {
     pub kept: Vec<KeptRow>,
     pub total: u32,
@@ -59,13 +60,19 @@ impl Keep {
 pub(super) type Homes = FxHashMap<Home, Arc<Keep>>;
 
 /// The same of all zooms.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Decided(FxHashMap<u8, Arc<Homes>>);
 
 impl Decided {
     /// Those of a zoom, if there are any.
     pub fn at(&self, zoom: u8) -> Option<&Homes> {
         self.0.get(&zoom).map(|homes| &**homes)
+    }
+
+    /// Whether they can be decisions over a base with that many rows.
+    pub fn fits(&self, rows: usize) -> bool {
+        let mut kept = self.0.values().flat_map(|homes| homes.values()).flat_map(|keep| &keep.kept);
+        kept.all(|row| !row.of_base || (row.leaf.row as usize) < rows)
     }
 }
 

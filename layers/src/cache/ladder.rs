@@ -17,6 +17,7 @@
 use rayon::prelude::*;
 use rstar::RTree;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::base::{Base, Leaf, TREE_BYTES, TREE_SHIFT, TreeBox, search};
 use super::choice::{Candidate, Home, Judge, choose};
@@ -30,7 +31,7 @@ pub(super) const EXTENT_BITS: u32 = 12;
 const MANY: usize = 16;
 
 /// What a tile keeps of the features that belong to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TileCount {
     /// Features kept.
     pub kept: u32,
@@ -39,7 +40,7 @@ pub struct TileCount {
 }
 
 /// The kept features of one zoom: a tree of their own where they are few, marks on the layer's where they are many.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Kept {
     All,
     Few(RTree<Leaf>),
@@ -48,7 +49,7 @@ enum Kept {
 }
 
 /// One zoom.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Step {
     /// The zoom.
     pub zoom: u8,
@@ -111,7 +112,7 @@ impl Kept {
 }
 
 /// The steps of a layer, by zoom.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Ladder {
     steps: Vec<Step>,
 }
@@ -137,6 +138,17 @@ impl Ladder {
     /// Bytes held, roughly.
     pub(super) fn bytes(&self) -> usize {
         self.steps.iter().map(Step::bytes).sum()
+    }
+
+    /// Whether it can be one of a base with that many rows: nothing in it leads astray.
+    pub(super) fn fits(&self, rows: usize) -> bool {
+        let zooms = || self.steps.windows(2).all(|pair| u16::from(pair[0].zoom) + 1 == u16::from(pair[1].zoom));
+        let fits = |step: &Step| match &step.kept {
+            Kept::All => true,
+            Kept::Few(tree) => tree.iter().all(|leaf| (leaf.row as usize) < rows),
+            Kept::Many(marks) => marks.len() == rows.div_ceil(64),
+        };
+        zooms() && self.steps.iter().all(fits)
     }
 
     /// The step of a zoom; `None` where every feature is kept and every tile has room for as much again.

@@ -3,6 +3,7 @@
 
 use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::detail::Detail;
 use super::plane::WorldPlane;
@@ -22,8 +23,8 @@ pub enum GeometryKind {
     Polygon = 3,
 }
 
-const MULTI: u8 = 0x80;
-const HOLE: u32 = 1 << 31;
+pub(super) const MULTI: u8 = 0x80;
+pub(super) const HOLE: u32 = 1 << 31;
 /// Origins of grids are multiples of this many steps; three quarters of the reach are left each way.
 const ROUND: f64 = (1_u32 << 30) as f64;
 /// Rows whose vertices one thread ranks at a time.
@@ -33,7 +34,7 @@ const DETAIL_ROWS: usize = 4096;
 ///
 /// `step` is the layer's resolution (made coarser by powers of ten only where a layer spans more than an
 /// `i32` can hold), so that the packed coordinates are the stored ones exactly.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CoordinateGrid {
     origin: [i64; 2],
     per_unit: f64,
@@ -99,14 +100,14 @@ pub struct Ring<'a> {
 #[derive(Debug)]
 pub struct Packed {
     pub(super) grid: CoordinateGrid,
-    kinds: Vec<u8>,
+    pub(super) kinds: Vec<u8>,
     /// First ring of each row, and one past the last.
-    rows: Vec<u32>,
+    pub(super) rows: Vec<u32>,
     /// First vertex of each ring (top bit: hole), and one past the last.
-    rings: Vec<u32>,
+    pub(super) rings: Vec<u32>,
     pub(super) nodes: Vec<[i32; 2]>,
     /// See [`Ring::zooms`]; filled by [`Packed::detail`].
-    zooms: Vec<u8>,
+    pub(super) zooms: Vec<u8>,
     runs: Runs,
 }
 
@@ -211,7 +212,7 @@ impl Packed {
         self.nodes.extend_from_slice(&other.nodes);
     }
 
-    /// Decides for every vertex from which zoom it is drawn, and puts boxes around the runs of long outlines.
+    /// Decides for every vertex from which zoom it is drawn, and finds the runs of long outlines.
     pub(super) fn detail(&mut self, plane: &WorldPlane) {
         let chunks: Vec<Vec<u8>> = (0..self.len().div_ceil(DETAIL_ROWS))
             .into_par_iter()
@@ -232,6 +233,11 @@ impl Packed {
             })
             .collect();
         self.zooms = chunks.concat();
+        self.find_runs();
+    }
+
+    /// Puts boxes around the runs of long outlines.
+    pub(super) fn find_runs(&mut self) {
         let ends = self.rings.windows(2).map(|pair| (pair[0] & !HOLE) as usize..(pair[1] & !HOLE) as usize);
         self.runs = Runs::of(ends.map(|span| &self.nodes[span]));
     }

@@ -69,13 +69,18 @@ pub struct Snapshot {
 impl Snapshot {
     /// A snapshot without a delta.
     pub fn of(base: Base, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
-        let ladder = Arc::new(Ladder::build(&base, &definition));
+        let ladder = Ladder::build(&base, &definition);
+        Self::kept(base, ladder, definition, seq)
+    }
+
+    /// As [`Self::of`], with the ladder that was built of the base.
+    pub(super) fn kept(base: Base, ladder: Ladder, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
         Self {
             definition,
             seq,
             count: base.len(),
             base: Arc::new(base),
-            ladder,
+            ladder: Arc::new(ladder),
             deltas: Vec::new(),
             decided: Decided::default(),
         }

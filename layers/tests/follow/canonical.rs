@@ -19,7 +19,7 @@ const HEIGHT: f64 = 0.3;
 const ZOOMS: std::ops::RangeInclusive<u8> = 3..=14;
 
 /// All tiles over the layer.
-fn tiles() -> impl Iterator<Item = TileId> {
+pub fn tiles() -> impl Iterator<Item = TileId> {
     ZOOMS.flat_map(|z| {
         let corner = |lonlat| TileId::holding(lonlat_to_world(lonlat), z);
         let (low, high) = (corner([WEST - 0.01, SOUTH + HEIGHT + 0.01]), corner([WEST + WIDTH + 0.01, SOUTH - 0.01]));
@@ -27,12 +27,12 @@ fn tiles() -> impl Iterator<Item = TileId> {
     })
 }
 
-fn drawn(snapshot: &Snapshot, tile: TileId) -> Tile {
+pub fn drawn(snapshot: &Snapshot, tile: TileId) -> Tile {
     render(snapshot, tile, &TileOptions::default())
 }
 
 /// A feature of any kind and size: points, lines, surfaces of a few metres up to half the layer.
-fn anything(next: &mut impl FnMut() -> f64, round: i64) -> Feature {
+pub fn anything(next: &mut impl FnMut() -> f64, round: i64) -> Feature {
     let snapped = |value: f64| (value * 1e8).round() / 1e8;
     let at = [WEST + WIDTH * next(), SOUTH + HEIGHT * next()];
     let size = 0.1 * 10_f64.powf(-4.0 * next());

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bricola_layers::cache::{Territory, follow};
+use bricola_layers::cache::{Territory, Warm, follow, follow_from};
 use bricola_layers::definition::Catalog;
 use bricola_layers::store::Store;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::{Failure, Outcome, say};
@@ -16,7 +17,10 @@ use crate::config::Config;
 use crate::front::Front;
 use crate::router::router;
 use crate::serve::{serve, signals};
-use crate::store::redefine;
+use crate::store::{self, redefine};
+
+/// How long the end waits for layers to be kept on disk; what was kept before is whole in any case.
+const KEEPING: Duration = Duration::from_secs(8);
 
 /// Follows the store and answers requests until it is asked to end. Prints its address on standard output
 /// when it listens; layers become ready one by one after that.
@@ -33,7 +37,8 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let address = listener.local_addr().map_err(Failure::failed)?;
     tokio::spawn(renew_definitions(Arc::clone(&store), catalog.clone()));
     let territory = Territory::default();
-    let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
+    let (closing, ends) = watch::channel(false);
+    let mut follower = tokio::spawn(follow_with(Arc::clone(&store), territory.clone(), warm(&config), ends));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
     let app = Arc::new(
         App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?.with_past(store),
@@ -48,13 +53,45 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let shutdown = async move {
         shutdown.await;
         ending.closing.send_replace(true);
+        closing.send_replace(true);
     };
     let front = Front::new(Arc::clone(&app), router(&app));
     serve(listener, front, &limits, grace, shutdown).await;
-    follower.abort();
+    if tokio::time::timeout(KEEPING, &mut follower).await.is_err() {
+        follower.abort();
+    }
     upkeep.abort();
     info!("ended");
     Ok(())
+}
+
+/// What the next start begins with, if it is to begin with anything.
+fn warm(config: &Config) -> Option<(Warm, Duration)> {
+    let every = Duration::from_secs(config.warm_seconds);
+    if every.is_zero() {
+        return None;
+    }
+    let (folder, address) = (config.data.join("warm"), store::address(config));
+    match Warm::open(&folder, address) {
+        Ok(warm) => Some((warm, every)),
+        Err(error) => {
+            warn!(folder = %folder.display(), %error, "layers cannot be kept for the next start, nor taken from the last");
+            None
+        }
+    }
+}
+
+/// Follows the store, beginning with what was kept of it.
+async fn follow_with<S: Store>(
+    store: Arc<S>,
+    territory: Territory,
+    warm: Option<(Warm, Duration)>,
+    ends: watch::Receiver<bool>,
+) {
+    match warm {
+        Some((warm, every)) => follow_from(store, territory, warm, every, ends).await,
+        None => follow(store, territory).await,
+    }
 }
 
 /// Brings stored layers under their definitions in force, as soon as the store is there.

@@ -55,6 +55,9 @@ settings! {
         show_all_layers: bool = false, Kind::Boolean, "";
         /// Seconds that running requests get to finish after SIGINT or SIGTERM.
         shutdown_seconds: u64 = 10, Kind::Integer, "";
+        /// Seconds after which what is new in memory is kept in the folder `warm` of the data folder, from which the next
+        /// start begins, even while the database is away; 0 keeps nothing there.
+        warm_seconds: u64 = 60, Kind::Integer, "";
         /// How the database is used.
         postgres: Postgres = Postgres::default(), Kind::Section(Postgres::KEYS), "";
         /// The ente that the data belong to.

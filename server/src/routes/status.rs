@@ -14,7 +14,8 @@ use crate::params::Params;
 /// Rows that could not be mirrored, of each layer, that are named.
 const SHOWN: usize = 10;
 
-/// `GET /status`: 200 when every layer is ready, 503 with `Retry-After` while one is not.
+/// `GET /status`: 200 when every layer is ready, 503 with `Retry-After` while one is not, or while what was kept on disk
+/// is being brought up to date.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
     Params::read(query.as_deref(), &[])?;
     let mut all_ready = true;
@@ -43,8 +44,10 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
             })
         })
         .collect();
-    all_ready &= app.territory.is_announced();
     let health = app.territory.health();
+    // What was kept on disk is shown at once, and is as good as it gets while the store is away; else it is caught up first.
+    let is_catching_up = health.behind && health.trouble.is_none();
+    all_ready &= app.territory.is_announced() && !is_catching_up;
     let since = |ms: i64| (ms > 0).then(|| (now - ms).max(0) / 1000);
     let store = json!({
         "state": health.trouble.map_or("ok", |(trouble, _)| trouble.word()),

@@ -1,11 +1,15 @@
 //! Columnar attributes: one [`Column`] per field, typed, with dictionaries where values repeat.
 
+mod kept;
+mod texts;
+
 use chrono::{DateTime, NaiveDate, TimeZone, Utc};
 use rustc_hash::FxHashMap;
 use serde::{Serialize, Serializer};
 
 use crate::definition::FieldType;
 use crate::feature::Value;
+use texts::{Arena, Codes, NULL_CODE};
 
 /// A value read from a column, without copying it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,113 +59,6 @@ impl Serialize for ValueRef<'_> {
     }
 }
 
-/// Strings end to end in one buffer.
-#[derive(Debug, Default)]
-struct Arena {
-    ends: Vec<u32>,
-    bytes: String,
-}
-
-impl Arena {
-    fn push(&mut self, text: &str) {
-        self.bytes.push_str(text);
-        self.ends.push(self.bytes.len() as u32);
-    }
-
-    fn get(&self, index: usize) -> &str {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        &self.bytes[start..self.ends[index] as usize]
-    }
-
-    fn held(&self) -> usize {
-        self.bytes.len() + self.ends.len() * 4
-    }
-
-    fn shrink(&mut self) {
-        self.ends.shrink_to_fit();
-        self.bytes.shrink_to_fit();
-    }
-}
-
-/// No value, in dictionaries.
-const NULL_CODE: u32 = u32::MAX;
-
-/// Dictionary codes, as wide as the dictionary asks for once it is whole; the largest number of each width is
-/// "no value".
-#[derive(Debug)]
-enum Codes {
-    Byte(Vec<u8>),
-    Short(Vec<u16>),
-    Wide(Vec<u32>),
-}
-
-impl Default for Codes {
-    fn default() -> Self {
-        Self::Wide(Vec::new())
-    }
-}
-
-impl Codes {
-    #[inline]
-    fn get(&self, row: usize) -> u32 {
-        match self {
-            Self::Byte(codes) => {
-                if codes[row] == u8::MAX {
-                    NULL_CODE
-                } else {
-                    codes[row].into()
-                }
-            }
-            Self::Short(codes) => {
-                if codes[row] == u16::MAX {
-                    NULL_CODE
-                } else {
-                    codes[row].into()
-                }
-            }
-            Self::Wide(codes) => codes[row],
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Byte(codes) => codes.len(),
-            Self::Short(codes) => codes.len(),
-            Self::Wide(codes) => codes.len(),
-        }
-    }
-
-    fn push(&mut self, code: u32) {
-        match self {
-            Self::Wide(codes) => codes.push(code),
-            _ => unreachable!("codes are narrowed when the column is whole"),
-        }
-    }
-
-    /// Narrows the codes of a whole column with `distinct` texts.
-    fn finish(&mut self, distinct: usize) {
-        let Self::Wide(codes) = self else { return };
-        if distinct < u8::MAX.into() {
-            *self = Self::Byte(codes.iter().map(|code| *code as u8).collect());
-        } else if distinct < u16::MAX.into() {
-            *self = Self::Short(codes.iter().map(|code| *code as u16).collect());
-        } else {
-            codes.shrink_to_fit();
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Byte(codes) => codes.len(),
-            Self::Short(codes) => codes.len() * 2,
-            Self::Wide(codes) => codes.len() * 4,
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.len()).map(|row| self.get(row))
-    }
-}
 /// No value, in columns of plain texts: a byte that UTF-8 never holds cannot be stored in a `String`, so a
 /// noncharacter stands for it (readers refuse it in data).
 const NULL_TEXT: &str = "\u{FFFF}";
