@@ -68,6 +68,11 @@ pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
     let store = Arc::new(PostgisStore::open_later(options));
     let (tell, told) = oneshot::channel();
     tokio::spawn(prepare(Arc::clone(&store), patterns, tell));
+    if !store.is_listening().await {
+        // A connection that is refused is tried again for seconds.
+        warn!(database = %url, "the database is away; waiting for it");
+        return Ok(AnyStore::Postgis(store));
+    }
     match tokio::time::timeout(PATIENCE, told).await {
         Ok(Ok(error)) if !error.is_temporary() => return Err(OpenError::Database(url, error)),
         Ok(Ok(error)) => warn!(database = %url, %error, "the database is away; waiting for it"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing::info;
 
+use super::applied::Trouble;
 use super::follower::{Follower, Memory, announce};
 use super::reading::FollowError;
 use super::warm::{Kept, Plan, PlannedLayer};
@@ -33,9 +34,11 @@ impl<S: Store> Follower<S> {
                 self.layers.insert(definition.id.clone(), memory);
             }
             info!(layers = self.layers.len(), seq = kept.seq, "beginning with the layers kept on disk");
+            let away = identity.is_none().then(|| (Trouble::Unreachable, chrono::Utc::now().timestamp_millis()));
             self.territory.note_health(|health| {
                 health.contact_ms = kept.contact_ms;
                 health.behind = true;
+                health.trouble = away;
             });
             self.territory.announce();
             self.territory.advance(kept.seq);

@@ -60,13 +60,20 @@ impl Folder {
     pub fn start_on(&self, listen: &str, arguments: &[&str]) -> Process {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--listen", listen]);
+        Process::of(self.command(&arguments))
+    }
+}
+
+impl Process {
+    /// Starts a server and waits until it says where it listens.
+    pub fn of(mut command: Command) -> Self {
         let started = Instant::now();
-        let mut child = self.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("line");
         let stderr = child.stderr.take();
         let url = line.trim_end_matches(['\n', '/']).to_owned();
-        let mut process = Process { child, url, stderr, started: started.elapsed() };
+        let mut process = Self { child, url, stderr, started: started.elapsed() };
         let listens = process.url.starts_with("http://127.0.0.1:");
         assert!(listens, "no address but {line:?}: {}", process.rest_of_log());
         process

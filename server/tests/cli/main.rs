@@ -9,3 +9,4 @@ mod postgis;
 mod programs;
 mod replicas;
 mod serving;
+mod warm;

@@ -380,7 +380,7 @@ async fn outage() {
     assert_eq!((feed.status().as_u16(), feed.headers().contains_key("retry-after")), (503, true));
     assert_eq!(feed.json::<Value>().await.expect("JSON")["code"], "store-unavailable");
     // One that is started meanwhile waits, and is there when the database is.
-    let early = serve(&folder, &url, free_port());
+    let early = serve(&Folder::new(), &url, free_port());
     assert_eq!(client.get(&early.url, "/status", 0).await.status(), 503);
     cluster.restart("");
     status("ok").await;

@@ -12,6 +12,9 @@ use sqlx::{ConnectOptions, Executor, PgConnection, Postgres, Row};
 
 use crate::store::{Looked, StoreError};
 
+/// How long an address gets to say whether somebody listens there.
+const KNOCK: Duration = Duration::from_millis(500);
+
 /// A connection URL that never shows its secret: not in a log line, not in an error, not by `{:?}`.
 #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(transparent)]
@@ -173,6 +176,16 @@ impl Database {
         let mut session = Session { connection: Some(connection), settled: false };
         session.run(begin).await?;
         Ok(session)
+    }
+
+    /// Whether somebody listens at the address; true where that cannot be asked.
+    pub async fn is_listening(&self) -> bool {
+        let Ok(settings) = settings(&self.options.url) else { return true };
+        if settings.get_socket().is_some() || settings.get_host().starts_with('/') {
+            return true;
+        }
+        let address = (settings.get_host().to_owned(), settings.get_port());
+        tokio::time::timeout(KNOCK, tokio::net::TcpStream::connect(address)).await.is_ok_and(|knocked| knocked.is_ok())
     }
 
     /// A connection outside the pool, straight to the server.

@@ -82,6 +82,11 @@ impl PostgisStore {
         Self::over(Database::connect(options))
     }
 
+    /// Whether somebody listens where the database is said to be. Of a socket in the file system nothing is known.
+    pub async fn is_listening(&self) -> bool {
+        self.database().is_listening().await
+    }
+
     /// Checks the schema and brings it up to date, for a store that was opened before its database was there.
     ///
     /// # Errors
