@@ -13,6 +13,8 @@ mod layer;
 mod manifest;
 mod packed;
 mod sections;
+#[cfg(test)]
+mod tests;
 
 pub use folder::Warm;
 pub use sections::{Damaged, WarmError};
