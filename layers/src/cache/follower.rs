@@ -189,7 +189,11 @@ impl<S: Store> Follower<S> {
                 return Ok(());
             }
         }
-        let changes = self.store.changes(self.seen, BATCH).await?;
+        let changes = match self.store.changes(self.seen, BATCH).await {
+            // Servers can read anew, so the log is not kept for them.
+            Err(StoreError::Pruned { .. }) => return self.start_over().await,
+            changes => changes?,
+        };
         let Some(last) = changes.last().cloned() else { return self.pass_by().await };
         let layers = self.apply(&changes).await?;
         let (after, seq) = (self.seen, last.seq);
@@ -217,8 +221,10 @@ impl<S: Store> Follower<S> {
     /// Whether the log has another past than the one that was read: a standby took over that lacked its end.
     async fn is_set_back(&mut self) -> Result<bool, FollowError> {
         let Some((change, true)) = &self.last else { return Ok(false) };
-        let there = self.store.changes(change.seq - 1, 1).await?;
-        let set_back = there.first() != Some(change);
+        let set_back = match self.store.changes(change.seq - 1, 1).await {
+            Err(StoreError::Pruned { .. }) => true,
+            there => there?.first() != Some(change),
+        };
         if let Some((_, doubtful)) = &mut self.last {
             *doubtful = false;
         }
@@ -227,7 +233,7 @@ impl<S: Store> Follower<S> {
 
     /// Reads everything anew.
     async fn start_over(&mut self) -> Result<(), FollowError> {
-        warn!(seen = self.seen, "the change log was set back; reading every layer anew");
+        warn!(seen = self.seen, "the change log was set back, or pruned beyond what was read; reading every layer anew");
         let end = self.store.last_seq().await?;
         self.territory.set_back(end);
         self.read_all().await?;

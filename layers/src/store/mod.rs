@@ -7,11 +7,13 @@
 mod geopackage;
 mod kind;
 mod postgis;
+mod retention;
 mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
 pub use kind::{LayerKind, Looked};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
+pub use retention::{Pruned, Pruning, RegisteredFollower};
 
 use std::ops::Range;
 
@@ -227,10 +229,52 @@ pub trait Store: Send + Sync + Sized + 'static {
 
     /// Changes after `after`, oldest first, at most `limit`. A change that commits later never has a smaller
     /// `seq` than one that was already returned.
+    ///
+    /// [`StoreError::Pruned`] where the log no longer reaches back to `after`.
     fn changes(&self, after: Seq, limit: usize) -> impl Future<Output = Result<Vec<Change>, StoreError>> + Send;
 
     /// The last `seq` of the log (0 when nothing ever happened).
     fn last_seq(&self) -> impl Future<Output = Result<Seq, StoreError>> + Send;
+
+    /// The programs that the log is kept for, by name.
+    fn followers(&self) -> impl Future<Output = Result<Vec<RegisteredFollower>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// From now on the log is kept for a program that has handled the changes up to `seq`: for ever, or for so many
+    /// days after it was last heard of. Gives the key by which it acknowledges.
+    ///
+    /// [`StoreError::Pruned`] where the log does not reach back to `seq`; [`StoreError::Unusable`] where `seq` lies past
+    /// its end, or the name is taken or is none.
+    fn register(
+        &self,
+        name: &str,
+        seq: Seq,
+        patience_days: Option<u32>,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send {
+        let _ = (name, seq, patience_days);
+        async { Err(StoreError::Unusable("this store keeps no followers".to_owned())) }
+    }
+
+    /// A follower has handled the changes up to `seq`; false when there is none of this name and key. Its position
+    /// never goes back.
+    fn acknowledge(&self, name: &str, key: &str, seq: Seq) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let _ = (name, key, seq);
+        async { Ok(false) }
+    }
+
+    /// The log is no longer kept for a follower; false when there was none.
+    fn forget(&self, name: &str) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let _ = name;
+        async { Ok(false) }
+    }
+
+    /// Lets go of old changes, which followers must have handled, and of old states. The last change always stays. In a
+    /// `GeoPackage` the past is found by the log, and ends where the log does.
+    fn prune(&self, pruning: Pruning) -> impl Future<Output = Result<Pruned, StoreError>> + Send {
+        let _ = pruning;
+        async { Ok(Pruned::default()) }
+    }
 
     /// Returns when the log may have moved past `after` (at once if it has), whoever wrote.
     fn changed(&self, after: Seq) -> impl Future<Output = Result<(), StoreError>> + Send;

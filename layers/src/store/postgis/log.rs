@@ -70,6 +70,7 @@ fn first(rows: &[PgRow]) -> Result<i64, StoreError> {
 /// Changes after `after`, oldest first.
 pub(super) async fn changes(database: &Database, after: Seq, limit: usize) -> Result<Vec<Change>, StoreError> {
     let mut session = database.read().await?;
+    super::retention::reaches_back(&mut session, after).await?;
     // Each row of the log holds one change at least.
     let query = sqlx::query(
         "SELECT last, layer, operation, ids, at FROM bricola.changes WHERE last > $1 AND tenant = $2 \

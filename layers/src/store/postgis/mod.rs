@@ -32,6 +32,7 @@ mod log;
 mod migrate;
 mod past;
 mod replace;
+mod retention;
 mod rows;
 mod schema;
 mod triggers;
@@ -46,7 +47,7 @@ use futures::Stream;
 pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
-use super::{Edit, ScannedRow, Store, StoreError, StoredLayer};
+use super::{Edit, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Change, Seq};
@@ -189,6 +190,26 @@ impl Store for PostgisStore {
 
     async fn last_seq(&self) -> Result<Seq, StoreError> {
         log::sequence(self.database()).await
+    }
+
+    async fn followers(&self) -> Result<Vec<RegisteredFollower>, StoreError> {
+        retention::followers(self.database()).await
+    }
+
+    async fn register(&self, name: &str, seq: Seq, patience_days: Option<u32>) -> Result<String, StoreError> {
+        retention::register(self.database(), name, seq, patience_days).await
+    }
+
+    async fn acknowledge(&self, name: &str, key: &str, seq: Seq) -> Result<bool, StoreError> {
+        retention::acknowledge(self.database(), name, key, seq).await
+    }
+
+    async fn forget(&self, name: &str) -> Result<bool, StoreError> {
+        retention::forget(self.database(), name).await
+    }
+
+    async fn prune(&self, pruning: Pruning) -> Result<Pruned, StoreError> {
+        retention::prune(self.database(), pruning).await
     }
 
     async fn changed(&self, after: Seq) -> Result<(), StoreError> {

@@ -114,14 +114,22 @@ async fn states(
 /// The transaction that has changes both at or before `at` and after it, with the last change of the one before.
 async fn open_at(session: &mut Session, at: Seq) -> Result<Option<(i64, Seq)>, StoreError> {
     let query = sqlx::query(
-        "SELECT n.transaction, b.seq FROM \
-         (SELECT transaction FROM bricola.transactions WHERE seq > $1 ORDER BY seq LIMIT 1) AS n, \
+        "SELECT n.transaction, b.seq, n.seq, $1 < (SELECT log_from FROM bricola.clock) FROM \
+         (SELECT transaction, seq FROM bricola.transactions WHERE seq > $1 ORDER BY seq LIMIT 1) AS n, \
          (SELECT coalesce(max(seq), 0) AS seq FROM bricola.transactions WHERE seq <= $1) AS b WHERE b.seq < $1 \
-         AND EXISTS (SELECT FROM bricola.changes WHERE last > b.seq AND transaction = n.transaction)",
+         AND ($1 < (SELECT log_from FROM bricola.clock) \
+         OR EXISTS (SELECT FROM bricola.changes WHERE last > b.seq AND transaction = n.transaction))",
     );
     let rows = session.all(query.bind(at)).await?;
-    let read = |row: &sqlx::postgres::PgRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?));
-    rows.first().map(read).transpose().map_err(|error| failure(&error))
+    let read = |row: &sqlx::postgres::PgRow| {
+        Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
+    };
+    match rows.first().map(read).transpose().map_err(|error| failure(&error))? {
+        // Which of its changes came first, only the log could tell.
+        Some((_, _, first, true)) => Err(StoreError::Pruned { first }),
+        Some((transaction, before, _, false)) => Ok(Some((transaction, before))),
+        None => Ok(None),
+    }
 }
 
 /// Refuses what lies before the history of a layer.
@@ -175,10 +183,13 @@ pub(super) async fn seq_at(database: &Database, instant: DateTime<Utc>) -> Resul
 /// The last change of a layer at or before `at`; 0 before its first.
 pub(super) async fn layer_seq(database: &Database, layer: &str, at: Seq) -> Result<Seq, StoreError> {
     let mut session = database.read().await?;
-    // A row of the log holds some thousands of changes at most, so the one in question does not end much later.
+    // A row of the log holds some thousands of changes at most, so the one in question does not end much later. Where
+    // the log or the past have been cut, the change may be gone; as it was there is as it was after the change.
     let query = sqlx::query(
-        "SELECT coalesce((SELECT least(last, $3) FROM bricola.changes WHERE tenant = $1 AND layer = $2 \
-         AND last < $3 + 10000 AND last - coalesce(cardinality(ids), 1) < $3 ORDER BY last DESC LIMIT 1), 0)",
+        "SELECT greatest(coalesce((SELECT least(last, $3) FROM bricola.changes WHERE tenant = $1 AND layer = $2 \
+         AND last < $3 + 10000 AND last - coalesce(cardinality(ids), 1) < $3 ORDER BY last DESC LIMIT 1), 0), \
+         least($3, (SELECT log_from FROM bricola.clock)), \
+         least($3, (SELECT kept_from FROM bricola.layers WHERE tenant = $1 AND layer = $2)))",
     );
     let at = at.clamp(0, Seq::MAX - 10_000);
     let rows = session.all(query.bind(database.tenant().to_owned()).bind(layer.to_owned()).bind(at)).await?;
