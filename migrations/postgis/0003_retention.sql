@@ -12,12 +12,12 @@ ALTER TABLE bricola.followers
     ADD COLUMN patience_days integer CHECK (patience_days > 0);
 
 -- Notes that a follower has handled the changes up to a position; false when there is none of that name and key.
-CREATE FUNCTION bricola.acknowledge(follower text, secret text, position bigint) RETURNS boolean
+CREATE FUNCTION bricola.acknowledge(follower text, secret text, handled bigint) RETURNS boolean
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     UPDATE bricola.followers AS f
-    SET seq = greatest(f.seq, least(position, (SELECT c.seq FROM bricola.clock AS c))), seen = now()
-    WHERE f.name = follower AND f.key = secret AND (f.seq < position OR f.seen < now() - interval '1 minute');
+    SET seq = greatest(f.seq, least(handled, (SELECT c.seq FROM bricola.clock AS c))), seen = now()
+    WHERE f.name = follower AND f.key = secret AND (f.seq < handled OR f.seen < now() - interval '1 minute');
     SELECT EXISTS (SELECT FROM bricola.followers AS f WHERE f.name = follower AND f.key = secret)
 $$;
 

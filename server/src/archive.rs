@@ -19,6 +19,9 @@ pub trait Archive: Send + Sync + 'static {
     /// See [`Store::last_seq`].
     fn last_seq(&self) -> Asked<'_, Seq>;
 
+    /// See [`Store::acknowledge`].
+    fn acknowledge<'a>(&'a self, name: &'a str, key: &'a str, seq: Seq) -> Asked<'a, bool>;
+
     /// See [`Store::seq_at`].
     fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq>;
 
@@ -33,6 +36,10 @@ impl<S: Store> Archive for S {
 
     fn last_seq(&self) -> Asked<'_, Seq> {
         Box::pin(Store::last_seq(self))
+    }
+
+    fn acknowledge<'a>(&'a self, name: &'a str, key: &'a str, seq: Seq) -> Asked<'a, bool> {
+        Box::pin(Store::acknowledge(self, name, key, seq))
     }
 
     fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq> {

@@ -233,7 +233,10 @@ impl<S: Store> Follower<S> {
 
     /// Reads everything anew.
     async fn start_over(&mut self) -> Result<(), FollowError> {
-        warn!(seen = self.seen, "the change log was set back, or pruned beyond what was read; reading every layer anew");
+        warn!(
+            seen = self.seen,
+            "the change log was set back, or pruned beyond what was read; reading every layer anew"
+        );
         let end = self.store.last_seq().await?;
         self.territory.set_back(end);
         self.read_all().await?;

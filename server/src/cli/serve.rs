@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::front::Front;
+use crate::retention;
 use crate::router::router;
 use crate::serve::{serve, signals};
 use crate::store::redefine;
@@ -32,6 +33,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     })?;
     let address = listener.local_addr().map_err(Failure::failed)?;
     tokio::spawn(renew_definitions(Arc::clone(&store), catalog.clone()));
+    let pruner = tokio::spawn(retention::keep(Arc::clone(&store), config.retention.clone()));
     let territory = Territory::default();
     let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
@@ -53,6 +55,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     serve(listener, front, &limits, grace, shutdown).await;
     follower.abort();
     upkeep.abort();
+    pruner.abort();
     info!("ended");
     Ok(())
 }

@@ -102,3 +102,29 @@ fn a_demo_is_made_once_and_joined_with_a_file_of_points() {
         assert!(run.code != 0 && run.stderr.contains(expected), "{arguments:?}: {run:?}");
     }
 }
+
+#[test]
+fn followers_are_added_listed_and_forgotten_and_the_log_is_pruned_behind_them() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&["followers"]).code, 2, "there is no store");
+    folder.write("fountains.csv", FOUNTAINS);
+    assert_eq!(folder.run(&["load", "fountains.csv", "--layer", "fountains"]).code, 0);
+    let run = folder.run(&["followers", "add", "tributi", "--from", "1", "--patience", "90"]);
+    assert!(run.code == 0 && run.stdout.starts_with("Bricola-Follower: tributi:"), "{run:?}");
+    assert_eq!(folder.run(&["followers", "add", "tributi"]).code, 1, "the name is taken");
+    let list = folder.run(&["followers"]).stdout;
+    let line = list.lines().find(|line| line.starts_with("tributi")).expect("listed");
+    assert!(line.contains("90 days") && line.ends_with("yes"), "{line}");
+    assert!(!list.contains(run.stdout.trim().rsplit(':').next().expect("a key")), "keys are not shown again");
+    assert_eq!(folder.run(&["prune"]).code, 2, "says what to keep");
+    for _ in 0..3 {
+        folder.write("fountains.csv", &FOUNTAINS.replace("Mori", "Saraceni"));
+        assert_eq!(folder.run(&["load", "fountains.csv", "--layer", "fountains"]).code, 0);
+    }
+    let pruned = folder.run(&["prune", "--log-days", "0"]).stdout;
+    assert!(pruned.contains("after change 1\n") && pruned.contains("\"tributi\""), "{pruned}");
+    assert_eq!(folder.run(&["followers", "forget", "tributi"]).code, 0);
+    assert_eq!(folder.run(&["followers", "forget", "tributi"]).code, 2);
+    let pruned = folder.run(&["prune", "--log-days", "0", "--past-days", "0"]).stdout;
+    assert!(!pruned.contains("after change 1\n") && !pruned.contains("tributi"), "{pruned}");
+}

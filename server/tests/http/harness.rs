@@ -145,6 +145,10 @@ impl Archive for Untouched {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 
+    fn acknowledge<'a>(&'a self, _: &'a str, _: &'a str, _: i64) -> Asked<'a, bool> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
     fn seq_at(&self, _: chrono::DateTime<chrono::Utc>) -> Asked<'_, i64> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }

@@ -7,7 +7,7 @@ use super::schema::Schema;
 use super::{GeoPackageStore, define, failure, last_seq, past};
 use crate::log::Seq;
 use crate::store::retention::{bound, check_name};
-use crate::store::{RegisteredFollower, Pruned, Pruning, StoreError};
+use crate::store::{Pruned, Pruning, RegisteredFollower, StoreError};
 
 /// Numbers of the log that are looked through in one transaction: other programs wait for the file meanwhile.
 const BATCH: Seq = 20_000;
@@ -94,7 +94,12 @@ pub(super) async fn prune(store: &GeoPackageStore, pruning: Pruning) -> Result<P
     };
     let (past, wanted) = (seq_at(pruning.past_before).await?, seq_at(pruning.log_before).await?);
     if past > 0 {
-        pruned.states = store.transact(move |transaction| prune_past(transaction, past)).await?;
+        let prune = move |transaction: &Transaction<'_>| {
+            // Changes are told with what was there before them.
+            let (until, _) = bound(past, &followers(transaction)?, Utc::now());
+            prune_past(transaction, until)
+        };
+        pruned.states = store.transact(prune).await?;
     }
     loop {
         let (changes, states, step) = store.transact(move |transaction| step(transaction, wanted)).await?;

@@ -13,7 +13,7 @@ use super::past::seq_at;
 use super::schema::history_of;
 use crate::log::Seq;
 use crate::store::retention::{bound, check_name};
-use crate::store::{RegisteredFollower, Pruned, Pruning, StoreError};
+use crate::store::{Pruned, Pruning, RegisteredFollower, StoreError};
 
 /// Of the servers of a database, one prunes; and no follower comes while it decides how far.
 const LOCK: &str = "pg_catalog.hashtextextended('bricola.retention', 4711202614)";
@@ -102,9 +102,11 @@ pub(super) async fn prune(database: &Database, pruning: Pruning) -> Result<Prune
         None => 0,
     };
     (pruned.log_from, pruned.held_by) = cut(database, wanted).await?;
-    // The last change of each layer stays: it is what the layer's state is known by.
+    // The last change of each layer stays: it is what the layer's state is known by. So do those of a transaction of
+    // which more is kept: what was in the middle of it can be told by all of them only.
     let sql = format!(
-        "DELETE FROM bricola.changes WHERE last IN (SELECT last FROM bricola.changes AS c WHERE last <= {} \
+        "DELETE FROM bricola.changes WHERE last IN (SELECT last FROM bricola.changes AS c WHERE last <= \
+         coalesce((SELECT max(seq) FROM bricola.transactions WHERE seq <= {0}), {0}) \
          AND EXISTS (SELECT FROM bricola.changes AS n WHERE n.tenant = c.tenant AND n.layer = c.layer AND n.last > c.last) \
          ORDER BY last LIMIT {BATCH} FOR UPDATE SKIP LOCKED)",
         pruned.log_from
@@ -121,7 +123,9 @@ async fn cut(database: &Database, wanted: Seq) -> Result<(Seq, Option<String>), 
     let last = scalar(&mut session, "SELECT seq FROM bricola.clock").await?;
     let (reached, held_by) = bound(wanted.min(last - 1), &list(&mut session).await?, Utc::now());
     let sql = format!("UPDATE bricola.clock SET log_from = greatest(log_from, {reached}) RETURNING log_from");
-    let first = if wanted > 0 { scalar(&mut session, &sql).await? } else {
+    let first = if wanted > 0 {
+        scalar(&mut session, &sql).await?
+    } else {
         scalar(&mut session, "SELECT log_from FROM bricola.clock").await?
     };
     session.commit().await?;
@@ -133,6 +137,8 @@ async fn prune_past(database: &Database, instant: DateTime<Utc>) -> Result<u64, 
     let until = seq_at(database, instant).await?;
     let tenant = database.tenant().to_owned();
     let mut session = database.write().await?;
+    // Changes are told with what was there before them.
+    let (until, _) = bound(until, &list(&mut session).await?, Utc::now());
     let query = sqlx::query(
         "UPDATE bricola.layers SET kept_from = greatest(kept_from, $2) WHERE tenant = $1 AND kind = 'managed' \
          RETURNING table_name",
