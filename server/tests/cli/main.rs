@@ -2,6 +2,7 @@
 
 mod config;
 mod data;
+mod faults;
 mod harness;
 mod killed;
 mod points;
