@@ -2,3 +2,5 @@
 
 mod network;
 mod proxy;
+mod scene;
+mod standby;
