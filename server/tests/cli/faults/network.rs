@@ -13,7 +13,7 @@ use super::scene::{Clerks, Scene};
 fn a_line_that_is_cut_held_slow_and_disturbed_at_random_leaves_nothing_behind() {
     in_turn(async {
         let scene = Scene::over(PostGis::start()).await;
-        let clerks = Clerks::at(&scene.database);
+        let clerks = Clerks::at(&scene.database, 1);
         let seed =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis() as u64;
         println!("seed {seed}");
@@ -61,7 +61,7 @@ fn a_line_on_which_packets_vanish_is_noticed_said_and_left() {
     in_turn(async {
         let scene = Scene::over(PostGis::start()).await;
         scene.proxy.set(Mode::Stall);
-        let clerks = Clerks::at(&scene.database);
+        let clerks = Clerks::at(&scene.database, 1);
         let (noticed, _) = scene.answered_during(scene.until(&scene.disturbed, "stale")).await;
         assert!(noticed < Duration::from_secs(20), "noticed after {noticed:?}");
         let answer = scene.client.get(&scene.disturbed.url, &scene.questions[0], 0).await;
@@ -102,7 +102,7 @@ fn a_line_on_which_packets_vanish_is_noticed_said_and_left() {
 fn answers_that_are_garbled_make_no_panic_and_no_lasting_difference() {
     in_turn(async {
         let scene = Scene::over(PostGis::start()).await;
-        let clerks = Clerks::at(&scene.database);
+        let clerks = Clerks::at(&scene.database, 1);
         let disturbed = async {
             for one_in in [20_000, 2_000, 200, 20, 4] {
                 scene.proxy.set(Mode::Corrupt(one_in));

@@ -181,7 +181,7 @@ fn alter(bytes: &mut [u8], one_in: u64, state: &mut u64) -> u64 {
         *state ^= *state << 13;
         *state ^= *state >> 7;
         *state ^= *state << 17;
-        if *state % one_in == 0 {
+        if (*state).is_multiple_of(one_in) {
             *byte ^= 1 << (*state >> 32 & 7);
             altered += 1;
         }

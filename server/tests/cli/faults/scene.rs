@@ -156,13 +156,14 @@ pub struct Clerks {
 }
 
 impl Clerks {
-    pub fn at(database: &Arc<PostGis>) -> Self {
+    /// Those of a shift: no two make the same edits.
+    pub fn at(database: &Arc<PostGis>, shift: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let threads = (1..3_u64)
             .map(|clerk| {
                 let (database, stop) = (Arc::clone(database), Arc::clone(&stop));
                 std::thread::spawn(move || {
-                    let edits = edits(clerk, 5_000);
+                    let edits = edits(clerk + 10 * shift, 5_000);
                     let mut parts = edits.chunks(10);
                     let mut made = 0;
                     while let Some(part) = parts.next().filter(|_| !stop.load(Ordering::Relaxed)) {

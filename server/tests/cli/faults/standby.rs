@@ -35,7 +35,7 @@ async fn go_on(scene: &mut Scene, standby: &Cluster) -> Value {
     let again = started.elapsed();
     scene.calm = serve(&scene.folder, &scene.database.url(), free_port());
     scene.until(&scene.calm, "ok").await;
-    let clerks = Clerks::at(&scene.database);
+    let clerks = Clerks::at(&scene.database, 2);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(clerks.go() > 0, "the new database takes edits");
     let agreed = scene.agree().await;
@@ -64,7 +64,7 @@ fn a_synchronous_standby_takes_over_and_nothing_that_was_committed_is_lost() {
         let (mut scene, primary, standby) = with_standby().await;
         scene.database.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
         scene.database.sql("SELECT pg_reload_conf()");
-        let clerks = Clerks::at(&scene.database);
+        let clerks = Clerks::at(&scene.database, 1);
         let inserting = tokio::task::spawn_blocking({
             let database = Arc::clone(&scene.database);
             move || insert_until_away(&database)
@@ -98,7 +98,7 @@ async fn lost(grown: bool) {
         assert!(started.elapsed() < Duration::from_secs(10), "the standby goes on receiving");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let clerks = Clerks::at(&scene.database);
+    let clerks = Clerks::at(&scene.database, 1);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let made = clerks.go();
     let seq: i64 = scene.database.sql("SELECT bricola.sequence()").trim().parse().expect("a seq");
