@@ -315,7 +315,7 @@ async fn storm() {
         let feed = client.feed(url, seq).await;
         assert!(feed.windows(2).all(|pair| pair[0].0 < pair[1].0), "in order, nothing twice");
         feeds.push(feed);
-        tags.push(tiles(&client, url, &places, seq).await);
+        tags.push(tiles(&client, url, "fountains,schools", &places, seq).await);
     }
     assert!(feeds[0].len() > 1_000, "{} changes", feeds[0].len());
     assert!(feeds.iter().all(|feed| feed == &feeds[0]), "every server tells the same");
@@ -324,14 +324,20 @@ async fn storm() {
 }
 
 /// The tags of the tiles around some places.
-pub async fn tiles(client: &Client, url: &str, places: &[(f64, f64)], seq: i64) -> BTreeMap<String, String> {
+pub async fn tiles(
+    client: &Client,
+    url: &str,
+    layers: &str,
+    places: &[(f64, f64)],
+    seq: i64,
+) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::new();
     for (x, y) in places.iter().step_by(7) {
         for z in [11_u32, 13, 15, 17] {
             let size = f64::from(1_u32 << z);
             let column = ((x / 360.0 + 0.5) * size) as u32;
             let row = ((0.5 - y.to_radians().tan().asinh() / std::f64::consts::TAU) * size) as u32;
-            let path = format!("/tiles/fountains,schools/{z}/{column}/{row}");
+            let path = format!("/tiles/{layers}/{z}/{column}/{row}");
             if tags.contains_key(&path) {
                 continue;
             }

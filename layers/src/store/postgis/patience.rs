@@ -27,7 +27,9 @@ enum Seen {
     AtWork,
     /// It has more to say than we have taken: a large row on a slow line, or a line that is cut.
     Sending,
-    /// It has said all, or it is not there, or the database is not.
+    /// It has said all, and yet there is no whole answer here.
+    Answered,
+    /// It is not there, or the database is not.
     Gone,
 }
 
@@ -37,7 +39,7 @@ impl Seen {
         match self {
             Self::AtWork => 0,
             Self::Sending => 1,
-            Self::Gone => MOST_DOUBT / 2,
+            Self::Answered | Self::Gone => MOST_DOUBT / 2,
         }
     }
 }
@@ -67,12 +69,13 @@ impl Patience {
             if let Ok(done) = timeout(SILENCE, &mut work).await {
                 return done.map_err(|error| failure(&error));
             }
-            doubt = match self.look(process).await {
-                Seen::AtWork => 0,
-                seen => doubt + seen.doubt(),
-            };
+            let seen = self.look(process).await;
+            doubt = if matches!(seen, Seen::AtWork) { 0 } else { doubt + seen.doubt() };
             if doubt >= MOST_DOUBT {
-                return Err(self.give_up());
+                let silent = self.give_up();
+                // Packets were lost, or what says how long the answer is was altered on its way.
+                let answered = matches!(seen, Seen::Answered);
+                return Err(if answered { StoreError::Garbled(silent.to_string()) } else { silent });
             }
         }
     }
@@ -106,13 +109,14 @@ impl Patience {
             let mut connection = direct.connect().await?;
             // Of the sessions of another role only the number can be seen.
             let sql = format!(
-                "SELECT coalesce(wait_event, '') FROM pg_stat_activity \
-                 WHERE pid = {process} AND coalesce(state, 'active') = 'active'"
+                "SELECT CASE WHEN coalesce(state, 'active') <> 'active' THEN 'answered' \
+                 ELSE coalesce(wait_event, '') END FROM pg_stat_activity WHERE pid = {process}"
             );
             let row = connection.fetch_optional(sqlx::raw_sql(&sql)).await?;
             row.map(|row| row.try_get::<String, _>(0)).transpose()
         };
         match timeout(SILENCE, ask).await {
+            Ok(Ok(Some(state))) if state == "answered" => Seen::Answered,
             Ok(Ok(Some(waits_for))) if ["ClientWrite", "ClientRead"].contains(&&*waits_for) => Seen::Sending,
             // It refuses another connection, so it is there; nothing is known of the silent one.
             Ok(Ok(Some(_)) | Err(sqlx::Error::Database(_))) => Seen::AtWork,

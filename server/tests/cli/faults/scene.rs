@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::harness::{Folder, Process};
 use super::super::postgis::PostGis;
 use super::super::replicas::{Client, edits, free_port, serve, stored, tiles};
-use super::proxy::Proxy;
+use super::proxy::{Mode, Proxy};
 
 /// Asking takes no longer than this, whatever becomes of the database.
 const PROMPT: Duration = Duration::from_secs(5);
@@ -71,6 +71,21 @@ impl Scene {
         }
     }
 
+    /// Alters bytes until the server says that it cannot understand the database, then no more.
+    pub async fn disturb_until_found(&self) {
+        let started = Instant::now();
+        self.proxy.set(Mode::Corrupt(40));
+        loop {
+            let status: Value = self.client.get(&self.disturbed.url, "/status", 0).await.json().await.expect("JSON");
+            if status["store"]["state"] == "garbled" {
+                break;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "not found: {status}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.proxy.set(Mode::Pass);
+    }
+
     /// What people ask for is answered, as long as `work` takes; how often that was.
     pub async fn answered_during<T>(&self, work: impl Future<Output = T>) -> (T, u32) {
         let mut work = std::pin::pin!(work);
@@ -110,7 +125,7 @@ impl Scene {
                 let fountains = self.client.fountains(&url, places, seq).await;
                 let feed = self.client.feed(&url, seq).await;
                 let school = self.client.get(&url, &self.questions[0], seq).await.text().await.expect("text");
-                (fountains, feed, school, tiles(&self.client, &url, places, seq).await)
+                (fountains, feed, school, tiles(&self.client, &url, "fountains,schools", places, seq).await)
             }
         };
         let calm = told(&self.calm).await;
@@ -130,12 +145,14 @@ impl Scene {
         took
     }
 
-    /// Ends the disturbed server, which must have nothing to say of panics.
+    /// Ends the disturbed server, which must have nothing to say of panics of its own.
     pub fn end(self) {
         self.disturbed.signal("-TERM");
         let (code, log) = self.disturbed.end();
         assert_eq!(code, Some(0), "{log}");
-        assert!(!log.contains("panicked"), "{log}");
+        // The driver may panic over bytes that mean nothing; that is caught, and nothing of ours may.
+        let ours = |line: &&str| line.contains("panicked at") && !line.contains("/registry/");
+        assert_eq!(log.lines().find(ours), None, "{log}");
     }
 }
 
