@@ -2,6 +2,7 @@
 
 mod network;
 mod proxy;
+mod rounds;
 mod scene;
 mod standby;
 mod storm;

@@ -12,7 +12,7 @@ use super::super::postgis::PostGis;
 use super::super::replicas::{Client, edits, free_port, serve, stored, tiles};
 use super::proxy::{Mode, Proxy};
 
-/// Asking takes no longer than this, whatever becomes of the database.
+/// Asking for a lookup, a tile and the status takes no longer than this, whatever becomes of the database.
 const PROMPT: Duration = Duration::from_secs(5);
 
 /// A small city, a server over a line that can be disturbed, and one beside it that reaches the database undisturbed.
@@ -36,7 +36,7 @@ impl Scene {
         let proxy = Proxy::before(database.cluster().port);
         let disturbed = serve(&folder, &through(&proxy, &database), free_port());
         let calm = serve(&folder, &url, free_port());
-        let client = reqwest::Client::builder().timeout(PROMPT).build().expect("a client");
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
         let place = database.sql(
             "SELECT ST_X(p) || ' ' || ST_Y(p) FROM (SELECT ST_Transform(geom, 4326) AS p FROM city.schools WHERE fid = 1) AS s",
         );
@@ -102,8 +102,9 @@ impl Scene {
             };
             tokio::select! {
                 done = &mut work => return (done, answers),
-                () = asking => answers += 2,
+                asked = tokio::time::timeout(PROMPT, asking) => asked.expect("prompt answers"),
             }
+            answers += 2;
         }
     }
 

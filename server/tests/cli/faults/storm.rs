@@ -22,11 +22,11 @@ const WRITERS: &str = "8";
 const EDITS: [(u32, &str); 6] = [
     (
         4,
-        "\\set id random(1, 90)\n\\set x random(-200, 200)\nUPDATE city.fountains SET geom = ST_Translate(geom, :x, :x) WHERE fid = :id;\n",
+        "\\set id random(1, 100)\n\\set x random(1, 200)\nUPDATE city.fountains SET geom = ST_Translate(geom, :x, :x) WHERE fid = :id;\n",
     ),
     (
         3,
-        "\\set id random(1, 90)\n\\set n random(1, 1000000)\nUPDATE city.fountains SET name = 'Nome ' || :n WHERE fid = :id;\n",
+        "\\set id random(1, 100)\n\\set n random(1, 1000000)\nUPDATE city.fountains SET name = 'Nome ' || :n WHERE fid = :id;\n",
     ),
     (
         1,
@@ -39,7 +39,7 @@ const EDITS: [(u32, &str); 6] = [
     ),
     (
         2,
-        "\\set id random(1, 900)\n\\set x random(-2, 2)\nUPDATE city.parcels SET geom = ST_Translate(geom, :x, 1) WHERE fid = :id;\n",
+        "\\set id random(1, 900)\n\\set x random(1, 2)\nUPDATE city.parcels SET geom = ST_Translate(geom, :x, 1) WHERE fid = :id;\n",
     ),
 ];
 
@@ -69,6 +69,10 @@ async fn storm() {
     let url = database.url();
     let filled = folder.run(&["demo", "--parcels", "1k", "--no-serve", "--database", &url, "--log-level", "error"]);
     assert_eq!(filled.code, 0, "{}", filled.stderr);
+    database.sql(
+        "INSERT INTO city.fountains (geom, code, name, status) SELECT ST_Translate(geom, n * 20, 5), gen_random_uuid(), \
+         'Fontana', 'active' FROM generate_series(1, 100) AS n, (SELECT geom FROM city.fountains LIMIT 1) AS one",
+    );
     let servers: Vec<Process> = (0..3).map(|_| serve(&folder, &url, free_port())).collect();
     for server in &servers {
         server_is_ready(server).await;
@@ -120,7 +124,7 @@ async fn server_is_ready(server: &Process) {
     }
 }
 
-fn end_of_log(database: &PostGis) -> i64 {
+pub fn end_of_log(database: &PostGis) -> i64 {
     database.sql("SELECT bricola.sequence()").trim().parse().expect("a seq")
 }
 
@@ -313,7 +317,7 @@ fn events_tell_all(heard: &[Heard], log: &[Change]) {
 }
 
 /// Every server has what the database has, and looks like one that has just read it.
-async fn equal(database: &PostGis, folder: &Folder, servers: &[Process], seq: i64) {
+pub async fn equal(database: &PostGis, folder: &Folder, servers: &[Process], seq: i64) {
     let fresh = serve(folder, &database.url(), free_port());
     server_is_ready(&fresh).await;
     let client = Client(reqwest::Client::new());
