@@ -1,6 +1,7 @@
 //! What may go wrong between a server, its database and those who write, and what must hold afterwards.
 
 mod network;
+mod poison;
 mod proxy;
 mod rounds;
 mod scene;

@@ -116,7 +116,7 @@ async fn all(followers: Vec<JoinHandle<Vec<Heard>>>) -> Vec<Vec<Heard>> {
     told
 }
 
-async fn server_is_ready(server: &Process) {
+pub async fn server_is_ready(server: &Process) {
     let started = Instant::now();
     while reqwest::get(format!("{}/status", server.url)).await.expect("an answer").status() != 200 {
         assert!(started.elapsed() < Duration::from_secs(60), "{} is not ready", server.url);
@@ -225,7 +225,7 @@ async fn pull(url: String, after: i64, last: Arc<AtomicI64>) -> Vec<Heard> {
     let client = reqwest::Client::new();
     let (mut seq, mut heard) = (after, Vec::new());
     while seq < last.load(Ordering::Acquire) {
-        let path = format!("{url}/changes?after={seq}&wait=1&limit=2000");
+        let path = format!("{url}/changes?after={seq}&wait=1");
         let answer = client.get(path).send().await.expect("an answer");
         assert_eq!(answer.status(), 200);
         let page: Value = answer.json().await.expect("JSON");
@@ -357,13 +357,13 @@ pub async fn equal(database: &PostGis, folder: &Folder, servers: &[Process], seq
     );
 }
 
-async fn server_count(client: &Client, url: &str, layer: &str) -> u64 {
+pub async fn server_count(client: &Client, url: &str, layer: &str) -> u64 {
     let answer: Value = client.get(url, &format!("/collections/{layer}"), 0).await.json().await.expect("JSON");
     answer["count"].as_u64().expect("a count")
 }
 
 /// Parcels as the database has them: id, longitude and latitude of a place inside, label.
-fn parcels(database: &PostGis) -> Vec<(i64, f64, f64, String)> {
+pub fn parcels(database: &PostGis) -> Vec<(i64, f64, f64, String)> {
     let rows = database.sql(
         "SELECT fid, ST_X(p), ST_Y(p), label FROM (SELECT fid, label, ST_Transform(ST_PointOnSurface(geom), 4326) AS p \
          FROM city.parcels) AS f ORDER BY fid",
