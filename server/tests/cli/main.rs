@@ -2,6 +2,7 @@
 
 mod config;
 mod data;
+mod editing;
 mod faults;
 mod harness;
 mod killed;

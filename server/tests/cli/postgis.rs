@@ -31,6 +31,10 @@ impl PostGis {
         Self { name: self.name.clone(), own: Some(Arc::clone(own)) }
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where it is.
     pub fn cluster(&self) -> &Cluster {
         self.own.as_deref().unwrap_or_else(|| cluster())
