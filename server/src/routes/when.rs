@@ -123,7 +123,7 @@ impl When {
     /// Every layer that the caller may see, as far as it is ready and its past is known.
     ///
     /// # Errors
-    /// When no layer is ready.
+    /// When no layer is ready, or the past of none is known.
     pub async fn all(&self, app: &App) -> Result<Vec<Arc<Snapshot>>, Problem> {
         let layers: Vec<_> = select::visible(app).collect();
         let Some((at, _)) = self.at else {
@@ -134,14 +134,19 @@ impl When {
             };
         };
         let mut snapshots = Vec::with_capacity(layers.len());
+        let mut pruned = None;
         for (_, definition) in layers {
             match past(app, &definition.id, at).await {
                 Ok(snapshot) => snapshots.push(snapshot),
-                Err(problem) if problem.kind() == Kind::Pruned => {}
+                Err(problem) if problem.kind() == Kind::Pruned => pruned = Some(problem),
                 Err(problem) => return Err(problem),
             }
         }
-        Ok(snapshots)
+        match pruned {
+            // That nothing is known must not look like nothing was there.
+            Some(problem) if snapshots.is_empty() => Err(problem),
+            _ => Ok(snapshots),
+        }
     }
 
     /// Lets clients keep what cannot change any more.
