@@ -2,9 +2,9 @@
 //!
 //! Most answers are given from memory and ask nothing here; what does is counted ([`crate::app::App::archive`]).
 
-use bricola_layers::feature::{FeatureId, StoredFeature};
+use bricola_layers::feature::StoredFeature;
 use bricola_layers::log::{Change, Seq};
-use bricola_layers::store::{Store, StoreError};
+use bricola_layers::store::{Moment, Store, StoreError};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
@@ -25,8 +25,12 @@ pub trait Archive: Send + Sync + 'static {
     /// See [`Store::seq_at`].
     fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq>;
 
-    /// See [`Store::features_at`].
-    fn features_at<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId], at: Seq) -> Asked<'a, Vec<StoredFeature>>;
+    /// See [`Store::features_at_moments`].
+    fn features_at_moments<'a>(
+        &'a self,
+        layer: &'a str,
+        moments: &'a [Moment],
+    ) -> Asked<'a, Vec<Option<Vec<StoredFeature>>>>;
 }
 
 impl<S: Store> Archive for S {
@@ -46,7 +50,11 @@ impl<S: Store> Archive for S {
         Box::pin(Store::seq_at(self, instant))
     }
 
-    fn features_at<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId], at: Seq) -> Asked<'a, Vec<StoredFeature>> {
-        Box::pin(Store::features_at(self, layer, ids, at))
+    fn features_at_moments<'a>(
+        &'a self,
+        layer: &'a str,
+        moments: &'a [Moment],
+    ) -> Asked<'a, Vec<Option<Vec<StoredFeature>>>> {
+        Box::pin(Store::features_at_moments(self, layer, moments))
     }
 }

@@ -160,6 +160,9 @@ impl StoreError {
 /// A row of a scan, or the id of one that cannot be decoded and why.
 pub type ScannedRow = Result<StoredFeature, (FeatureId, String)>;
 
+/// A change, and the features whose states right after it are asked for.
+pub type Moment = (Seq, Vec<FeatureId>);
+
 /// The contract of a store. All methods may be called from many tasks at once.
 pub trait Store: Send + Sync + Sized + 'static {
     /// Rows on their way into a layer that is being replaced.
@@ -210,6 +213,25 @@ pub trait Store: Send + Sync + Sized + 'static {
         ids: &[FeatureId],
         at: Seq,
     ) -> impl Future<Output = Result<Vec<StoredFeature>, StoreError>> + Send;
+
+    /// As [`Store::features_at`] for many moments; `None` for those that history does not reach back to.
+    fn features_at_moments(
+        &self,
+        layer: &str,
+        moments: &[Moment],
+    ) -> impl Future<Output = Result<Vec<Option<Vec<StoredFeature>>>, StoreError>> + Send {
+        async move {
+            let mut found = Vec::with_capacity(moments.len());
+            for (at, ids) in moments {
+                found.push(match self.features_at(layer, ids, *at).await {
+                    Ok(rows) => Some(rows),
+                    Err(StoreError::Pruned { .. }) => None,
+                    Err(error) => return Err(error),
+                });
+            }
+            Ok(found)
+        }
+    }
 
     /// The last change committed at or before an instant; 0 before the first.
     fn seq_at(&self, instant: DateTime<Utc>) -> impl Future<Output = Result<Seq, StoreError>> + Send;

@@ -180,7 +180,12 @@ impl Cluster {
     /// Kills every server process at once (SIGKILL), as a machine that fails would.
     pub fn kill(&self) {
         let pid = self.folder.join("data/postmaster.pid");
-        checked(shell(&format!("id=$(head -1 {}); kill -KILL $id $(cat /proc/$id/task/$id/children)", pid.display())));
+        // One of its processes may have ended by itself between the two looks.
+        checked(shell(&format!(
+            "id=$(head -1 {}); children=$(cat /proc/$id/task/$id/children); kill -KILL $id && \
+             {{ kill -KILL $children 2>/dev/null; true; }}",
+            pid.display()
+        )));
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_ok() && started.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(20));

@@ -15,7 +15,7 @@ use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, StoredFeature, Value};
 use bricola_layers::log::Change;
-use bricola_layers::store::{Store, StoreError};
+use bricola_layers::store::{Moment, Store, StoreError};
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -153,7 +153,7 @@ impl Archive for Untouched {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 
-    fn features_at<'a>(&'a self, _: &'a str, _: &'a [i64], _: i64) -> Asked<'a, Vec<StoredFeature>> {
+    fn features_at_moments<'a>(&'a self, _: &'a str, _: &'a [Moment]) -> Asked<'a, Vec<Option<Vec<StoredFeature>>>> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 }

@@ -19,6 +19,7 @@
 //! | `write` | edits |
 //! | `replace` | atomic replacement of a layer |
 //! | `past` | rows as of an earlier change |
+//! | `moments` | features as of many changes at once |
 //! | `attach` | tables and views that were there before us |
 //! | `log` | the change log |
 //! | `follow` | being woken by it |
@@ -31,6 +32,7 @@ mod follow;
 mod guard;
 mod log;
 mod migrate;
+mod moments;
 mod past;
 mod patience;
 mod replace;
@@ -51,7 +53,7 @@ use futures::{FutureExt, Stream};
 pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
-use super::{Edit, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer};
+use super::{Edit, Moment, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Change, Seq};
@@ -169,6 +171,14 @@ impl Store for PostgisStore {
 
     async fn features_at(&self, layer: &str, ids: &[FeatureId], at: Seq) -> Result<Vec<StoredFeature>, StoreError> {
         past::features(self.database(), layer, ids, at).await
+    }
+
+    async fn features_at_moments(
+        &self,
+        layer: &str,
+        moments: &[Moment],
+    ) -> Result<Vec<Option<Vec<StoredFeature>>>, StoreError> {
+        moments::features(self.database(), layer, moments).await
     }
 
     async fn seq_at(&self, instant: DateTime<Utc>) -> Result<Seq, StoreError> {

@@ -53,15 +53,24 @@ pub(super) async fn features(
     let mut session = database.read().await?;
     let schema = define::schema(&mut session, database.tenant(), layer).await?;
     reaches_back(&mut session, &schema, at).await?;
+    features_in(&mut session, &schema, ids, at).await
+}
+
+/// As [`features`], of a moment to which history is known to reach back.
+pub(super) async fn features_in(
+    session: &mut Session,
+    schema: &Schema,
+    ids: &[FeatureId],
+    at: Seq,
+) -> Result<Vec<StoredFeature>, StoreError> {
     if schema.source.is_some() {
-        drop(session);
-        return rows::features(database, layer, ids).await;
+        return rows::features_in(session, schema, ids).await;
     }
     let list: Vec<String> = ids.iter().map(FeatureId::to_string).collect();
     let among = |row: &str| format!("{row}.fid = ANY ('{{{}}}'::bigint[])", list.join(","));
-    let states = states(&mut session, &schema, at, Rows::Few, among).await?;
+    let states = states(session, schema, at, Rows::Few, among).await?;
     let query = format!("SELECT state.* FROM ({states}) AS state {}", wanted(ids, "state"));
-    collect(&mut session, &query, &schema).await
+    collect(session, &query, schema).await
 }
 
 /// How many rows are asked for.
@@ -149,6 +158,12 @@ async fn open_at(session: &mut Session, at: Seq) -> Result<Option<(i64, Seq)>, S
 
 /// Refuses what lies before the history of a layer.
 async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result<(), StoreError> {
+    let first = reach(session, schema).await?;
+    if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
+}
+
+/// The first change after which the state of a layer is known.
+pub(super) async fn reach(session: &mut Session, schema: &Schema) -> Result<Seq, StoreError> {
     // Of a table that is not ours only the present is known, since its last change.
     let query = if schema.source.is_some() {
         sqlx::query(
@@ -162,8 +177,7 @@ async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result
         )
     };
     let rows = session.all(query.bind(schema.tenant.clone()).bind(schema.layer().to_owned())).await?;
-    let first: Seq = first_or(&rows, 0)?;
-    if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
+    first_or(&rows, 0)
 }
 
 /// Notes that the tables of a layer are new with the running transaction, if it had others before.
