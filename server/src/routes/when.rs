@@ -18,9 +18,8 @@ pub const AT: &str = "at";
 /// See [`AT`].
 pub const DATETIME: &str = "datetime";
 
-/// What was of old stays so: whoever asked by the number of a change need not ask again …
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// … who asked by the clock may keep the answer for an hour …
+/// What was of old stays so, and may be kept for an hour; not for longer, since it is told in the words of the present
+/// definition, and a field that is made private must not live on in copies that nobody asks about …
 const OLD: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 /// … unless the moment is so near that what was committed before it may still be on its way here.
 const SETTLED: TimeDelta = TimeDelta::minutes(5);
@@ -37,9 +36,7 @@ pub struct When {
 /// How long an answer of the past stays true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {
-    /// The change was named by its number.
-    Forever,
-    /// It was found by a moment long gone.
+    /// The change was named by its number, or found by a moment long gone.
     Long,
     /// It was found by a moment just gone.
     NotLong,
@@ -59,7 +56,7 @@ pub async fn read(app: &App, params: &Params<'_>) -> Result<When, Problem> {
             let reason = format!("is no change that has been seen; the last one is {last}");
             return Err(Problem::parameter(AT, text, reason).with("seq", last));
         }
-        return Ok(When { at: Some((seq, Holds::Forever)), valid_on });
+        return Ok(When { at: Some((seq, Holds::Long)), valid_on });
     }
     let instant = DateTime::parse_from_rfc3339(text).map_err(|_| {
         Problem::parameter(AT, text, "must be the seq of a change, or an instant such as 2026-01-31T12:00:00+01:00")
@@ -149,10 +146,9 @@ impl When {
         }
     }
 
-    /// Lets clients keep what cannot change any more.
+    /// Lets clients keep for a while what cannot change any more.
     pub fn cache<B>(&self, response: &mut http::Response<B>) {
         let value = match self.at {
-            Some((_, Holds::Forever)) => IMMUTABLE,
             Some((_, Holds::Long)) => OLD,
             Some((_, Holds::NotLong)) | None => return,
         };
