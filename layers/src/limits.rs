@@ -62,5 +62,7 @@ pub const PAST_CACHE_BYTES: usize = 512 * 1024 * 1024;
 pub const MAX_PAST_BUILDS: usize = 2;
 /// Requests that wait for earlier states beyond those being read; more are refused.
 pub const MAX_PAST_QUEUE: usize = 32;
+/// Characters of the name of a follower that the log is kept for.
+pub const MAX_FOLLOWER_NAME: usize = 64;
 /// Columns of one source.
 pub const MAX_COLUMNS: usize = 4_096;

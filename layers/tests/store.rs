@@ -22,6 +22,8 @@ mod history;
 mod past;
 #[path = "store/postgis.rs"]
 mod postgis;
+#[path = "store/retention.rs"]
+mod retention;
 #[path = "store/sample.rs"]
 mod sample;
 

@@ -2,9 +2,9 @@
 //!
 //! Most answers are given from memory and ask nothing here; what does is counted ([`crate::app::App::archive`]).
 
-use bricola_layers::feature::{FeatureId, StoredFeature};
+use bricola_layers::feature::StoredFeature;
 use bricola_layers::log::{Change, Seq};
-use bricola_layers::store::{Store, StoreError};
+use bricola_layers::store::{Moment, Store, StoreError};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
@@ -19,11 +19,18 @@ pub trait Archive: Send + Sync + 'static {
     /// See [`Store::last_seq`].
     fn last_seq(&self) -> Asked<'_, Seq>;
 
+    /// See [`Store::acknowledge`].
+    fn acknowledge<'a>(&'a self, name: &'a str, key: &'a str, seq: Seq) -> Asked<'a, bool>;
+
     /// See [`Store::seq_at`].
     fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq>;
 
-    /// See [`Store::features_at`].
-    fn features_at<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId], at: Seq) -> Asked<'a, Vec<StoredFeature>>;
+    /// See [`Store::features_at_moments`].
+    fn features_at_moments<'a>(
+        &'a self,
+        layer: &'a str,
+        moments: &'a [Moment],
+    ) -> Asked<'a, Vec<Option<Vec<StoredFeature>>>>;
 }
 
 impl<S: Store> Archive for S {
@@ -35,11 +42,19 @@ impl<S: Store> Archive for S {
         Box::pin(Store::last_seq(self))
     }
 
+    fn acknowledge<'a>(&'a self, name: &'a str, key: &'a str, seq: Seq) -> Asked<'a, bool> {
+        Box::pin(Store::acknowledge(self, name, key, seq))
+    }
+
     fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq> {
         Box::pin(Store::seq_at(self, instant))
     }
 
-    fn features_at<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId], at: Seq) -> Asked<'a, Vec<StoredFeature>> {
-        Box::pin(Store::features_at(self, layer, ids, at))
+    fn features_at_moments<'a>(
+        &'a self,
+        layer: &'a str,
+        moments: &'a [Moment],
+    ) -> Asked<'a, Vec<Option<Vec<StoredFeature>>>> {
+        Box::pin(Store::features_at_moments(self, layer, moments))
     }
 }

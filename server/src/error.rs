@@ -64,6 +64,8 @@ pub enum Kind {
     CursorAhead,
     /// History does not reach back so far.
     Pruned,
+    /// No follower of the name and key that the client gives.
+    UnknownFollower,
     /// The answer needs the store, which cannot be asked now.
     StoreUnavailable,
     /// More event streams at once than allowed.
@@ -98,6 +100,7 @@ impl Kind {
         Self::NotYet,
         Self::CursorAhead,
         Self::Pruned,
+        Self::UnknownFollower,
         Self::StoreUnavailable,
         Self::TooManyStreams,
     ];
@@ -131,6 +134,7 @@ impl Kind {
             Self::NotYet               => (StatusCode::SERVICE_UNAVAILABLE,    "not-yet",                "The change that was asked for has not arrived here yet"),
             Self::CursorAhead          => (StatusCode::BAD_REQUEST,            "cursor-ahead",           "The cursor lies past the end of the change log"),
             Self::Pruned               => (StatusCode::GONE,                   "pruned",                 "What was so long ago is not known any more"),
+            Self::UnknownFollower      => (StatusCode::FORBIDDEN,              "unknown-follower",       "There is no follower of that name and key"),
             Self::StoreUnavailable     => (StatusCode::SERVICE_UNAVAILABLE,    "store-unavailable",      "The store cannot be asked now"),
             Self::TooManyStreams       => (StatusCode::SERVICE_UNAVAILABLE,    "too-many-streams",       "Too many event streams are open"),
         }
@@ -187,7 +191,7 @@ impl Problem {
                 Self::new(Kind::Pruned, format!("What was before change {first} is not known any more."))
                     .with("first", *first)
             }
-            StoreError::Unreachable(_) | StoreError::Busy | StoreError::Timeout | StoreError::ReadOnly => {
+            error if error.is_temporary() => {
                 let detail = "Tiles and lookups go on from memory; what needs the store has to wait. Try again later.";
                 let mut problem = Self::new(Kind::StoreUnavailable, detail).retry_after(5);
                 problem.0.cause = Some(error.to_string());

@@ -12,6 +12,7 @@ pub mod encoding;
 pub mod error;
 pub mod front;
 pub mod metrics;
+pub mod retention;
 pub mod router;
 pub mod serve;
 pub mod services;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::reading::FollowError;
 use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_FEATURES;
 use crate::log::Seq;
+use crate::store::StoreError;
 
 /// A box in world units: smallest and largest corner.
 pub type WorldBox = ([u32; 2], [u32; 2]);
@@ -76,6 +78,8 @@ pub struct Health {
     pub setbacks: u64,
     /// Answers come from what was kept on disk, and what the log tells since is still being read.
     pub behind: bool,
+    /// How often what the store sent was garbled and all was read anew when that was over.
+    pub doubts: u64,
 }
 
 /// What can keep the follower from the store.
@@ -85,16 +89,28 @@ pub enum Trouble {
     Unreachable,
     /// It answers too slowly, or is busy.
     Slow,
+    /// What comes from it cannot be understood; what is served may be altered too.
+    Garbled,
     /// It answers with an error; the server's log says which.
     Failing,
 }
 
 impl Trouble {
+    pub(super) const fn of(error: &FollowError) -> Self {
+        match error {
+            FollowError::Store(StoreError::Unreachable(_)) => Self::Unreachable,
+            FollowError::Store(StoreError::Busy | StoreError::Timeout) => Self::Slow,
+            FollowError::Store(StoreError::Garbled(_)) => Self::Garbled,
+            _ => Self::Failing,
+        }
+    }
+
     /// One word for it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
             Self::Slow => "slow",
+            Self::Garbled => "garbled",
             Self::Failing => "failing",
         }
     }

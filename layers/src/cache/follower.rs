@@ -1,16 +1,17 @@
 //! The follower: reads the change log and keeps every layer's snapshot true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::applied::{Applied, AppliedLayer, Trouble};
+use super::applied::{Applied, AppliedLayer, Health, Trouble};
 use super::base::Base;
 use super::changed::Changed;
 use super::homes::{Grown, decide};
@@ -34,6 +35,8 @@ const PARALLEL: usize = 2;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long nothing may happen before the log is asked where it stands.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long nothing may be garbled before all is read anew because something was.
+const CALM: Duration = Duration::from_secs(5);
 
 /// Reads every layer of the store into the territory, then follows its change log for ever. Failures of the
 /// store are logged and tried again; what was published stays readable meanwhile.
@@ -62,14 +65,6 @@ fn jittered(pause: Duration) -> Duration {
     let spread = pause.as_micros() as u64 / 2;
     let point = u64::from(Utc::now().timestamp_subsec_nanos()) % (spread + 1);
     pause.saturating_sub(Duration::from_micros(point))
-}
-
-fn kind(error: &FollowError) -> Trouble {
-    match error {
-        FollowError::Store(StoreError::Unreachable(_)) => Trouble::Unreachable,
-        FollowError::Store(StoreError::Busy | StoreError::Timeout) => Trouble::Slow,
-        _ => Trouble::Failing,
-    }
 }
 
 /// Ready when the server ends.
@@ -106,6 +101,8 @@ pub(super) struct Follower<S> {
     pub seen: Seq,
     /// That change, and whether the store has been away since.
     pub last: Option<(Change, bool)>,
+    /// When something came garbled that nothing has been read anew after.
+    pub doubt: Option<Instant>,
     pub layers: BTreeMap<String, Memory>,
     /// Each with the base that it began with.
     merges: JoinSet<(String, Arc<Base>, Result<Snapshot, FollowError>)>,
@@ -126,6 +123,7 @@ impl<S: Store> Follower<S> {
             territory,
             seen: 0,
             last: None,
+            doubt: None,
             layers: BTreeMap::new(),
             merges: JoinSet::new(),
             keeper,
@@ -140,7 +138,13 @@ impl<S: Store> Follower<S> {
         let mut pause = PAUSES.0;
         let mut started = false;
         while !*end.borrow() {
-            let done = if started { self.step(&mut end).await } else { self.begin().await };
+            let work = async { if started { self.step(&mut end).await } else { self.begin().await } };
+            let done = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+                // Nothing is known of what was half done.
+                started = false;
+                self.revived = None;
+                Err(FollowError::Worker("it panicked".to_owned()))
+            });
             match done {
                 Ok(()) => {
                     started = true;
@@ -154,13 +158,16 @@ impl<S: Store> Follower<S> {
                 }
                 Err(error) => {
                     warn!(%error, "cannot follow the change log; serving what is cached and trying again");
-                    let (kind, now) = (kind(&error), Utc::now().timestamp_millis());
+                    let (kind, now) = (Trouble::of(&error), Utc::now().timestamp_millis());
                     self.territory.note_health(|health| {
                         health.trouble = Some((kind, health.trouble.map_or(now, |(_, since)| since)));
                     });
                     let _ = tokio::time::timeout(jittered(pause), ended(&mut end)).await;
                     pause = (pause * 2).min(PAUSES.1);
                     self.last = self.last.take().map(|(change, _)| (change, true));
+                    if kind == Trouble::Garbled || matches!(error, FollowError::Worker(_)) {
+                        self.doubt = Some(Instant::now());
+                    }
                 }
             }
         }
@@ -185,10 +192,14 @@ impl<S: Store> Follower<S> {
         let reads = layers.into_iter().map(|stored| async move {
             let layer = territory.add(stored.definition.clone());
             let id = stored.definition.id.clone();
-            read_and_publish(store, &layer, stored).await.err().map(|_| id)
+            read_and_publish(store, &layer, stored).await.err().map(|error| (id, error))
         });
         let failed: Vec<_> = futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await;
-        self.unread.extend(failed.into_iter().flatten().map(|id| (id, Instant::now())));
+        let failed: Vec<_> = failed.into_iter().flatten().collect();
+        if failed.iter().any(|(_, error)| Trouble::of(error) == Trouble::Garbled) {
+            self.doubt = Some(Instant::now());
+        }
+        self.unread.extend(failed.into_iter().map(|(id, _)| (id, Instant::now())));
     }
 
     /// Tries again to read what could not be read.
@@ -225,14 +236,20 @@ impl<S: Store> Follower<S> {
     /// Waits for something to happen, and does what follows from it.
     async fn step(&mut self, end: &mut watch::Receiver<bool>) -> Result<(), FollowError> {
         self.read_unread().await?;
+        if self.doubt.is_some_and(|since| since.elapsed() >= CALM) {
+            warn!("what the store sent was garbled; reading every layer anew");
+            self.doubt = None;
+            let done = self.start_over(|health| health.doubts += 1).await;
+            return done.inspect_err(|_| self.doubt = Some(Instant::now()));
+        }
         if self.is_set_back().await? {
-            return self.start_over().await;
+            return self.follow_back().await;
         }
         tokio::select! {
             changed = tokio::time::timeout(IDLE, self.store.changed(self.seen)) => match changed {
                 Ok(changed) => changed?,
                 // The log is asked: it may have been set back, or the store may be away without anybody noticing.
-                Err(_) if self.store.last_seq().await? < self.seen => return self.start_over().await,
+                Err(_) if self.store.last_seq().await? < self.seen => return self.follow_back().await,
                 Err(_) => return Ok(()),
             },
             Some(merged) = self.merges.join_next() => {
@@ -248,7 +265,8 @@ impl<S: Store> Follower<S> {
             () = ended(end) => return Ok(()),
         }
         let changes = match self.store.changes(self.seen, BATCH).await {
-            Err(StoreError::Pruned { .. }) => return self.start_over().await,
+            // Servers can read anew, so the log is not kept for them.
+            Err(StoreError::Pruned { .. }) => return self.follow_back().await,
             changes => changes?,
         };
         let Some(last) = changes.last().cloned() else { return self.pass_by().await };
@@ -278,21 +296,28 @@ impl<S: Store> Follower<S> {
     /// Whether the log has another past than the one that was read: a standby took over that lacked its end.
     pub(super) async fn is_set_back(&mut self) -> Result<bool, FollowError> {
         let Some((change, true)) = &self.last else { return Ok(false) };
-        let there = self.store.changes(change.seq - 1, 1).await?;
-        let set_back = there.first() != Some(change);
+        let set_back = match self.store.changes(change.seq - 1, 1).await {
+            Err(StoreError::Pruned { .. }) => true,
+            there => there?.first() != Some(change),
+        };
         if let Some((_, doubtful)) = &mut self.last {
             *doubtful = false;
         }
         Ok(set_back)
     }
 
-    /// Reads everything anew.
-    pub(super) async fn start_over(&mut self) -> Result<(), FollowError> {
-        warn!(seen = self.seen, "the change log was set back; reading every layer anew");
+    /// The log is another than the one that was read, or what was missed is gone from it.
+    pub(super) async fn follow_back(&mut self) -> Result<(), FollowError> {
+        warn!(seen = self.seen, "the change log was set back, or cut beyond what was read; reading every layer anew");
+        self.start_over(|health| health.setbacks += 1).await
+    }
+
+    /// Reads everything anew, and counts it.
+    pub(super) async fn start_over(&mut self, count: impl Fn(&mut Health)) -> Result<(), FollowError> {
         let end = self.store.last_seq().await?;
         self.territory.set_back(end);
         self.read_all().await?;
-        self.territory.note_health(|health| health.setbacks += 1);
+        self.territory.note_health(count);
         let layers = self.territory.layers();
         let layers = layers.iter().map(|layer| AppliedLayer::whole(&layer.definition().id, self.seen)).collect();
         self.territory.tell(Applied { after: self.seen, seq: self.seen, layers });

@@ -34,7 +34,7 @@ pub use column::{Column, ValueRef};
 pub use follower::{follow, follow_from};
 pub use ladder::{Ladder, Step, TileCount, UNITS_PER_PIXEL, visible};
 pub use packed::{CoordinateGrid, GeometryKind, Packed, Ring};
-pub use past::{Past, PastError};
+pub use past::{Past, PastError, read_layer_at};
 pub use reading::{FollowError, read_layer};
 pub use runs::Run;
 pub use snapshot::{RowRef, Snapshot};

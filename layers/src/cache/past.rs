@@ -77,6 +77,17 @@ impl<S: Store> History for S {
     }
 }
 
+/// A layer as it stood right after the change `at`; `None` when the store has no such layer.
+///
+/// # Errors
+/// When the store fails or no longer knows, or the rows cannot be mirrored.
+pub async fn read_layer_at<S: Store>(store: &S, id: &str, at: Seq) -> Result<Option<Snapshot>, FollowError> {
+    let Some(stored) = store.layers().await?.into_iter().find(|stored| stored.definition.id == id) else {
+        return Ok(None);
+    };
+    read(store, Arc::new(stored.definition), at).await.map(Some)
+}
+
 async fn read<S: Store>(store: &S, definition: Arc<LayerDefinition>, at: Seq) -> Result<Snapshot, FollowError> {
     let mut builder = BaseBuilder::new(&definition)?;
     {

@@ -8,7 +8,7 @@ use super::applied::Trouble;
 use super::follower::{Follower, Memory, announce};
 use super::reading::FollowError;
 use super::warm::{Kept, Plan, PlannedLayer};
-use crate::store::{LayerKind, Store, StoreError, StoredLayer};
+use crate::store::{LayerKind, Store, StoredLayer};
 
 /// How long a store is waited for that may say whether what is kept on disk is of it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ impl<S: Store> Follower<S> {
             None => self.read_all().await,
             Some(kept) if kept.identity != identity => {
                 info!("the layers kept on disk are of another store; reading all of them");
-                self.start_over().await
+                self.start_over(|_| ()).await
             }
             Some(kept) => self.resume(kept).await,
         };
@@ -68,12 +68,8 @@ impl<S: Store> Follower<S> {
     async fn resume(&mut self, kept: Kept) -> Result<(), FollowError> {
         let (end, layers) = announce(&self.store, &self.territory).await?;
         self.last = kept.last.map(|change| (change, true));
-        let goes_on = match self.is_set_back().await {
-            Err(FollowError::Store(StoreError::Pruned { .. })) => false,
-            is_set_back => !is_set_back? && end >= kept.seq,
-        };
-        if !goes_on {
-            return self.start_over().await;
+        if self.is_set_back().await? || end < kept.seq {
+            return self.follow_back().await;
         }
         let (fit, unfit): (Vec<_>, Vec<_>) = layers.into_iter().partition(|stored| self.goes_on(stored));
         for stored in fit {
@@ -98,8 +94,8 @@ impl<S: Store> Follower<S> {
     /// Keeps on disk what is new, beside the work.
     pub(super) async fn keep(&mut self) {
         let Some(keeper) = &mut self.keeper else { return };
-        // Half of a start is nothing to begin with.
-        if self.revived.is_some() {
+        // Half of a start is nothing to begin with, nor is what may be garbled.
+        if self.revived.is_some() || self.doubt.is_some() {
             return;
         }
         let layers: Vec<_> = self.territory.layers();

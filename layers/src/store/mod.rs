@@ -7,11 +7,13 @@
 mod geopackage;
 mod kind;
 mod postgis;
+mod retention;
 mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
 pub use kind::{LayerKind, Looked};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
+pub use retention::{Pruned, Pruning, RegisteredFollower};
 
 use std::ops::Range;
 
@@ -128,6 +130,10 @@ pub enum StoreError {
     /// The database cannot be reached, refuses connections or is too busy to take one; try again.
     #[error("the store cannot be reached: {0}")]
     Unreachable(String),
+    /// What came from the database cannot be understood: something between altered it, and what came before over the same
+    /// wire may have been altered too.
+    #[error("the database's answer is garbled: {0}")]
+    Garbled(String),
     /// The database takes no writes now: a standby, or one set to read only.
     #[error("the store takes no writes now")]
     ReadOnly,
@@ -142,12 +148,20 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same may well succeed a little later.
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Busy | Self::Unreachable(_) | Self::ReadOnly | Self::Timeout)
+        matches!(self, Self::Busy | Self::Unreachable(_) | Self::Garbled(_) | Self::ReadOnly | Self::Timeout)
+    }
+
+    /// Rows that are none.
+    pub(crate) fn garbled() -> Self {
+        Self::Garbled("rows that cannot be read".to_owned())
     }
 }
 
 /// A row of a scan, or the id of one that cannot be decoded and why.
 pub type ScannedRow = Result<StoredFeature, (FeatureId, String)>;
+
+/// A change, and the features whose states right after it are asked for.
+pub type Moment = (Seq, Vec<FeatureId>);
 
 /// The contract of a store. All methods may be called from many tasks at once.
 pub trait Store: Send + Sync + Sized + 'static {
@@ -200,6 +214,25 @@ pub trait Store: Send + Sync + Sized + 'static {
         at: Seq,
     ) -> impl Future<Output = Result<Vec<StoredFeature>, StoreError>> + Send;
 
+    /// As [`Store::features_at`] for many moments; `None` for those that history does not reach back to.
+    fn features_at_moments(
+        &self,
+        layer: &str,
+        moments: &[Moment],
+    ) -> impl Future<Output = Result<Vec<Option<Vec<StoredFeature>>>, StoreError>> + Send {
+        async move {
+            let mut found = Vec::with_capacity(moments.len());
+            for (at, ids) in moments {
+                found.push(match self.features_at(layer, ids, *at).await {
+                    Ok(rows) => Some(rows),
+                    Err(StoreError::Pruned { .. }) => None,
+                    Err(error) => return Err(error),
+                });
+            }
+            Ok(found)
+        }
+    }
+
     /// The last change committed at or before an instant; 0 before the first.
     fn seq_at(&self, instant: DateTime<Utc>) -> impl Future<Output = Result<Seq, StoreError>> + Send;
 
@@ -227,10 +260,52 @@ pub trait Store: Send + Sync + Sized + 'static {
 
     /// Changes after `after`, oldest first, at most `limit`. A change that commits later never has a smaller
     /// `seq` than one that was already returned.
+    ///
+    /// [`StoreError::Pruned`] where the log no longer reaches back to `after`.
     fn changes(&self, after: Seq, limit: usize) -> impl Future<Output = Result<Vec<Change>, StoreError>> + Send;
 
     /// The last `seq` of the log (0 when nothing ever happened).
     fn last_seq(&self) -> impl Future<Output = Result<Seq, StoreError>> + Send;
+
+    /// The programs that the log is kept for, by name.
+    fn followers(&self) -> impl Future<Output = Result<Vec<RegisteredFollower>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// From now on the log is kept for a program that has handled the changes up to `seq`: for ever, or for so many
+    /// days after it was last heard of. Gives the key by which it acknowledges.
+    ///
+    /// [`StoreError::Pruned`] where the log does not reach back to `seq`; [`StoreError::Unusable`] where `seq` lies past
+    /// its end, or the name is taken or is none.
+    fn register(
+        &self,
+        name: &str,
+        seq: Seq,
+        patience_days: Option<u32>,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send {
+        let _ = (name, seq, patience_days);
+        async { Err(StoreError::Unusable("this store keeps no followers".to_owned())) }
+    }
+
+    /// A follower has handled the changes up to `seq`; false when there is none of this name and key. Its position
+    /// never goes back.
+    fn acknowledge(&self, name: &str, key: &str, seq: Seq) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let _ = (name, key, seq);
+        async { Ok(false) }
+    }
+
+    /// The log is no longer kept for a follower; false when there was none.
+    fn forget(&self, name: &str) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        let _ = name;
+        async { Ok(false) }
+    }
+
+    /// Lets go of old changes, which followers must have handled, and of old states. The last change always stays. In a
+    /// `GeoPackage` the past is found by the log, and ends where the log does.
+    fn prune(&self, pruning: Pruning) -> impl Future<Output = Result<Pruned, StoreError>> + Send {
+        let _ = pruning;
+        async { Ok(Pruned::default()) }
+    }
 
     /// Returns when the log may have moved past `after` (at once if it has), whoever wrote.
     fn changed(&self, after: Seq) -> impl Future<Output = Result<(), StoreError>> + Send;

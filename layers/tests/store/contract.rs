@@ -16,6 +16,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 pub use super::past::*;
+pub use super::retention::*;
 use super::sample::{all, anything, insert, parcel, parcels, square, with_parcels};
 
 /// Makes one test of every case of the contract, for a store opened by `$open`.
@@ -55,6 +56,12 @@ macro_rules! contract {
                 an_instant_is_the_last_change_that_it_had_seen,
                 no_instant_lies_inside_a_batch,
                 a_store_is_told_from_every_other,
+                the_log_is_never_cut_past_a_registered_follower,
+                a_forgotten_follower_is_refused_and_begins_anew,
+                the_past_is_told_as_it_was_or_refused,
+                the_past_is_kept_for_those_who_have_yet_to_hear_of_it,
+                log_and_past_stay_true_through_any_life,
+                who_follows_while_the_log_is_pruned_misses_nothing,
             );
         }
     };

@@ -104,7 +104,7 @@ async fn a_store_of_the_version_before_is_brought_up_to_date_with_its_past() {
     drop(store);
     let file = Connection::open(path(&folder)).expect("opens");
     file.execute_batch(
-        "DELETE FROM _sqlx_migrations WHERE version >= 2; DROP TABLE bricola_store; \
+        "DELETE FROM _sqlx_migrations WHERE version >= 2; DROP TABLE bricola_store; DROP TABLE bricola_followers; \
          ALTER TABLE bricola_layers DROP COLUMN first_seq; DROP INDEX bricola_history_test_parcels_seq;",
     )
     .expect("takes back");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bricola_layers::definition::{FieldDefinition, LayerDefinition};
 use bricola_layers::feature::{FeatureId, StoredFeature, Value};
 use bricola_layers::log::Seq;
-use bricola_layers::store::{Edit, Replacement, Store, StoreError};
+use bricola_layers::store::{Edit, Moment, Replacement, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, pin_mut};
 use proptest::prelude::*;
@@ -73,6 +73,18 @@ async fn compare<S: Store>(store: &S, layer: &str, states: &[(Seq, Vec<StoredFea
     for (seq, state) in states {
         assert_eq!(&all_at(store, layer, *seq).await, state, "{layer} as of {seq}");
         assert_eq!(&store.features_at(layer, &ids, *seq).await.expect("reads"), state, "{layer} as of {seq}");
+    }
+    // Asked for all at once, those in the middle of a transaction and before the beginning included.
+    let last = states.last().map_or(0, |(seq, _)| *seq);
+    let moments: Vec<Moment> = (-1..=last + 1).map(|at| (at, ids.clone())).collect();
+    let at_once = store.features_at_moments(layer, &moments).await.expect("reads");
+    assert_eq!(at_once.len(), moments.len());
+    for ((at, ids), found) in moments.iter().zip(at_once) {
+        let one = match store.features_at(layer, ids, *at).await {
+            Err(StoreError::Pruned { .. }) => None,
+            one => Some(one.expect("reads")),
+        };
+        assert_eq!(found, one, "{layer} as of {at}");
     }
 }
 

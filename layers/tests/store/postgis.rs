@@ -4,6 +4,8 @@
 mod edits;
 #[path = "postgis/log.rs"]
 mod log;
+#[path = "postgis/retention.rs"]
+mod retention;
 #[path = "postgis/trouble.rs"]
 mod trouble;
 

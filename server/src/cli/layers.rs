@@ -39,7 +39,7 @@ fn table(stored: &[StoredLayer], catalog: &Catalog) -> String {
 }
 
 /// Columns as wide as their widest cell; numbers to the right.
-fn align<const N: usize>(rows: &[[String; N]]) -> String {
+pub(super) fn align<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);
     let mut text = String::new();

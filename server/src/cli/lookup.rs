@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bricola_layers::cache::{Snapshot, read_layer};
+use bricola_layers::cache::{Snapshot, read_layer, read_layer_at};
 use bricola_layers::crs::Crs;
 use bricola_layers::definition::GeometryType;
+use bricola_layers::log::Seq;
 use bricola_layers::store::Store;
+use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, Outcome};
@@ -42,12 +44,15 @@ pub struct Arguments {
     /// Metres within which the nearest point or line is taken (layers of points and lines) [default: 25]
     #[arg(long, value_name = "METRES")]
     radius: Option<f64>,
+    /// The layer as it was: the number of a change, or an instant such as 2026-01-31T12:00:00+01:00
+    #[arg(long, value_name = "SEQ|INSTANT")]
+    at: Option<String>,
 }
 
 impl Arguments {
     /// Joins the file with a layer of the store.
     pub async fn run<S: Store>(self, store: Arc<S>) -> Outcome {
-        let snapshot = layer(store, &self.layer).await?;
+        let snapshot = layer(store, &self.layer, self.at.as_deref()).await?;
         tokio::task::spawn_blocking(move || self.join(snapshot)).await.map_err(Failure::failed)?
     }
 
@@ -93,14 +98,34 @@ impl Arguments {
     }
 }
 
-/// The layer as of now.
-async fn layer<S: Store>(store: Arc<S>, id: &str) -> Result<Arc<Snapshot>, Failure> {
-    if let Some(snapshot) = read_layer(&store, id).await.map_err(Failure::failed)? {
+/// The layer as of now, or of an earlier change.
+async fn layer<S: Store>(store: Arc<S>, id: &str, at: Option<&str>) -> Result<Arc<Snapshot>, Failure> {
+    let read = match at {
+        None => read_layer(&store, id).await,
+        Some(text) => read_layer_at(&*store, id, moment(&*store, text).await?).await,
+    };
+    if let Some(snapshot) = read.map_err(Failure::failed)? {
         return Ok(Arc::new(snapshot));
     }
     let known = store.layers().await.map_err(Failure::failed)?;
     let known: Vec<&str> = known.iter().map(|layer| layer.definition.id.as_str()).collect();
     Err(Failure::usage(format!("there is no layer \"{id}\" in the store; there are: {}", known.join(", "))))
+}
+
+/// The change that `--at` means, which must have happened.
+async fn moment<S: Store>(store: &S, text: &str) -> Result<Seq, Failure> {
+    let last = store.last_seq().await.map_err(Failure::failed)?;
+    if let Ok(seq) = text.parse::<Seq>() {
+        let happened = (0..=last).contains(&seq);
+        return if happened { Ok(seq) } else { Err(Failure::usage(format!("--at={text}: the last change is {last}"))) };
+    }
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(instant) if instant <= Utc::now() => store.seq_at(instant.to_utc()).await.map_err(Failure::failed),
+        Ok(_) => Err(Failure::usage(format!("--at={text} is yet to come"))),
+        Err(_) => {
+            Err(Failure::usage(format!("--at={text} is neither the number of a change nor an instant with its offset")))
+        }
+    }
 }
 
 fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {

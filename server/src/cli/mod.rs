@@ -6,6 +6,7 @@
 
 mod config;
 mod demo;
+mod followers;
 mod layers;
 mod load;
 mod lookup;
@@ -76,6 +77,10 @@ enum Command {
     Lookup(lookup::Arguments),
     /// List the layers, stored and defined
     Layers,
+    /// Programs that the change log is kept for: list, add, forget
+    Followers(followers::Followers),
+    /// Let go of old changes and old states, once; `serve` does so as `retention` says
+    Prune(followers::Prune),
     /// Print the configuration in force, or the commented default
     Config(config::Arguments),
 }
@@ -120,7 +125,7 @@ impl Command {
             // A database that is not there says so itself.
             _ if config.database.is_some() => None,
             Self::Load(arguments) if arguments.is_dry() => TemporaryFolder::instead_of(&mut config)?,
-            Self::Lookup(_) | Self::Layers if !config.store_file().exists() => {
+            Self::Lookup(_) | Self::Layers | Self::Followers(_) | Self::Prune(_) if !config.store_file().exists() => {
                 return Err(Failure::usage(format!(
                     "there is no store in {}; --data names its folder",
                     config.data.display()
@@ -148,6 +153,8 @@ impl Command {
             }
             Self::Lookup(arguments) => arguments.run(store).await,
             Self::Layers => layers::run(&*store, catalog).await,
+            Self::Followers(arguments) => arguments.run(&*store).await,
+            Self::Prune(arguments) => arguments.run(&*store).await,
             Self::Config(_) => Ok(()),
         }
     }

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::front::Front;
+use crate::retention;
 use crate::router::router;
 use crate::serve::{serve, signals};
 use crate::store::{self, redefine};
@@ -36,6 +37,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     })?;
     let address = listener.local_addr().map_err(Failure::failed)?;
     tokio::spawn(renew_definitions(Arc::clone(&store), catalog.clone()));
+    let pruner = tokio::spawn(retention::keep(Arc::clone(&store), config.retention.clone()));
     let territory = Territory::default();
     let (closing, ends) = watch::channel(false);
     let mut follower = tokio::spawn(follow_with(Arc::clone(&store), territory.clone(), warm(&config), ends));
@@ -61,6 +63,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         follower.abort();
     }
     upkeep.abort();
+    pruner.abort();
     info!("ended");
     Ok(())
 }

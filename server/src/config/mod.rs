@@ -64,6 +64,8 @@ settings! {
         tenant: Tenant = Tenant::default(), Kind::Section(Tenant::KEYS), "";
         /// Vector tiles.
         tile: Tile = Tile::default(), Kind::Section(Tile::KEYS), "";
+        /// What is kept of earlier changes and states.
+        retention: Retention = Retention::default(), Kind::Section(Retention::KEYS), "";
         /// Limits on requests; what goes over one is refused with an error that names it.
         limits: Limits = Limits::default(), Kind::Section(Limits::KEYS), "";
         /// Which web pages of other hosts may read the answers.
@@ -125,6 +127,17 @@ settings! {
         max_age_seconds: u64 = 0, Kind::Integer, "";
         /// Threads that make tiles; 0 takes one for each processor.
         threads: usize = 0, Kind::Integer, "";
+    }
+}
+
+settings! {
+    /// What is kept of earlier changes and states. A `GeoPackage` finds the past by the log, so there both end together.
+    Retention {
+        /// Days that the change log is kept; 0 is for ever. Followers that were registered (`bricola followers add`) keep
+        /// what they have not handled yet. Servers of one database should say the same.
+        log_days: u32 = 0, Kind::Integer, "";
+        /// Days that superseded states of features are kept, which `at=` shows; 0 is for ever.
+        past_days: u32 = 0, Kind::Integer, "";
     }
 }
 

@@ -28,6 +28,8 @@ const USUAL: i64 = 1_000;
 const LONGEST_WAIT: i64 = 25;
 /// The cursor of the next page, for answers that have no place for it in the body.
 const NEXT: HeaderName = HeaderName::from_static("bricola-next");
+/// Who asks, `name:key`, of those that the log is kept for.
+const FOLLOWER: HeaderName = HeaderName::from_static("bricola-follower");
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -54,7 +56,8 @@ struct Page {
 
 /// `GET /changes?after=&layers=&bbox=&limit=&wait=`: `{"changes": […], "next", "seq"}`, or with `f=ndjson` a line for
 /// each change and `Bricola-Next` in the head. Each change has `before` and `after`, `GeoJSON` features. Ask again
-/// with `after` set to `next`; with `wait` the answer comes when there is something, or after so many seconds.
+/// with `after` set to `next`; with `wait` the answer comes when there is something, or after so many seconds. The
+/// header `Bricola-Follower` says that a registered follower has handled all up to `after`.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let asked = asked(&app, query.as_deref(), &headers)?;
     let end = app.archive().last_seq().await.map_err(|error| Problem::store(&error))?;
@@ -63,6 +66,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
             format!("after={}: the log ends at {end}; the store may have been restored from a copy.", asked.after);
         return Err(Problem::new(Kind::CursorAhead, detail).with("parameter", "after").with("seq", end));
     }
+    acknowledge(&app, &headers, asked.after).await?;
     // With too many who wait already, the answer comes at once, empty.
     let permit = app.waiting.try_acquire();
     let mut page = Page { out: Vec::with_capacity(4096), count: 0, next: asked.after };
@@ -75,6 +79,25 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
         let _ = tokio::time::timeout_at(asked.until, app.territory.reached(page.next + 1)).await;
     }
     Ok(finish(&asked, page, end))
+}
+
+/// Notes that a registered follower has handled the changes up to `after`. Followers are made by the command line only:
+/// nobody who merely asks can have the log kept, or another's part of it dropped.
+async fn acknowledge(app: &App, headers: &HeaderMap, after: Seq) -> Result<(), Problem> {
+    let Some(value) = headers.get(FOLLOWER) else { return Ok(()) };
+    let known = match value.to_str().ok().and_then(|text| text.trim().split_once(':')) {
+        Some((name, key)) => {
+            app.archive().acknowledge(name, key, after).await.map_err(|error| Problem::store(&error))?
+        }
+        None => false,
+    };
+    if known {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Kind::UnknownFollower,
+        "Bricola-Follower must be name:key, as `bricola followers add` printed it; the follower may have been forgotten.",
+    ))
 }
 
 fn asked(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<Asked, Problem> {
@@ -121,10 +144,15 @@ fn bbox(params: &Params<'_>) -> Result<Option<WorldBox>, Problem> {
     Ok(Some(([left, top], [right, bottom])))
 }
 
+/// How long reading goes on before a page ends with what there is.
+const LONGEST_PAGE: Duration = Duration::from_secs(3);
+
 /// Reads on from the page's end until it is full, or the log has been read.
 async fn read(app: &App, asked: &Asked, page: &mut Page) -> Result<(), Problem> {
-    let mut scanned = 0;
-    while page.count < asked.limit && scanned < MAX_FEED_SCAN && page.out.len() < MAX_FEED_BYTES {
+    let (mut scanned, started) = (0, Instant::now());
+    let is_full = |page: &Page| page.count >= asked.limit || page.out.len() >= MAX_FEED_BYTES;
+    // A page that took longer than the client waits would be asked for again, and take as long again.
+    while !is_full(page) && scanned < MAX_FEED_SCAN && started.elapsed() < LONGEST_PAGE {
         let most = SLICE.min(asked.limit - page.count);
         let changes = app.archive().changes(page.next, most).await.map_err(|error| Problem::store(&error))?;
         let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };

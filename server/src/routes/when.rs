@@ -18,9 +18,8 @@ pub const AT: &str = "at";
 /// See [`AT`].
 pub const DATETIME: &str = "datetime";
 
-/// What was of old stays so: whoever asked by the number of a change need not ask again …
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// … who asked by the clock may keep the answer for an hour …
+/// What was of old stays so, and may be kept for an hour; not for longer, since it is told in the words of the present
+/// definition, and a field that is made private must not live on in copies that nobody asks about …
 const OLD: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 /// … unless the moment is so near that what was committed before it may still be on its way here.
 const SETTLED: TimeDelta = TimeDelta::minutes(5);
@@ -37,9 +36,7 @@ pub struct When {
 /// How long an answer of the past stays true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {
-    /// The change was named by its number.
-    Forever,
-    /// It was found by a moment long gone.
+    /// The change was named by its number, or found by a moment long gone.
     Long,
     /// It was found by a moment just gone.
     NotLong,
@@ -59,7 +56,7 @@ pub async fn read(app: &App, params: &Params<'_>) -> Result<When, Problem> {
             let reason = format!("is no change that has been seen; the last one is {last}");
             return Err(Problem::parameter(AT, text, reason).with("seq", last));
         }
-        return Ok(When { at: Some((seq, Holds::Forever)), valid_on });
+        return Ok(When { at: Some((seq, Holds::Long)), valid_on });
     }
     let instant = DateTime::parse_from_rfc3339(text).map_err(|_| {
         Problem::parameter(AT, text, "must be the seq of a change, or an instant such as 2026-01-31T12:00:00+01:00")
@@ -123,7 +120,7 @@ impl When {
     /// Every layer that the caller may see, as far as it is ready and its past is known.
     ///
     /// # Errors
-    /// When no layer is ready.
+    /// When no layer is ready, or the past of none is known.
     pub async fn all(&self, app: &App) -> Result<Vec<Arc<Snapshot>>, Problem> {
         let layers: Vec<_> = select::visible(app).collect();
         let Some((at, _)) = self.at else {
@@ -134,20 +131,24 @@ impl When {
             };
         };
         let mut snapshots = Vec::with_capacity(layers.len());
+        let mut pruned = None;
         for (_, definition) in layers {
             match past(app, &definition.id, at).await {
                 Ok(snapshot) => snapshots.push(snapshot),
-                Err(problem) if problem.kind() == Kind::Pruned => {}
+                Err(problem) if problem.kind() == Kind::Pruned => pruned = Some(problem),
                 Err(problem) => return Err(problem),
             }
         }
-        Ok(snapshots)
+        match pruned {
+            // That nothing is known must not look like nothing was there.
+            Some(problem) if snapshots.is_empty() => Err(problem),
+            _ => Ok(snapshots),
+        }
     }
 
-    /// Lets clients keep what cannot change any more.
+    /// Lets clients keep for a while what cannot change any more.
     pub fn cache<B>(&self, response: &mut http::Response<B>) {
         let value = match self.at {
-            Some((_, Holds::Forever)) => IMMUTABLE,
             Some((_, Holds::Long)) => OLD,
             Some((_, Holds::NotLong)) | None => return,
         };

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bricola_layers::cache::{BaseBuilder, Footprint, RowRef, Snapshot, WorldBox};
 use bricola_layers::definition::LayerDefinition;
-use bricola_layers::feature::FeatureId;
+use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::log::{Change, Operation, Seq};
-use bricola_layers::store::StoreError;
+use bricola_layers::store::{Moment, StoreError};
 
 use crate::archive::Archive;
 
@@ -82,8 +82,20 @@ pub async fn with_images(
         .map(|change| Told { change, states: None })
         .collect();
     for (layer, definition) in definitions {
-        for chunk in chunks(layer, &told) {
-            let states = Arc::new(states(archive, definition, &told, &chunk).await?);
+        let chunks = chunks(layer, &told);
+        if chunks.is_empty() {
+            continue;
+        }
+        // By one question, since where the same feature changes over and over there are many chunks.
+        let moments: Vec<Moment> = chunks.iter().flat_map(|chunk| moments(&told, chunk)).collect();
+        let mut found = match archive.features_at_moments(layer, &moments).await {
+            Ok(found) => found.into_iter(),
+            Err(StoreError::UnknownLayer(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        for (chunk, moments) in chunks.into_iter().zip(moments.chunks(2)) {
+            let mut next = |moment: &Moment| state(definition, found.next().flatten(), moment.0);
+            let states = Arc::new(States { before: next(&moments[0])?, after: next(&moments[1])? });
             for place in chunk {
                 told[place].states = Some(Arc::clone(&states));
             }
@@ -114,37 +126,25 @@ fn chunks(layer: &str, told: &[Told]) -> Vec<Vec<usize>> {
     chunks
 }
 
-async fn states(
-    archive: &dyn Archive,
-    definition: &Arc<LayerDefinition>,
-    told: &[Told],
-    chunk: &[usize],
-) -> Result<States, StoreError> {
+/// Before and after the changes of a chunk: when, and whose states are to be known.
+fn moments(told: &[Told], chunk: &[usize]) -> [Moment; 2] {
     let seq = |place: Option<&usize>| place.map_or(0, |place| told[*place].change.seq);
     let ids = |without: Operation| -> Vec<FeatureId> {
         let of = chunk.iter().map(|place| &told[*place].change).filter(|change| change.operation != without);
-        of.filter_map(|change| change.id).collect()
+        let mut ids: Vec<FeatureId> = of.filter_map(|change| change.id).collect();
+        ids.sort_unstable();
+        ids
     };
-    let (first, last) = (seq(chunk.first()), seq(chunk.last()));
-    Ok(States {
-        before: state(archive, definition, ids(Operation::Insert), first - 1).await?,
-        after: state(archive, definition, ids(Operation::Delete), last).await?,
-    })
+    [(seq(chunk.first()) - 1, ids(Operation::Insert)), (seq(chunk.last()), ids(Operation::Delete))]
 }
 
 /// Some features as of a change; `None` when that is not known any more.
-async fn state(
-    archive: &dyn Archive,
+fn state(
     definition: &Arc<LayerDefinition>,
-    mut ids: Vec<FeatureId>,
+    rows: Option<Vec<StoredFeature>>,
     at: Seq,
 ) -> Result<Option<Snapshot>, StoreError> {
-    ids.sort_unstable();
-    let rows = match archive.features_at(&definition.id, &ids, at).await {
-        Ok(rows) => rows,
-        Err(StoreError::Pruned { .. } | StoreError::UnknownLayer(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let Some(rows) = rows else { return Ok(None) };
     let failure = |error: bricola_layers::cache::BuildError| StoreError::Failure(error.to_string());
     let mut builder = BaseBuilder::new(definition).map_err(failure)?;
     for row in &rows {

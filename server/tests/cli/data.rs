@@ -102,3 +102,49 @@ fn a_demo_is_made_once_and_joined_with_a_file_of_points() {
         assert!(run.code != 0 && run.stderr.contains(expected), "{arguments:?}: {run:?}");
     }
 }
+
+#[test]
+fn followers_are_added_listed_and_forgotten_and_the_log_is_pruned_behind_them() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&["followers"]).code, 2, "there is no store");
+    folder.write("fountains.csv", FOUNTAINS);
+    assert_eq!(folder.run(&["load", "fountains.csv", "--layer", "fountains"]).code, 0);
+    let run = folder.run(&["followers", "add", "tributi", "--from", "1", "--patience", "90"]);
+    assert!(run.code == 0 && run.stdout.starts_with("Bricola-Follower: tributi:"), "{run:?}");
+    assert_eq!(folder.run(&["followers", "add", "tributi"]).code, 1, "the name is taken");
+    let list = folder.run(&["followers"]).stdout;
+    let line = list.lines().find(|line| line.starts_with("tributi")).expect("listed");
+    assert!(line.contains("90 days") && line.ends_with("yes"), "{line}");
+    assert!(!list.contains(run.stdout.trim().rsplit(':').next().expect("a key")), "keys are not shown again");
+    assert_eq!(folder.run(&["prune"]).code, 2, "says what to keep");
+    for _ in 0..3 {
+        folder.write("fountains.csv", &FOUNTAINS.replace("Mori", "Saraceni"));
+        assert_eq!(folder.run(&["load", "fountains.csv", "--layer", "fountains"]).code, 0);
+    }
+    let pruned = folder.run(&["prune", "--log-days", "0"]).stdout;
+    assert!(pruned.contains("after change 1\n") && pruned.contains("\"tributi\""), "{pruned}");
+    assert_eq!(folder.run(&["followers", "forget", "tributi"]).code, 0);
+    assert_eq!(folder.run(&["followers", "forget", "tributi"]).code, 2);
+    let pruned = folder.run(&["prune", "--log-days", "0", "--past-days", "0"]).stdout;
+    assert!(!pruned.contains("after change 1\n") && !pruned.contains("tributi"), "{pruned}");
+}
+
+#[test]
+fn points_are_looked_up_in_a_layer_as_it_was() {
+    let folder = Folder::new();
+    folder.write("fountains.csv", FOUNTAINS);
+    assert_eq!(folder.run(&["load", "fountains.csv", "--layer", "fountains"]).code, 0);
+    folder.write("fountains.csv", &FOUNTAINS.replace("Mori", "Saraceni"));
+    assert_eq!(folder.run(&["load", "fountains.csv", "--layer", "fountains"]).code, 0);
+    folder.write("points.csv", "lon,lat\n12.3330,45.4460\n");
+    let lookup = |at: &[&str]| {
+        let run = folder.run(&[&["lookup", "points.csv", "--layer", "fountains", "--fields", "all"], at].concat());
+        (run.code, run.stdout)
+    };
+    assert!(lookup(&[]).1.contains("Saraceni"));
+    assert!(lookup(&["--at", "2"]).1.contains("Mori"), "{:?}", lookup(&["--at", "2"]));
+    assert!(!lookup(&["--at", "2020-01-01T00:00:00Z"]).1.contains("Fontana"), "before it was loaded");
+    for wrong in ["99999", "-1", "yesterday", "2999-01-01T00:00:00Z"] {
+        assert_eq!(lookup(&[&format!("--at={wrong}")]).0, 2, "{wrong}");
+    }
+}

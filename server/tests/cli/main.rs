@@ -2,6 +2,8 @@
 
 mod config;
 mod data;
+mod editing;
+mod faults;
 mod harness;
 mod killed;
 mod points;

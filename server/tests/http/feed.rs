@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bricola_layers::definition::LayerDefinition;
 use bricola_layers::feature::{Feature, Value};
-use bricola_layers::store::{Edit, GeoPackageStore, OpenMode, Replacement as _, Store as _};
+use bricola_layers::store::{Edit, GeoPackageStore, OpenMode, Pruning, Replacement as _, Store as _};
 use geo_types::Point;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -292,4 +292,45 @@ async fn tiles_and_those_that_a_client_has_ask_nothing_of_the_store() {
     assert_eq!(asked().await.to_bits(), before);
     city.changes("after=0").await;
     assert_ne!(asked().await.to_bits(), before, "the counter counts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_follower_acknowledges_and_the_log_is_cut_behind_it() {
+    let city = City::new().await;
+    let start = city.end().await;
+    let key = city.store.register("tributi", start, None).await.expect("registered");
+    for name in ["one", "two", "three"] {
+        city.write("fountains", vec![update(1, fountain(1.0, name))]).await;
+    }
+    let header = format!("tributi:{key}");
+    let prune = || async {
+        let soon = Some(chrono::Utc::now() + chrono::TimeDelta::days(1));
+        city.store.prune(Pruning { log_before: soon, past_before: soon }).await.expect("pruned").log_from
+    };
+    // Whoever only asks, or says that he is somebody, moves nothing.
+    city.changes(&format!("after={}", start + 2)).await;
+    for wrong in ["tributi", "tributi:", "tributi:0123", &format!("lavori:{key}"), ":"] {
+        let path = format!("/changes?after={}", start + 2);
+        city.server.get_with(&path, &[("bricola-follower", wrong)]).await.problem(403, "unknown-follower");
+    }
+    assert_eq!(prune().await, start);
+    let page = city.server.get_with(&format!("/changes?after={start}&limit=2"), &[("bricola-follower", &header)]).await;
+    assert_eq!((page.status, page.header("bricola-next")), (200, &*(start + 2).to_string()));
+    assert_eq!(prune().await, start, "asked for is not handled");
+    let path = format!("/changes?after={}", start + 2);
+    let page = city.server.get_with(&path, &[("bricola-follower", &header)]).await.json();
+    let change = &page["changes"][0];
+    assert_eq!(
+        (&change["before"]["properties"]["name"], &change["after"]["properties"]["name"]),
+        (&json!("two"), &json!("three"))
+    );
+    assert_eq!(prune().await, start + 2);
+    let gone = city.server.get(&format!("/changes?after={start}")).await.problem(410, "pruned");
+    assert_eq!(gone["first"], start + 2);
+    // A stream of events that was broken off before that begins anew.
+    city.server.get_with("/status", &[("bricola-min-seq", &(start + 3).to_string())]).await;
+    let mut events = Events::open(&city, &format!("?after={start}"), None).await;
+    assert_eq!(events.next().await.expect("an event").0, "reset");
+    let past = city.server.get(&format!("/lookup?x=12.34&y=45.43&at={}", start + 1)).await.problem(410, "pruned");
+    assert!(past["detail"].as_str().is_some_and(|detail| detail.contains(&(start + 2).to_string())), "{past}");
 }

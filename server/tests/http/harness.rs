@@ -15,7 +15,7 @@ use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, StoredFeature, Value};
 use bricola_layers::log::Change;
-use bricola_layers::store::{Store, StoreError};
+use bricola_layers::store::{Moment, Store, StoreError};
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -145,11 +145,15 @@ impl Archive for Untouched {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 
+    fn acknowledge<'a>(&'a self, _: &'a str, _: &'a str, _: i64) -> Asked<'a, bool> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
     fn seq_at(&self, _: chrono::DateTime<chrono::Utc>) -> Asked<'_, i64> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 
-    fn features_at<'a>(&'a self, _: &'a str, _: &'a [i64], _: i64) -> Asked<'a, Vec<StoredFeature>> {
+    fn features_at_moments<'a>(&'a self, _: &'a str, _: &'a [Moment]) -> Asked<'a, Vec<Option<Vec<StoredFeature>>>> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 }

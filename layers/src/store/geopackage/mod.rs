@@ -15,6 +15,7 @@
 //! | `rows` | scans, features by id, edits |
 //! | `past` | the same as of an earlier change |
 //! | `replace` | atomic replacement of a layer |
+//! | `retention` | followers that the log is kept for, and what goes |
 //! | `follow` | being woken by the change log |
 //! | `blob`, `values`, `srs` | geometries, properties, reference systems as the standard writes them |
 
@@ -24,6 +25,7 @@ mod follow;
 mod open;
 mod past;
 mod replace;
+mod retention;
 mod rows;
 mod schema;
 mod srs;
@@ -39,7 +41,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 pub use replace::GeoPackageReplacement;
 
-use super::{Edit, ScannedRow, Store, StoreError, StoredLayer};
+use super::{Edit, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Change, Operation, Seq};
@@ -219,6 +221,37 @@ impl Store for GeoPackageStore {
         self.read(|connection| last_seq(connection)).await
     }
 
+    async fn followers(&self) -> Result<Vec<RegisteredFollower>, StoreError> {
+        self.read(|connection| retention::followers(connection)).await
+    }
+
+    async fn register(&self, name: &str, seq: Seq, patience_days: Option<u32>) -> Result<String, StoreError> {
+        let name = name.to_owned();
+        self.transact(move |transaction| retention::register(transaction, &name, seq, patience_days)).await
+    }
+
+    async fn acknowledge(&self, name: &str, key: &str, seq: Seq) -> Result<bool, StoreError> {
+        let (name, key) = (name.to_owned(), key.to_owned());
+        let sought = name.clone();
+        match self.read(move |connection| retention::position(connection, &sought, &key)).await? {
+            None => Ok(false),
+            // Nothing new: the file is left alone.
+            Some((known, true)) if known >= seq => Ok(true),
+            Some(_) => {
+                self.transact(move |transaction| retention::acknowledge(transaction, &name, seq)).await.map(|()| true)
+            }
+        }
+    }
+
+    async fn forget(&self, name: &str) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.transact(move |transaction| retention::forget(transaction, &name)).await
+    }
+
+    async fn prune(&self, pruning: Pruning) -> Result<Pruned, StoreError> {
+        retention::prune(self, pruning).await
+    }
+
     async fn changed(&self, after: Seq) -> Result<(), StoreError> {
         self.file.follower.past(after).await
     }
@@ -236,7 +269,10 @@ fn changes(connection: &Connection, after: Seq, limit: usize) -> Result<Vec<Chan
         };
         Ok(Change { seq: row.get(0)?, layer: row.get(1)?, id: row.get(2)?, operation, at: row.get(4)? })
     });
-    rows.and_then(Iterator::collect).map_err(|e| failure(&e))
+    let changes = rows.and_then(Iterator::collect).map_err(|e| failure(&e))?;
+    // Asked last: what was cut off meanwhile is not passed over.
+    retention::reaches_back(connection, after)?;
+    Ok(changes)
 }
 
 fn last_seq(connection: &Connection) -> Result<Seq, StoreError> {

@@ -268,7 +268,9 @@ pub(super) fn layer_seq(connection: &Connection, layer: &str, at: Seq) -> Result
         .map_err(|e| failure(&e))
 }
 
-const LAYER_SEQ: &str = "SELECT ifnull(max(seq), 0) FROM bricola_changes WHERE layer = ?1 AND seq <= ?2";
+/// Where the log has been cut the change may be gone; as it was at the cut is as it was after the change.
+const LAYER_SEQ: &str = "SELECT max(ifnull((SELECT max(seq) FROM bricola_changes WHERE layer = ?1 AND seq <= ?2), 0), \
+                         min(?2, ifnull((SELECT first_seq FROM bricola_layers WHERE layer = ?1), 0)))";
 
 /// The name that the store was given when it was made.
 pub(super) fn identity(connection: &Connection) -> Result<String, StoreError> {

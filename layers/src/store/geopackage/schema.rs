@@ -305,6 +305,7 @@ pub(super) mod tests {
         for migration in [
             include_str!("../../../../migrations/geopackage/0001_store.sql"),
             include_str!("../../../../migrations/geopackage/0002_past.sql"),
+            include_str!("../../../../migrations/geopackage/0003_retention.sql"),
         ] {
             file.execute_batch(migration).expect("migrates");
         }

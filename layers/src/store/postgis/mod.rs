@@ -8,6 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `connect` | connections, their limits, what errors mean |
+//! | `patience` | telling a database at work from one that is gone |
 //! | `migrate` | the schema `bricola` |
 //! | `schema` | the SQL of one layer: table, history |
 //! | `triggers` | the SQL that keeps history and log |
@@ -18,6 +19,7 @@
 //! | `write` | edits |
 //! | `replace` | atomic replacement of a layer |
 //! | `past` | rows as of an earlier change |
+//! | `moments` | features as of many changes at once |
 //! | `attach` | tables and views that were there before us |
 //! | `log` | the change log |
 //! | `follow` | being woken by it |
@@ -30,23 +32,28 @@ mod follow;
 mod guard;
 mod log;
 mod migrate;
+mod moments;
 mod past;
+mod patience;
 mod replace;
+mod retention;
 mod rows;
 mod schema;
 mod triggers;
 mod write;
 
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures::Stream;
+use futures::{FutureExt, Stream};
 
 pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
-use super::{Edit, ScannedRow, Store, StoreError, StoredLayer};
+use super::{Edit, Moment, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Change, Seq};
@@ -98,8 +105,13 @@ impl PostgisStore {
     /// Publishes the tables and views that patterns name (`schema.table`, `*` for anything, `!` before what is not
     /// meant) and keeps looking at them, for ever: new ones come to the layers, those that are gone go.
     pub async fn keep_attached(&self, patterns: Vec<String>) {
-        let changed = || self.inner.follower.look();
-        attach::keep(self.database().clone(), patterns, changed).await;
+        loop {
+            let changed = || self.inner.follower.look();
+            let keeping = attach::keep(self.database().clone(), patterns.clone(), changed);
+            // It ends only by a panic that garbled bytes made in the driver.
+            let _ = AssertUnwindSafe(keeping).catch_unwind().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Brings the layers in line with the tables and views that patterns name, once.
@@ -166,6 +178,14 @@ impl Store for PostgisStore {
         past::features(self.database(), layer, ids, at).await
     }
 
+    async fn features_at_moments(
+        &self,
+        layer: &str,
+        moments: &[Moment],
+    ) -> Result<Vec<Option<Vec<StoredFeature>>>, StoreError> {
+        moments::features(self.database(), layer, moments).await
+    }
+
     async fn seq_at(&self, instant: DateTime<Utc>) -> Result<Seq, StoreError> {
         past::seq_at(self.database(), instant).await
     }
@@ -194,6 +214,26 @@ impl Store for PostgisStore {
 
     async fn last_seq(&self) -> Result<Seq, StoreError> {
         log::sequence(self.database()).await
+    }
+
+    async fn followers(&self) -> Result<Vec<RegisteredFollower>, StoreError> {
+        retention::followers(self.database()).await
+    }
+
+    async fn register(&self, name: &str, seq: Seq, patience_days: Option<u32>) -> Result<String, StoreError> {
+        retention::register(self.database(), name, seq, patience_days).await
+    }
+
+    async fn acknowledge(&self, name: &str, key: &str, seq: Seq) -> Result<bool, StoreError> {
+        retention::acknowledge(self.database(), name, key, seq).await
+    }
+
+    async fn forget(&self, name: &str) -> Result<bool, StoreError> {
+        retention::forget(self.database(), name).await
+    }
+
+    async fn prune(&self, pruning: Pruning) -> Result<Pruned, StoreError> {
+        retention::prune(self.database(), pruning).await
     }
 
     async fn changed(&self, after: Seq) -> Result<(), StoreError> {

@@ -38,7 +38,7 @@ pub(super) fn scan(
             return send(&mut session, &query, &schema, &sender).await;
         }
         let range = |row: &str| format!("{row}.fid >= {} AND {row}.fid < {}", ids.start, ids.end);
-        let query = format!("{} ORDER BY fid", states(&mut session, &schema, at, range).await?);
+        let query = format!("{} ORDER BY fid", states(&mut session, &schema, at, Rows::Many, range).await?);
         send(&mut session, &query, &schema, &sender).await
     })
 }
@@ -53,15 +53,31 @@ pub(super) async fn features(
     let mut session = database.read().await?;
     let schema = define::schema(&mut session, database.tenant(), layer).await?;
     reaches_back(&mut session, &schema, at).await?;
+    features_in(&mut session, &schema, ids, at).await
+}
+
+/// As [`features`], of a moment to which history is known to reach back.
+pub(super) async fn features_in(
+    session: &mut Session,
+    schema: &Schema,
+    ids: &[FeatureId],
+    at: Seq,
+) -> Result<Vec<StoredFeature>, StoreError> {
     if schema.source.is_some() {
-        drop(session);
-        return rows::features(database, layer, ids).await;
+        return rows::features_in(session, schema, ids).await;
     }
     let list: Vec<String> = ids.iter().map(FeatureId::to_string).collect();
     let among = |row: &str| format!("{row}.fid = ANY ('{{{}}}'::bigint[])", list.join(","));
-    let states = states(&mut session, &schema, at, among).await?;
+    let states = states(session, schema, at, Rows::Few, among).await?;
     let query = format!("SELECT state.* FROM ({states}) AS state {}", wanted(ids, "state"));
-    collect(&mut session, &query, &schema).await
+    collect(session, &query, schema).await
+}
+
+/// How many rows are asked for.
+#[derive(Clone, Copy)]
+enum Rows {
+    Few,
+    Many,
 }
 
 /// A query for the rows that stood after the change `at`, of those that a condition on `fid` chooses.
@@ -69,6 +85,7 @@ async fn states(
     session: &mut Session,
     schema: &Schema,
     at: Seq,
+    rows: Rows,
     chosen: impl Fn(&str) -> String,
 ) -> Result<String, StoreError> {
     let Schema { table, history, tenant, .. } = schema;
@@ -76,7 +93,14 @@ async fn states(
         "later AS MATERIALIZED (SELECT transaction FROM bricola.transactions WHERE seq > {at} \
          UNION SELECT transaction FROM bricola.pending)"
     );
-    let is_later = |column: &str| format!("EXISTS (SELECT FROM later WHERE later.transaction = {column})");
+    let is_later = |column: &str| match rows {
+        Rows::Many => format!("EXISTS (SELECT FROM later WHERE later.transaction = {column})"),
+        // What came later may be many transactions more than there are rows: each is looked up by itself.
+        Rows::Few => format!(
+            "(coalesce((SELECT seq FROM bricola.transactions WHERE transaction = {column}), 0) > {at} \
+             OR EXISTS (SELECT FROM bricola.pending WHERE transaction = {column}))"
+        ),
+    };
     let mut stood =
         [format!("NOT {}", is_later("t.since")), format!("{} AND NOT {}", is_later("h.until"), is_later("h.since"))];
     let mut with = later;
@@ -114,18 +138,32 @@ async fn states(
 /// The transaction that has changes both at or before `at` and after it, with the last change of the one before.
 async fn open_at(session: &mut Session, at: Seq) -> Result<Option<(i64, Seq)>, StoreError> {
     let query = sqlx::query(
-        "SELECT n.transaction, b.seq FROM \
-         (SELECT transaction FROM bricola.transactions WHERE seq > $1 ORDER BY seq LIMIT 1) AS n, \
+        "SELECT n.transaction, b.seq, n.seq, $1 < (SELECT log_from FROM bricola.clock) FROM \
+         (SELECT transaction, seq FROM bricola.transactions WHERE seq > $1 ORDER BY seq LIMIT 1) AS n, \
          (SELECT coalesce(max(seq), 0) AS seq FROM bricola.transactions WHERE seq <= $1) AS b WHERE b.seq < $1 \
-         AND EXISTS (SELECT FROM bricola.changes WHERE last > b.seq AND transaction = n.transaction)",
+         AND ($1 < (SELECT log_from FROM bricola.clock) \
+         OR EXISTS (SELECT FROM bricola.changes WHERE last > b.seq AND transaction = n.transaction))",
     );
     let rows = session.all(query.bind(at)).await?;
-    let read = |row: &sqlx::postgres::PgRow| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?));
-    rows.first().map(read).transpose().map_err(|error| failure(&error))
+    let read = |row: &sqlx::postgres::PgRow| {
+        Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
+    };
+    match rows.first().map(read).transpose().map_err(|error| failure(&error))? {
+        // Which of its changes came first, only the log could tell.
+        Some((_, _, first, true)) => Err(StoreError::Pruned { first }),
+        Some((transaction, before, _, false)) => Ok(Some((transaction, before))),
+        None => Ok(None),
+    }
 }
 
 /// Refuses what lies before the history of a layer.
 async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result<(), StoreError> {
+    let first = reach(session, schema).await?;
+    if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
+}
+
+/// The first change after which the state of a layer is known.
+pub(super) async fn reach(session: &mut Session, schema: &Schema) -> Result<Seq, StoreError> {
     // Of a table that is not ours only the present is known, since its last change.
     let query = if schema.source.is_some() {
         sqlx::query(
@@ -139,8 +177,7 @@ async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result
         )
     };
     let rows = session.all(query.bind(schema.tenant.clone()).bind(schema.layer().to_owned())).await?;
-    let first: Seq = first_or(&rows, 0)?;
-    if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
+    first_or(&rows, 0)
 }
 
 /// Notes that the tables of a layer are new with the running transaction, if it had others before.
@@ -175,10 +212,13 @@ pub(super) async fn seq_at(database: &Database, instant: DateTime<Utc>) -> Resul
 /// The last change of a layer at or before `at`; 0 before its first.
 pub(super) async fn layer_seq(database: &Database, layer: &str, at: Seq) -> Result<Seq, StoreError> {
     let mut session = database.read().await?;
-    // A row of the log holds some thousands of changes at most, so the one in question does not end much later.
+    // A row of the log holds some thousands of changes at most, so the one in question does not end much later. Where
+    // the log or the past have been cut, the change may be gone; as it was there is as it was after the change.
     let query = sqlx::query(
-        "SELECT coalesce((SELECT least(last, $3) FROM bricola.changes WHERE tenant = $1 AND layer = $2 \
-         AND last < $3 + 10000 AND last - coalesce(cardinality(ids), 1) < $3 ORDER BY last DESC LIMIT 1), 0)",
+        "SELECT greatest(coalesce((SELECT least(last, $3) FROM bricola.changes WHERE tenant = $1 AND layer = $2 \
+         AND last < $3 + 10000 AND last - coalesce(cardinality(ids), 1) < $3 ORDER BY last DESC LIMIT 1), 0), \
+         least($3, (SELECT log_from FROM bricola.clock)), \
+         least($3, (SELECT kept_from FROM bricola.layers WHERE tenant = $1 AND layer = $2)))",
     );
     let at = at.clamp(0, Seq::MAX - 10_000);
     let rows = session.all(query.bind(database.tenant().to_owned()).bind(layer.to_owned()).bind(at)).await?;

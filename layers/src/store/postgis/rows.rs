@@ -1,12 +1,13 @@
 //! Rows of a layer: scans and features by id.
 
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, TryStreamExt};
 use tokio::sync::mpsc;
 
-use super::connect::{Database, Session, failure};
-use super::copy::{Rows, feature};
+use super::connect::{Database, Session};
+use super::copy::{Fields, Rows, feature};
 use super::define;
 use super::guard::Guard;
 use super::schema::Schema;
@@ -50,7 +51,9 @@ where
             State::Ready(work) => {
                 let (sender, batches) = mpsc::channel(AHEAD);
                 tokio::spawn(async move {
-                    if let Err(error) = work(sender.clone()).await {
+                    // What cannot be read must not look like an end of the rows.
+                    let done = AssertUnwindSafe(work(sender.clone())).catch_unwind().await;
+                    if let Err(error) = done.unwrap_or_else(|_| Err(StoreError::garbled())) {
                         // Nobody listens any more: nobody to tell.
                         let _ = sender.send(Err(error)).await;
                     }
@@ -70,12 +73,13 @@ pub(super) async fn send(
     sender: &mpsc::Sender<Batch>,
 ) -> Result<(), StoreError> {
     let copy = format!("COPY ({query}) TO STDOUT (FORMAT binary)");
-    let mut pieces = session.begin_use()?.copy_out_raw(&copy).await.map_err(|error| failure(&error))?;
+    let (wait, connection) = session.begin_use()?;
+    let mut pieces = wait.on(connection.copy_out_raw(&copy)).await?;
     let mut rows = Rows::new();
     let mut batch = Vec::with_capacity(BATCH);
     let mut guard = Guard::of(schema);
-    while let Some(piece) = pieces.next().await {
-        rows.feed(&piece.map_err(|error| failure(&error))?);
+    while let Some(piece) = wait.on(pieces.try_next()).await? {
+        rows.feed(&piece);
         while let Some(row) = rows.next(|fields| feature(fields, &schema.definition))? {
             batch.push(guard.pass(row));
             if batch.len() == BATCH {
@@ -86,6 +90,7 @@ pub(super) async fn send(
             }
         }
     }
+    rows.finish()?;
     drop(pieces);
     session.settle();
     guard.tell();
@@ -104,8 +109,17 @@ pub(super) async fn features(
 ) -> Result<Vec<StoredFeature>, StoreError> {
     let mut session = database.read().await?;
     let schema = define::schema(&mut session, database.tenant(), layer).await?;
+    features_in(&mut session, &schema, ids).await
+}
+
+/// As [`features`], in a session.
+pub(super) async fn features_in(
+    session: &mut Session,
+    schema: &Schema,
+    ids: &[FeatureId],
+) -> Result<Vec<StoredFeature>, StoreError> {
     let query = format!("SELECT {} FROM {} AS t {}", schema.selected("t."), schema.rows(), wanted(ids, "t"));
-    collect(&mut session, &query, &schema).await
+    collect(session, &query, schema).await
 }
 
 /// Joins a table to the ids that are wanted, in their order. Numbers need no binding, and `COPY` takes none.
@@ -123,22 +137,36 @@ pub(super) async fn collect(
     query: &str,
     schema: &Schema,
 ) -> Result<Vec<StoredFeature>, StoreError> {
-    let definition = &schema.definition;
+    let (definition, mut guard) = (&schema.definition, Guard::of(schema));
+    let rows = collect_by(session, query, |fields| guard.pass(feature(fields, definition))).await?;
+    let read = rows.into_iter().filter_map(|row| match row {
+        Ok(feature) => Some(feature),
+        Err((id, reason)) => {
+            tracing::warn!(layer = definition.id, id, reason, "a stored feature cannot be read");
+            None
+        }
+    });
+    Ok(read.collect())
+}
+
+/// All rows of a query, as `read` makes them of their fields.
+pub(super) async fn collect_by<T>(
+    session: &mut Session,
+    query: &str,
+    mut read: impl FnMut(&mut Fields<'_>) -> T,
+) -> Result<Vec<T>, StoreError> {
     let copy = format!("COPY ({query}) TO STDOUT (FORMAT binary)");
-    let mut pieces = session.begin_use()?.copy_out_raw(&copy).await.map_err(|error| failure(&error))?;
-    let (mut rows, mut features, mut guard) = (Rows::new(), Vec::new(), Guard::of(schema));
-    while let Some(piece) = pieces.next().await {
-        rows.feed(&piece.map_err(|error| failure(&error))?);
-        while let Some(row) = rows.next(|fields| feature(fields, definition))? {
-            match guard.pass(row) {
-                Ok(feature) => features.push(feature),
-                Err((id, reason)) => {
-                    tracing::warn!(layer = definition.id, id, reason, "a stored feature cannot be read");
-                }
-            }
+    let (wait, connection) = session.begin_use()?;
+    let mut pieces = wait.on(connection.copy_out_raw(&copy)).await?;
+    let (mut rows, mut found) = (Rows::new(), Vec::new());
+    while let Some(piece) = wait.on(pieces.try_next()).await? {
+        rows.feed(&piece);
+        while let Some(row) = rows.next(&mut read)? {
+            found.push(row);
         }
     }
+    rows.finish()?;
     drop(pieces);
     session.settle();
-    Ok(features)
+    Ok(found)
 }
