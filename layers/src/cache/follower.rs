@@ -105,7 +105,7 @@ struct Happened {
 }
 
 struct Follower<S> {
-    /// Layers that could not be read, and when they were last tried.
+    /// Layers that could not be read, and when to try again.
     unread: BTreeMap<String, Instant>,
     store: Arc<S>,
     territory: Territory,
@@ -123,13 +123,8 @@ impl<S: Store> Follower<S> {
     async fn read_all(&mut self) -> Result<(), FollowError> {
         let (store, territory) = (&self.store, &self.territory);
         let (seq, layers) = announce(store, territory).await?;
-        let reads = layers.into_iter().map(|stored| async move {
-            let layer = territory.add(stored.definition.clone());
-            let id = stored.definition.id.clone();
-            read_and_publish(store, &layer, stored).await.err().map(|_| id)
-        });
-        let failed: Vec<_> = futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await;
-        self.unread = failed.into_iter().flatten().map(|id| (id, Instant::now())).collect();
+        let failed = read_each(store, territory, layers).await.into_iter().filter(|(_, read)| read.is_err());
+        self.unread = failed.map(|(id, _)| (id, Instant::now() + IDLE)).collect();
         self.layers.clear();
         self.merges.abort_all();
         self.last = store.changes(seq - 1, 1).await?.into_iter().next().map(|change| (change, false));
@@ -140,33 +135,45 @@ impl<S: Store> Follower<S> {
 
     /// Tries again to read what could not be read.
     async fn read_unread(&mut self) -> Result<(), FollowError> {
-        if !self.unread.values().any(|tried| tried.elapsed() >= IDLE) {
+        let now = Instant::now();
+        if !self.unread.values().any(|again| *again <= now) {
             return Ok(());
         }
-        let known = self.store.layers().await?;
-        for id in std::mem::take(&mut self.unread).into_keys() {
-            let Some(stored) = known.iter().find(|stored| stored.definition.id == id) else { continue };
-            self.read_anew(stored.clone()).await?;
-        }
-        Ok(())
+        let mut known = self.store.layers().await?;
+        self.keep_only(&known);
+        known.retain(|stored| self.unread.get(&stored.definition.id).is_some_and(|again| *again <= now));
+        self.read_anew(known).await
     }
 
-    /// Reads a layer as a whole. One that cannot be read is left for later, unless the store itself is away.
-    async fn read_anew(&mut self, stored: StoredLayer) -> Result<(), FollowError> {
-        let id = stored.definition.id.clone();
-        self.layers.remove(&id);
-        let layer = self.territory.add(stored.definition.clone());
-        let read = read_and_publish(&self.store, &layer, stored).await;
-        if read.is_ok() {
-            self.unread.remove(&id);
-            self.territory.note_health(|health| health.reloads += 1);
-        } else {
-            self.unread.insert(id, Instant::now());
+    /// Forgets the layers that the store has no more.
+    fn keep_only(&mut self, known: &[StoredLayer]) {
+        let known: BTreeSet<&str> = known.iter().map(|stored| stored.definition.id.as_str()).collect();
+        self.territory.retain(|id| known.contains(id));
+        self.layers.retain(|id, _| known.contains(id.as_str()));
+        self.unread.retain(|id, _| known.contains(id.as_str()));
+    }
+
+    /// Reads layers as a whole. One that cannot be read is left for later, unless the store itself is away.
+    async fn read_anew(&mut self, layers: Vec<StoredLayer>) -> Result<(), FollowError> {
+        for stored in &layers {
+            self.layers.remove(&stored.definition.id);
         }
-        match read {
-            Err(FollowError::Store(error)) if error.is_temporary() => Err(error.into()),
-            _ => Ok(()),
+        let mut away = Ok(());
+        for (id, read) in read_each(&self.store, &self.territory, layers).await {
+            match read {
+                Ok(()) => {
+                    self.unread.remove(&id);
+                    self.territory.note_health(|health| health.reloads += 1);
+                }
+                Err(error) => {
+                    self.unread.insert(id, Instant::now() + IDLE);
+                    if matches!(&error, FollowError::Store(error) if error.is_temporary()) {
+                        away = Err(error);
+                    }
+                }
+            }
         }
+        away
     }
 
     /// Waits for something to happen, and does what follows from it.
@@ -252,34 +259,34 @@ impl<S: Store> Follower<S> {
             }
         }
         let mut applied = Vec::with_capacity(happened.len());
-        let mut anew = Vec::new();
+        let mut anew = BTreeSet::new();
+        let mut relist = false;
         for (id, happened) in happened {
-            if self.unread.contains_key(&id) {
-                // What is there lacks more than this; it is read when that is possible.
+            if let Some(again) = self.unread.get_mut(&id) {
+                // What is there lacks more than this; it is read when that is possible. Perhaps it could not be read
+                // since it was just going.
+                if happened.whole {
+                    *again = Instant::now();
+                    relist = true;
+                }
                 applied.push(AppliedLayer::whole(&id, happened.seq));
                 continue;
             }
-            match self.apply_features(&id, &happened).await? {
-                Some(part) => applied.push(part),
-                None => anew.push((id, happened.seq)),
-            }
+            let part = self.apply_features(&id, &happened).await?;
+            applied.push(part.unwrap_or_else(|| {
+                anew.insert(id.clone());
+                AppliedLayer::whole(&id, happened.seq)
+            }));
         }
-        if !anew.is_empty() {
-            let known = self.store.layers().await?;
-            self.territory.retain(|id| known.iter().any(|stored| stored.definition.id == id));
+        if relist || !anew.is_empty() {
+            let mut known = self.store.layers().await?;
+            self.keep_only(&known);
             // All are known before the first is read: there may be a thousand new ones.
             for stored in &known {
                 self.territory.add(stored.definition.clone());
             }
-            for (id, seq) in anew {
-                if let Some(stored) = known.iter().find(|stored| stored.definition.id == id) {
-                    self.read_anew(stored.clone()).await?;
-                } else {
-                    self.layers.remove(&id);
-                    self.unread.remove(&id);
-                }
-                applied.push(AppliedLayer::whole(&id, seq));
-            }
+            known.retain(|stored| anew.contains(&stored.definition.id));
+            self.read_anew(known).await?;
         }
         applied.sort_by(|a, b| a.layer.cmp(&b.layer));
         Ok(applied)
@@ -362,6 +369,20 @@ impl<S: Store> Follower<S> {
         self.territory.note_health(|health| health.merges += 1);
         Ok(())
     }
+}
+
+/// Reads layers, some at the same time; what came of each.
+async fn read_each<S: Store>(
+    store: &Arc<S>,
+    territory: &Territory,
+    layers: Vec<StoredLayer>,
+) -> Vec<(String, Result<(), FollowError>)> {
+    let reads = layers.into_iter().map(|stored| async move {
+        let id = stored.definition.id.clone();
+        let layer = territory.add(stored.definition.clone());
+        (id, read_and_publish(store, &layer, stored).await)
+    });
+    futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await
 }
 
 /// Changed features up to which they are not merged into the base.
