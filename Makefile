@@ -6,11 +6,14 @@ PARCELS ?= 30k
 BENCH_PARCELS ?= 1m
 SEED ?= 1
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 60
+SOAK_RATE ?= 1000
+SOAK_ROUNDS ?= 100
 LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
 
-.PHONY: help demo build web test check lint unit e2e e2e-live bench bench-durable fuzz fmt deny clean
+.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable fuzz fmt deny clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -58,6 +61,10 @@ e2e-live: ## its main visits against a real server with a small demo city
 	@# The tests' own build: another choice of features would compile most dependencies again.
 	cargo test --workspace --locked --quiet --no-run
 	scripts/e2e $(CARGO_TARGET_DIR)/debug/bricola
+
+soak: build ## a storm of edits and rounds of kill -9 (long): SOAK_SECONDS=60 SOAK_RATE=1000 SOAK_ROUNDS=100
+	SOAK_SECONDS=$(SOAK_SECONDS) SOAK_RATE=$(SOAK_RATE) SOAK_ROUNDS=$(SOAK_ROUNDS) BRICOLA_TEST_BINARY=$(BRICOLA) \
+		cargo test --workspace --locked --quiet --test cli -- --nocapture --test-threads 1 faults::storm faults::rounds
 
 bench: build ## every figure, measured here beside its peers (long): BENCH_PARCELS=1m
 	@cargo build --release --quiet --package bricola --example bare --locked

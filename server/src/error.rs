@@ -187,7 +187,7 @@ impl Problem {
                 Self::new(Kind::Pruned, format!("What was before change {first} is not known any more."))
                     .with("first", *first)
             }
-            StoreError::Unreachable(_) | StoreError::Busy | StoreError::Timeout | StoreError::ReadOnly => {
+            error if error.is_temporary() => {
                 let detail = "Tiles and lookups go on from memory; what needs the store has to wait. Try again later.";
                 let mut problem = Self::new(Kind::StoreUnavailable, detail).retry_after(5);
                 problem.0.cause = Some(error.to_string());

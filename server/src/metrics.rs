@@ -51,6 +51,7 @@ impl Metrics {
             ("bricola_store_age_seconds", Unit::Seconds, "Seconds since the store answered, while it does not"),
             ("bricola_reloads", Unit::Count, "Layers that were read as a whole again"),
             ("bricola_setbacks", Unit::Count, "Times that the change log was found set back"),
+            ("bricola_doubts", Unit::Count, "Times that garbled answers of the store had all read anew"),
             ("bricola_streams", Unit::Count, "Event streams that are open"),
             ("bricola_tile_cache_bytes", Unit::Bytes, "Bytes in the tile cache"),
             ("bricola_tile_cache_entries", Unit::Count, "Tiles in the tile cache"),

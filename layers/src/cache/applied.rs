@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::reading::FollowError;
 use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_FEATURES;
 use crate::log::Seq;
+use crate::store::StoreError;
 
 /// A box in world units: smallest and largest corner.
 pub type WorldBox = ([u32; 2], [u32; 2]);
@@ -74,6 +76,8 @@ pub struct Health {
     pub merges: u64,
     /// How often the log was found set back (a standby took over that lacked the last changes) and all was read anew.
     pub setbacks: u64,
+    /// How often what the store sent was garbled and all was read anew when that was over.
+    pub doubts: u64,
 }
 
 /// What can keep the follower from the store.
@@ -83,16 +87,28 @@ pub enum Trouble {
     Unreachable,
     /// It answers too slowly, or is busy.
     Slow,
+    /// What comes from it cannot be understood; what is served may be altered too.
+    Garbled,
     /// It answers with an error; the server's log says which.
     Failing,
 }
 
 impl Trouble {
+    pub(super) const fn of(error: &FollowError) -> Self {
+        match error {
+            FollowError::Store(StoreError::Unreachable(_)) => Self::Unreachable,
+            FollowError::Store(StoreError::Busy | StoreError::Timeout) => Self::Slow,
+            FollowError::Store(StoreError::Garbled(_)) => Self::Garbled,
+            _ => Self::Failing,
+        }
+    }
+
     /// One word for it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
             Self::Slow => "slow",
+            Self::Garbled => "garbled",
             Self::Failing => "failing",
         }
     }

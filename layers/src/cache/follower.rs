@@ -1,15 +1,16 @@
 //! The follower: reads the change log and keeps every layer's snapshot true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use super::applied::{Applied, AppliedLayer, Trouble};
+use super::applied::{Applied, AppliedLayer, Health, Trouble};
 use super::base::Base;
 use super::changed::Changed;
 use super::homes::{Grown, decide};
@@ -32,6 +33,8 @@ const PARALLEL: usize = 2;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long nothing may happen before the log is asked where it stands.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long nothing may be garbled before all is read anew because something was.
+const CALM: Duration = Duration::from_secs(5);
 
 /// Reads every layer of the store into the territory, then follows its change log for ever. Failures of the
 /// store are logged and tried again; what was published stays readable meanwhile.
@@ -42,13 +45,19 @@ pub async fn follow<S: Store>(store: Arc<S>, territory: Territory) {
         territory,
         seen: 0,
         last: None,
+        doubt: None,
         layers: BTreeMap::new(),
         merges: JoinSet::new(),
     };
     let mut pause = PAUSES.0;
     let mut started = false;
     loop {
-        let done = if started { follower.step().await } else { follower.read_all().await };
+        let work = async { if started { follower.step().await } else { follower.read_all().await } };
+        let done = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+            // Nothing is known of what was half done.
+            started = false;
+            Err(FollowError::Worker("it panicked".to_owned()))
+        });
         match done {
             Ok(()) => {
                 started = true;
@@ -60,13 +69,16 @@ pub async fn follow<S: Store>(store: Arc<S>, territory: Territory) {
             }
             Err(error) => {
                 warn!(%error, "cannot follow the change log; serving what is cached and trying again");
-                let (kind, now) = (kind(&error), Utc::now().timestamp_millis());
+                let (kind, now) = (Trouble::of(&error), Utc::now().timestamp_millis());
                 follower.territory.note_health(|health| {
                     health.trouble = Some((kind, health.trouble.map_or(now, |(_, since)| since)));
                 });
                 tokio::time::sleep(jittered(pause)).await;
                 pause = (pause * 2).min(PAUSES.1);
                 follower.last = follower.last.take().map(|(change, _)| (change, true));
+                if kind == Trouble::Garbled || matches!(error, FollowError::Worker(_)) {
+                    follower.doubt = Some(Instant::now());
+                }
             }
         }
     }
@@ -77,14 +89,6 @@ fn jittered(pause: Duration) -> Duration {
     let spread = pause.as_micros() as u64 / 2;
     let point = u64::from(Utc::now().timestamp_subsec_nanos()) % (spread + 1);
     pause.saturating_sub(Duration::from_micros(point))
-}
-
-fn kind(error: &FollowError) -> Trouble {
-    match error {
-        FollowError::Store(StoreError::Unreachable(_)) => Trouble::Unreachable,
-        FollowError::Store(StoreError::Busy | StoreError::Timeout) => Trouble::Slow,
-        _ => Trouble::Failing,
-    }
 }
 
 /// What the follower remembers of a layer.
@@ -113,6 +117,8 @@ struct Follower<S> {
     seen: Seq,
     /// That change, and whether the store has been away since.
     last: Option<(Change, bool)>,
+    /// When something came garbled that nothing has been read anew after.
+    doubt: Option<Instant>,
     layers: BTreeMap<String, Memory>,
     /// Each with the base that it began with.
     merges: JoinSet<(String, Arc<Base>, Result<Snapshot, FollowError>)>,
@@ -123,8 +129,12 @@ impl<S: Store> Follower<S> {
     async fn read_all(&mut self) -> Result<(), FollowError> {
         let (store, territory) = (&self.store, &self.territory);
         let (seq, layers) = announce(store, territory).await?;
-        let failed = read_each(store, territory, layers).await.into_iter().filter(|(_, read)| read.is_err());
-        self.unread = failed.map(|(id, _)| (id, Instant::now() + IDLE)).collect();
+        let mut failed = read_each(store, territory, layers).await;
+        failed.retain(|(_, read)| read.is_err());
+        if failed.iter().any(|(_, read)| read.as_ref().is_err_and(|error| Trouble::of(error) == Trouble::Garbled)) {
+            self.doubt = Some(Instant::now());
+        }
+        self.unread = failed.into_iter().map(|(id, _)| (id, Instant::now() + IDLE)).collect();
         self.layers.clear();
         self.merges.abort_all();
         self.last = store.changes(seq - 1, 1).await?.into_iter().next().map(|change| (change, false));
@@ -179,14 +189,20 @@ impl<S: Store> Follower<S> {
     /// Waits for something to happen, and does what follows from it.
     async fn step(&mut self) -> Result<(), FollowError> {
         self.read_unread().await?;
+        if self.doubt.is_some_and(|since| since.elapsed() >= CALM) {
+            warn!("what the store sent was garbled; reading every layer anew");
+            self.doubt = None;
+            let done = self.start_over(|health| health.doubts += 1).await;
+            return done.inspect_err(|_| self.doubt = Some(Instant::now()));
+        }
         if self.is_set_back().await? {
-            return self.start_over().await;
+            return self.follow_back().await;
         }
         tokio::select! {
             changed = tokio::time::timeout(IDLE, self.store.changed(self.seen)) => match changed {
                 Ok(changed) => changed?,
                 // The log is asked: it may have been set back, or the store may be away without anybody noticing.
-                Err(_) if self.store.last_seq().await? < self.seen => return self.start_over().await,
+                Err(_) if self.store.last_seq().await? < self.seen => return self.follow_back().await,
                 Err(_) => return Ok(()),
             },
             Some(merged) = self.merges.join_next() => {
@@ -232,13 +248,18 @@ impl<S: Store> Follower<S> {
         Ok(set_back)
     }
 
-    /// Reads everything anew.
-    async fn start_over(&mut self) -> Result<(), FollowError> {
+    /// The log is another than the one that was read.
+    async fn follow_back(&mut self) -> Result<(), FollowError> {
         warn!(seen = self.seen, "the change log was set back; reading every layer anew");
+        self.start_over(|health| health.setbacks += 1).await
+    }
+
+    /// Reads everything anew, and counts it.
+    async fn start_over(&mut self, count: impl Fn(&mut Health)) -> Result<(), FollowError> {
         let end = self.store.last_seq().await?;
         self.territory.set_back(end);
         self.read_all().await?;
-        self.territory.note_health(|health| health.setbacks += 1);
+        self.territory.note_health(count);
         let layers = self.territory.layers();
         let layers = layers.iter().map(|layer| AppliedLayer::whole(&layer.definition().id, self.seen)).collect();
         self.territory.tell(Applied { after: self.seen, seq: self.seen, layers });

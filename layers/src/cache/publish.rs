@@ -37,7 +37,13 @@ pub(super) async fn now<S: Store>(
             // Gone again since, or a row that cannot be mirrored: a scan says which.
             let mut scan = std::pin::pin!(store.scan(layer, *id..id.saturating_add(1)));
             while let Some(batch) = scan.next().await {
-                unread.extend(batch?.into_iter().filter_map(Result::err));
+                for row in batch? {
+                    match row {
+                        // Mended since.
+                        Ok(row) => drop(rows.insert(row.id, Some(row))),
+                        Err(row) => unread.push(row),
+                    }
+                }
             }
         }
     }

@@ -128,6 +128,10 @@ pub enum StoreError {
     /// The database cannot be reached, refuses connections or is too busy to take one; try again.
     #[error("the store cannot be reached: {0}")]
     Unreachable(String),
+    /// What came from the database cannot be understood: something between altered it, and what came before over the same
+    /// wire may have been altered too.
+    #[error("the database's answer is garbled: {0}")]
+    Garbled(String),
     /// The database takes no writes now: a standby, or one set to read only.
     #[error("the store takes no writes now")]
     ReadOnly,
@@ -142,7 +146,12 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same may well succeed a little later.
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Busy | Self::Unreachable(_) | Self::ReadOnly | Self::Timeout)
+        matches!(self, Self::Busy | Self::Unreachable(_) | Self::Garbled(_) | Self::ReadOnly | Self::Timeout)
+    }
+
+    /// Rows that are none.
+    pub(crate) fn garbled() -> Self {
+        Self::Garbled("rows that cannot be read".to_owned())
     }
 }
 

@@ -177,6 +177,31 @@ impl Cluster {
         self.until_ready();
     }
 
+    /// Kills every server process at once (SIGKILL), as a machine that fails would.
+    pub fn kill(&self) {
+        let pid = self.folder.join("data/postmaster.pid");
+        checked(shell(&format!("id=$(head -1 {}); kill -KILL $id $(cat /proc/$id/task/$id/children)", pid.display())));
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() && started.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// A standby that streams from this cluster: `SELECT pg_promote()` makes it one of its own.
+    pub fn standby(&self) -> Self {
+        let folder = tempfile::Builder::new().prefix("bricola-standby-").tempdir().expect("a folder").keep();
+        let (user, data) = (as_postgres(), folder.display().to_string());
+        if is_root() {
+            checked(shell(&format!("chown postgres: {data}")));
+        }
+        checked(shell(&format!(
+            "{user} {BIN}/pg_basebackup -D {data}/data -h 127.0.0.1 -p {} -U bricola -R -X stream -c fast --no-sync",
+            self.port
+        )));
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr()).expect("a free port").port();
+        Self::keep(folder, port, "")
+    }
+
     /// Where the data are.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")

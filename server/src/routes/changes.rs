@@ -121,10 +121,15 @@ fn bbox(params: &Params<'_>) -> Result<Option<WorldBox>, Problem> {
     Ok(Some(([left, top], [right, bottom])))
 }
 
+/// How long reading goes on before a page ends with what there is.
+const LONGEST_PAGE: Duration = Duration::from_secs(3);
+
 /// Reads on from the page's end until it is full, or the log has been read.
 async fn read(app: &App, asked: &Asked, page: &mut Page) -> Result<(), Problem> {
-    let mut scanned = 0;
-    while page.count < asked.limit && scanned < MAX_FEED_SCAN && page.out.len() < MAX_FEED_BYTES {
+    let (mut scanned, started) = (0, Instant::now());
+    let is_full = |page: &Page| page.count >= asked.limit || page.out.len() >= MAX_FEED_BYTES;
+    // A page that took longer than the client waits would be asked for again, and take as long again.
+    while !is_full(page) && scanned < MAX_FEED_SCAN && started.elapsed() < LONGEST_PAGE {
         let most = SLICE.min(asked.limit - page.count);
         let changes = app.archive().changes(page.next, most).await.map_err(|error| Problem::store(&error))?;
         let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };

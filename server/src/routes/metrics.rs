@@ -26,6 +26,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     metrics.gauge("bricola_store_age_seconds", None).set(age);
     metrics.gauge("bricola_reloads", None).set(health.reloads as f64);
     metrics.gauge("bricola_setbacks", None).set(health.setbacks as f64);
+    metrics.gauge("bricola_doubts", None).set(health.doubts as f64);
     metrics.gauge("bricola_streams", None).set((app.config.limits.streams - app.streams.available_permits()) as f64);
     let (bytes, entries) = app.tiles.size();
     metrics.gauge("bricola_tile_cache_bytes", None).set(bytes as f64);

@@ -52,6 +52,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
         "contact_s": since(health.contact_ms),
         "reloads": health.reloads,
         "setbacks": health.setbacks,
+        "doubts": health.doubts,
     });
     // Reads go on from memory: a store that is away makes a server old, not unready.
     let status = match (all_ready, health.trouble) {

@@ -36,7 +36,9 @@ impl Folder {
 
     /// The binary in this folder, with nothing of this environment's configuration.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bricola"));
+        // Long versions of the tests may want a release build.
+        let other = std::env::var_os("BRICOLA_TEST_BINARY").filter(|path| !path.is_empty());
+        let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_bricola").into()));
         command.args(arguments).current_dir(self.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BRICOLA_")) {
             command.env_remove(name);

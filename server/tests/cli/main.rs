@@ -3,6 +3,8 @@
 mod attaching;
 mod config;
 mod data;
+mod editing;
+mod faults;
 mod harness;
 mod killed;
 mod points;

@@ -13,23 +13,26 @@ use super::harness::{Folder, Process, alone};
 use super::killed::parcels;
 use super::postgis::{Cluster, PostGis};
 
-fn free_port() -> u16 {
+/// A port that nobody has at the moment.
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr()).expect("a free port").port()
 }
 
-fn serve(folder: &Folder, url: &str, port: u16) -> Process {
+/// A server over a database.
+pub fn serve(folder: &Folder, url: &str, port: u16) -> Process {
     let listen = format!("127.0.0.1:{port}");
     folder.start_on(&listen, &["serve", "--database", url, "--log-level", "error"])
 }
 
 /// nginx of Debian before some servers; one that does not answer is passed over.
-struct Balancer {
+pub struct Balancer {
     process: Child,
     url: String,
 }
 
 impl Balancer {
-    fn before(folder: &Folder, ports: &[u16]) -> Self {
+    /// Starts it.
+    pub fn before(folder: &Folder, ports: &[u16]) -> Self {
         let (port, home) = (free_port(), folder.path().display().to_string());
         let servers: Vec<String> =
             ports.iter().map(|port| format!("server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;")).collect();
@@ -73,7 +76,7 @@ impl Drop for Balancer {
 }
 
 /// The edits of one clerk, a statement a line: fountains are moved, renamed, removed and come back.
-fn edits(clerk: u64, count: u64) -> Vec<String> {
+pub fn edits(clerk: u64, count: u64) -> Vec<String> {
     let mut state = clerk.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = move |most: u64| {
         state ^= state << 13;
@@ -103,16 +106,18 @@ fn edits(clerk: u64, count: u64) -> Vec<String> {
         .collect()
 }
 
-struct Client(reqwest::Client);
+/// Asks servers.
+pub struct Client(pub reqwest::Client);
 
 impl Client {
-    async fn get(&self, url: &str, path: &str, seq: i64) -> reqwest::Response {
+    /// Asks for what reflects a change.
+    pub async fn get(&self, url: &str, path: &str, seq: i64) -> reqwest::Response {
         let request = self.0.get(format!("{url}{path}")).header("bricola-min-seq", seq);
         request.send().await.expect("an answer")
     }
 
     /// The whole feed of a server: every change once, with what became of it.
-    async fn feed(&self, url: &str, seq: i64) -> Vec<(i64, String, Option<i64>, String)> {
+    pub async fn feed(&self, url: &str, seq: i64) -> Vec<(i64, String, Option<i64>, String)> {
         let (mut after, mut told) = (0, Vec::new());
         loop {
             let page: Value =
@@ -134,7 +139,7 @@ impl Client {
     }
 
     /// Every fountain, by one server's lookup with the whole city as its radius.
-    async fn fountains(&self, url: &str, at: &[(f64, f64)], seq: i64) -> BTreeMap<i64, String> {
+    pub async fn fountains(&self, url: &str, at: &[(f64, f64)], seq: i64) -> BTreeMap<i64, String> {
         let mut found = BTreeMap::new();
         for (x, y) in at {
             let path = format!("/lookup?x={x}&y={y}&layers=fountains&radius=1");
@@ -149,7 +154,7 @@ impl Client {
 }
 
 /// Fountains as the database has them: id, longitude, latitude, name.
-fn stored(database: &PostGis) -> Vec<(i64, f64, f64, String)> {
+pub fn stored(database: &PostGis) -> Vec<(i64, f64, f64, String)> {
     let rows = database.sql(
         "SELECT fid, ST_X(p), ST_Y(p), to_json(name) FROM (SELECT fid, name, ST_Transform(geom, 4326) AS p \
          FROM city.fountains) AS f ORDER BY fid",
@@ -167,7 +172,7 @@ fn stored(database: &PostGis) -> Vec<(i64, f64, f64, String)> {
 }
 
 /// Runs a test while no other takes the machine.
-fn in_turn(test: impl Future<Output = ()>) {
+pub fn in_turn(test: impl Future<Output = ()>) {
     let _turn = alone();
     tokio::runtime::Runtime::new().expect("a runtime").block_on(test);
 }
@@ -310,7 +315,7 @@ async fn storm() {
         let feed = client.feed(url, seq).await;
         assert!(feed.windows(2).all(|pair| pair[0].0 < pair[1].0), "in order, nothing twice");
         feeds.push(feed);
-        tags.push(tiles(&client, url, &places, seq).await);
+        tags.push(tiles(&client, url, "fountains,schools", &places, seq).await);
     }
     assert!(feeds[0].len() > 1_000, "{} changes", feeds[0].len());
     assert!(feeds.iter().all(|feed| feed == &feeds[0]), "every server tells the same");
@@ -319,14 +324,20 @@ async fn storm() {
 }
 
 /// The tags of the tiles around some places.
-async fn tiles(client: &Client, url: &str, places: &[(f64, f64)], seq: i64) -> BTreeMap<String, String> {
+pub async fn tiles(
+    client: &Client,
+    url: &str,
+    layers: &str,
+    places: &[(f64, f64)],
+    seq: i64,
+) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::new();
     for (x, y) in places.iter().step_by(7) {
         for z in [11_u32, 13, 15, 17] {
             let size = f64::from(1_u32 << z);
             let column = ((x / 360.0 + 0.5) * size) as u32;
             let row = ((0.5 - y.to_radians().tan().asinh() / std::f64::consts::TAU) * size) as u32;
-            let path = format!("/tiles/fountains,schools/{z}/{column}/{row}");
+            let path = format!("/tiles/{layers}/{z}/{column}/{row}");
             if tags.contains_key(&path) {
                 continue;
             }

@@ -6,10 +6,12 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgListener, PgPool, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Executor, PgConnection, Postgres, Row};
 
+use super::patience::Patience;
 use crate::store::{Looked, StoreError};
 
 /// A connection URL that never shows its secret: not in a log line, not in an error, not by `{:?}`.
@@ -99,6 +101,7 @@ pub(super) struct Database {
     pool: Result<PgPool, String>,
     pub options: PostgisOptions,
     pub looks: Looks,
+    pub patience: Arc<Patience>,
 }
 
 /// When the polled layers were last looked at, by their ids.
@@ -118,18 +121,49 @@ pub(super) struct Session {
     connection: Option<PoolConnection<Postgres>>,
     /// Nothing is under way on the wire.
     settled: bool,
+    wait: Wait,
+}
+
+/// Waits for the answers to a session's statements.
+#[derive(Clone)]
+pub(super) struct Wait {
+    patience: Arc<Patience>,
+    /// The server's process that runs them.
+    process: i32,
+}
+
+impl Wait {
+    /// The answer, or that the database does not work on it any more.
+    pub async fn on<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+        self.patience.wait(self.process, work).await
+    }
 }
 
 impl Database {
     pub fn connect(options: PostgisOptions) -> Self {
+        let direct = settings(options.listen_url.as_ref().unwrap_or(&options.url)).ok();
+        let patience = Arc::new(Patience::new(direct));
+        let judge = Arc::clone(&patience);
         let pool = settings(&options.url).map(|settings| {
             PgPoolOptions::new()
                 .max_connections(options.connections.max(2))
                 .acquire_timeout(options.acquire)
                 .idle_timeout(Duration::from_secs(300))
+                // A connection on which packets vanish would not answer the pool's own question either, and has no limit.
+                .test_before_acquire(false)
+                .before_acquire(move |connection, meta| {
+                    let judge = Arc::clone(&judge);
+                    Box::pin(async move {
+                        if judge.is_sound(connection, meta.idle_for).await {
+                            return Ok(true);
+                        }
+                        // An error makes the pool close it without a word to the other side.
+                        Err(sqlx::Error::PoolTimedOut)
+                    })
+                })
                 .connect_lazy_with(settings)
         });
-        Self { pool, options, looks: Looks::default() }
+        Self { pool, options, looks: Looks::default(), patience }
     }
 
     pub fn tenant(&self) -> &str {
@@ -170,19 +204,24 @@ impl Database {
 
     async fn session(&self, begin: &str) -> Result<Session, StoreError> {
         let connection = self.pool()?.acquire().await.map_err(|error| failure(&error))?;
-        let mut session = Session { connection: Some(connection), settled: false };
-        session.run(begin).await?;
+        let wait = Wait { patience: Arc::clone(&self.patience), process: 0 };
+        let mut session = Session { connection: Some(connection), settled: false, wait };
+        let begin = format!("{begin}; SELECT pg_backend_pid()");
+        let (_, connection) = session.begin_use()?;
+        let rows = self.patience.briefly(connection.fetch_all(sqlx::raw_sql(&begin))).await?;
+        session.settle();
+        session.wait.process = first_or(&rows, 0)?;
         Ok(session)
     }
 
     /// A connection outside the pool, straight to the server.
-    pub async fn listener(&self) -> Result<sqlx::postgres::PgListener, StoreError> {
+    pub async fn listener(&self) -> Result<PgListener, StoreError> {
         let url = self.options.listen_url.as_ref().unwrap_or(&self.options.url);
         let settings = settings(url).map_err(StoreError::Unusable)?;
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(self.options.acquire);
         let pool = pool.connect_lazy_with(settings);
-        let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await.map_err(|error| failure(&error))?;
-        listener.listen("bricola").await.map_err(|error| failure(&error))?;
+        let mut listener = PgListener::connect_with(&pool).await.map_err(|error| failure(&error))?;
+        self.patience.briefly(listener.listen("bricola")).await?;
         Ok(listener)
     }
 }
@@ -201,9 +240,10 @@ fn settings(url: &RedactedUrl) -> Result<PgConnectOptions, String> {
 
 impl Session {
     /// The connection, with nothing under way on it; [`Session::settle`] says when that is so again.
-    pub fn begin_use(&mut self) -> Result<&mut PgConnection, StoreError> {
+    pub fn begin_use(&mut self) -> Result<(&Wait, &mut PgConnection), StoreError> {
         self.settled = false;
-        self.connection.as_deref_mut().ok_or_else(|| StoreError::Failure("the session has ended".to_owned()))
+        let connection = self.connection.as_deref_mut();
+        Ok((&self.wait, connection.ok_or_else(|| StoreError::Failure("the session has ended".to_owned()))?))
     }
 
     /// What was begun on the connection has been read to its end.
@@ -213,9 +253,9 @@ impl Session {
 
     /// Runs statements without parameters.
     pub async fn run(&mut self, sql: &str) -> Result<u64, StoreError> {
-        let connection = self.begin_use()?;
+        let (wait, connection) = self.begin_use()?;
         // As text, and so by the simple protocol: many statements, nothing prepared.
-        let done = connection.execute(sqlx::raw_sql(sql)).await.map_err(|error| failure(&error))?;
+        let done = wait.on(connection.execute(sqlx::raw_sql(sql))).await?;
         self.settle();
         Ok(done.rows_affected())
     }
@@ -225,8 +265,13 @@ impl Session {
         &mut self,
         query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<Vec<sqlx::postgres::PgRow>, StoreError> {
-        let connection = self.begin_use()?;
-        let rows = query.persistent(false).fetch_all(connection).await.map_err(|error| failure(&error))?;
+        let (wait, connection) = self.begin_use()?;
+        let (mut answer, mut rows) = (query.persistent(false).fetch(connection), Vec::new());
+        // Row by row: on a slow line the last one may come long after the database has done its part.
+        while let Some(row) = wait.on(answer.try_next()).await? {
+            rows.push(row);
+        }
+        drop(answer);
         self.settle();
         Ok(rows)
     }
@@ -242,14 +287,14 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        let settled = self.settled;
+        let (settled, wait) = (self.settled, self.wait.clone());
         // A connection that is no longer in step is of no use to the next: closing it makes the server stop.
         let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| settled) else {
             drop(connection.detach());
             return;
         };
         runtime.spawn(async move {
-            if connection.execute("ROLLBACK").await.is_err() {
+            if wait.on(connection.execute("ROLLBACK")).await.is_err() {
                 drop(connection.detach());
             }
         });
@@ -273,7 +318,11 @@ pub(super) fn failure(error: &sqlx::Error) -> StoreError {
         sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
             StoreError::Unreachable("the pool is closed".to_owned())
         }
-        sqlx::Error::Protocol(reason) => StoreError::Unreachable(format!("the connection is out of step: {reason}")),
+        sqlx::Error::Protocol(_)
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::ColumnNotFound(_)
+        | sqlx::Error::ColumnIndexOutOfBounds { .. } => StoreError::Garbled(error.to_string()),
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
             match &*code {

@@ -41,7 +41,7 @@ impl Rows {
                 return Ok(None);
             }
             if !self.buffer.starts_with(SIGNATURE) {
-                return Err(damaged());
+                return Err(StoreError::garbled());
             }
             self.buffer.advance(HEADER);
             self.begun = true;
@@ -49,6 +49,11 @@ impl Rows {
         let Some(length) = self.row_length()? else { return Ok(None) };
         let row = self.buffer.split_to(length);
         Ok(Some(read(&mut Fields { rest: &row[2..] })))
+    }
+
+    /// Whether the rows have come to their proper end.
+    pub fn finish(&self) -> Result<(), StoreError> {
+        if self.ended { Ok(()) } else { Err(StoreError::garbled()) }
     }
 
     /// Bytes of the row at the front, when all of it is here.
@@ -66,14 +71,10 @@ impl Rows {
         for _ in 0..fields {
             let Some(length) = bytes.get(at..at + 4) else { return Ok(None) };
             let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
-            at += 4 + usize::try_from(length.max(0)).map_err(|_| damaged())?;
+            at += 4 + usize::try_from(length.max(0)).map_err(|_| StoreError::garbled())?;
         }
         Ok((bytes.len() >= at).then_some(at))
     }
-}
-
-fn damaged() -> StoreError {
-    StoreError::Failure("the database sent rows that cannot be read".to_owned())
 }
 
 /// The fields of one row that have not been taken yet.

@@ -1,10 +1,14 @@
 //! Being woken by the change log, whoever wrote.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use sqlx::Executor;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::connect::Database;
 use super::log::{sequence, watch};
@@ -18,6 +22,8 @@ const POLL: Duration = Duration::from_secs(1);
 const BUSY: Duration = Duration::from_millis(15);
 /// How often tables are looked at for an ALTER TABLE.
 const WATCH: Duration = Duration::from_secs(1);
+/// How often the listener's connection is asked whether it is still there: nothing rings on one that is cut.
+const PING: Duration = Duration::from_secs(5);
 /// How long after the last one that goes on.
 const LINGER: Duration = Duration::from_millis(300);
 /// First and longest pause while the database is away.
@@ -28,7 +34,14 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 struct Known {
     seq: Seq,
     /// Why it cannot be read, when it cannot.
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
+}
+
+#[derive(Debug, Clone)]
+struct Trouble {
+    reason: String,
+    /// What came was garbled.
+    garbled: bool,
 }
 
 /// Knows the end of the log, a few milliseconds after it has moved.
@@ -66,7 +79,7 @@ impl Follower {
     /// Returns when the log has moved past `after`.
     ///
     /// # Errors
-    /// [`StoreError::Unreachable`] while the database is away.
+    /// [`StoreError::Unreachable`] while the database is away, [`StoreError::Garbled`] while it cannot be understood.
     pub async fn past(&self, after: Seq) -> Result<(), StoreError> {
         let mut known = self.known.subscribe();
         let state = known
@@ -74,7 +87,8 @@ impl Follower {
             .await
             .map_err(|_| StoreError::Unreachable("the store was closed".to_owned()))?;
         match &state.trouble {
-            Some(reason) => Err(StoreError::Unreachable(reason.clone())),
+            Some(Trouble { reason, garbled: true }) => Err(StoreError::Garbled(reason.clone())),
+            Some(Trouble { reason, .. }) => Err(StoreError::Unreachable(reason.clone())),
             None => Ok(()),
         }
     }
@@ -92,8 +106,11 @@ fn advance(known: &watch::Sender<Known>, seq: Seq) {
 async fn run(database: Database, known: Arc<watch::Sender<Known>>, look: Arc<Notify>) {
     let mut pause = PAUSES.0;
     loop {
-        let Err(error) = listen(&database, &known, &look, &mut pause).await else { continue };
-        known.send_modify(|known| known.trouble = Some(error.to_string()));
+        // Of bytes that mean nothing the driver may make a panic; whoever waits must hear of that too.
+        let listening = AssertUnwindSafe(listen(&database, &known, &look, &mut pause)).catch_unwind();
+        let Err(error) = listening.await.unwrap_or_else(|_| Err(StoreError::garbled())) else { continue };
+        let trouble = Trouble { reason: error.to_string(), garbled: matches!(error, StoreError::Garbled(_)) };
+        known.send_modify(|known| known.trouble = Some(trouble));
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
     }
@@ -106,12 +123,17 @@ async fn listen(
     pause: &mut Duration,
 ) -> Result<(), StoreError> {
     let mut listener = database.listener().await?;
-    let (mut moved, mut watched) = (tokio::time::Instant::now(), None::<tokio::time::Instant>);
+    let (mut moved, mut watched) = (Instant::now(), None::<Instant>);
+    let mut heard = Instant::now();
     loop {
+        if heard.elapsed() >= PING {
+            database.patience.briefly(listener.execute(sqlx::raw_sql("SELECT 1"))).await?;
+            heard = Instant::now();
+        }
         let before = known.borrow().seq;
         if watched.is_none_or(|watched| watched.elapsed() >= WATCH) {
             watch(database).await?;
-            watched = Some(tokio::time::Instant::now());
+            watched = Some(Instant::now());
         }
         let seq = sequence(database).await?;
         *pause = PAUSES.0;
@@ -122,7 +144,7 @@ async fn listen(
         }
         advance(known, seq);
         if seq != before {
-            moved = tokio::time::Instant::now();
+            moved = Instant::now();
         }
         let wait = if moved.elapsed() < LINGER { BUSY } else { POLL };
         tokio::select! {

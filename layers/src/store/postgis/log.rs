@@ -9,16 +9,21 @@ use crate::feature::FeatureId;
 use crate::log::{Change, Operation, Seq};
 use crate::store::StoreError;
 
+/// The largest number that JSON's readers tell from its neighbours.
+const LAST: Seq = (1 << 53) - 1;
+
 /// Numbers what has been committed; the end of the log. Where nothing can be written (a standby), the end that is
 /// there.
 pub(super) async fn sequence(database: &Database) -> Result<Seq, StoreError> {
-    match number(database).await {
+    let seq = match number(database).await {
         Err(StoreError::ReadOnly) => {
             let mut session = database.read().await?;
             scalar(&mut session, "SELECT seq FROM bricola.clock").await
         }
         numbered => numbered,
-    }
+    }?;
+    // Whoever waits for a change must not wait because of a number that cannot be.
+    if (0..=LAST).contains(&seq) { Ok(seq) } else { Err(StoreError::Garbled(format!("the log ends at {seq}"))) }
 }
 
 async fn number(database: &Database) -> Result<Seq, StoreError> {

@@ -8,6 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `connect` | connections, their limits, what errors mean |
+//! | `patience` | telling a database at work from one that is gone |
 //! | `migrate` | the schema `bricola` |
 //! | `schema` | the SQL of one layer: table, history |
 //! | `triggers` | the SQL that keeps history and log |
@@ -31,6 +32,7 @@ mod guard;
 mod log;
 mod migrate;
 mod past;
+mod patience;
 mod replace;
 mod rows;
 mod schema;
@@ -38,10 +40,12 @@ mod triggers;
 mod write;
 
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures::Stream;
+use futures::{FutureExt, Stream};
 
 pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
@@ -93,8 +97,13 @@ impl PostgisStore {
     /// Publishes the tables and views that patterns name (`schema.table`, `*` for anything, `!` before what is not
     /// meant) and keeps looking at them, for ever: new ones come to the layers, those that are gone go.
     pub async fn keep_attached(&self, patterns: Vec<String>) {
-        let changed = || self.inner.follower.look();
-        attach::keep(self.database().clone(), patterns, changed).await;
+        loop {
+            let changed = || self.inner.follower.look();
+            let keeping = attach::keep(self.database().clone(), patterns.clone(), changed);
+            // It ends only by a panic that garbled bytes made in the driver.
+            let _ = AssertUnwindSafe(keeping).catch_unwind().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Brings the layers in line with the tables and views that patterns name, once.

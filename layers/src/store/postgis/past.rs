@@ -38,7 +38,7 @@ pub(super) fn scan(
             return send(&mut session, &query, &schema, &sender).await;
         }
         let range = |row: &str| format!("{row}.fid >= {} AND {row}.fid < {}", ids.start, ids.end);
-        let query = format!("{} ORDER BY fid", states(&mut session, &schema, at, range).await?);
+        let query = format!("{} ORDER BY fid", states(&mut session, &schema, at, Rows::Many, range).await?);
         send(&mut session, &query, &schema, &sender).await
     })
 }
@@ -59,9 +59,16 @@ pub(super) async fn features(
     }
     let list: Vec<String> = ids.iter().map(FeatureId::to_string).collect();
     let among = |row: &str| format!("{row}.fid = ANY ('{{{}}}'::bigint[])", list.join(","));
-    let states = states(&mut session, &schema, at, among).await?;
+    let states = states(&mut session, &schema, at, Rows::Few, among).await?;
     let query = format!("SELECT state.* FROM ({states}) AS state {}", wanted(ids, "state"));
     collect(&mut session, &query, &schema).await
+}
+
+/// How many rows are asked for.
+#[derive(Clone, Copy)]
+enum Rows {
+    Few,
+    Many,
 }
 
 /// A query for the rows that stood after the change `at`, of those that a condition on `fid` chooses.
@@ -69,6 +76,7 @@ async fn states(
     session: &mut Session,
     schema: &Schema,
     at: Seq,
+    rows: Rows,
     chosen: impl Fn(&str) -> String,
 ) -> Result<String, StoreError> {
     let Schema { table, history, tenant, .. } = schema;
@@ -76,7 +84,14 @@ async fn states(
         "later AS MATERIALIZED (SELECT transaction FROM bricola.transactions WHERE seq > {at} \
          UNION SELECT transaction FROM bricola.pending)"
     );
-    let is_later = |column: &str| format!("EXISTS (SELECT FROM later WHERE later.transaction = {column})");
+    let is_later = |column: &str| match rows {
+        Rows::Many => format!("EXISTS (SELECT FROM later WHERE later.transaction = {column})"),
+        // What came later may be many transactions more than there are rows: each is looked up by itself.
+        Rows::Few => format!(
+            "(coalesce((SELECT seq FROM bricola.transactions WHERE transaction = {column}), 0) > {at} \
+             OR EXISTS (SELECT FROM bricola.pending WHERE transaction = {column}))"
+        ),
+    };
     let mut stood =
         [format!("NOT {}", is_later("t.since")), format!("{} AND NOT {}", is_later("h.until"), is_later("h.since"))];
     let mut with = later;

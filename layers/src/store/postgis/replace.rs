@@ -6,7 +6,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::connect::{Database, Session, failure};
+use super::connect::{Database, Session};
 use super::log::{closed, scalar, transaction};
 use super::schema::Schema;
 use super::{copy, define, write};
@@ -99,15 +99,16 @@ async fn run(
     mut committed: oneshot::Receiver<()>,
 ) -> Result<Option<(Replaced, Seq)>, StoreError> {
     let sql = format!("COPY \"{STAGING}\" (\"place\", {}) FROM STDIN (FORMAT binary)", schema.columns(""));
-    let mut copy = session.begin_use()?.copy_in_raw(&sql).await.map_err(|error| failure(&error))?;
+    let (wait, connection) = session.begin_use()?;
+    let mut copy = wait.on(connection.copy_in_raw(&sql)).await?;
     while let Some(chunk) = inbox.recv().await {
-        copy.send(chunk).await.map_err(|error| failure(&error))?;
+        wait.on(copy.send(chunk)).await?;
     }
     if committed.try_recv().is_err() {
         // Dropped: the connection is closed in the middle of the COPY, and nothing of it remains.
         return Ok(None);
     }
-    let rows = copy.finish().await.map_err(|error| failure(&error))?;
+    let rows = wait.on(copy.finish()).await?;
     session.settle();
     let replaced = put_in_place(&mut session, schema, rows).await?;
     let number = transaction(&mut session).await?;

@@ -1,11 +1,12 @@
 //! Rows of a layer: scans and features by id.
 
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, TryStreamExt};
 use tokio::sync::mpsc;
 
-use super::connect::{Database, Session, failure};
+use super::connect::{Database, Session};
 use super::copy::{Rows, feature};
 use super::define;
 use super::guard::Guard;
@@ -50,7 +51,9 @@ where
             State::Ready(work) => {
                 let (sender, batches) = mpsc::channel(AHEAD);
                 tokio::spawn(async move {
-                    if let Err(error) = work(sender.clone()).await {
+                    // What cannot be read must not look like an end of the rows.
+                    let done = AssertUnwindSafe(work(sender.clone())).catch_unwind().await;
+                    if let Err(error) = done.unwrap_or_else(|_| Err(StoreError::garbled())) {
                         // Nobody listens any more: nobody to tell.
                         let _ = sender.send(Err(error)).await;
                     }
@@ -70,12 +73,13 @@ pub(super) async fn send(
     sender: &mpsc::Sender<Batch>,
 ) -> Result<(), StoreError> {
     let copy = format!("COPY ({query}) TO STDOUT (FORMAT binary)");
-    let mut pieces = session.begin_use()?.copy_out_raw(&copy).await.map_err(|error| failure(&error))?;
+    let (wait, connection) = session.begin_use()?;
+    let mut pieces = wait.on(connection.copy_out_raw(&copy)).await?;
     let mut rows = Rows::new();
     let mut batch = Vec::with_capacity(BATCH);
     let mut guard = Guard::of(schema);
-    while let Some(piece) = pieces.next().await {
-        rows.feed(&piece.map_err(|error| failure(&error))?);
+    while let Some(piece) = wait.on(pieces.try_next()).await? {
+        rows.feed(&piece);
         while let Some(row) = rows.next(|fields| feature(fields, &schema.definition))? {
             batch.push(guard.pass(row));
             if batch.len() == BATCH {
@@ -86,6 +90,7 @@ pub(super) async fn send(
             }
         }
     }
+    rows.finish()?;
     drop(pieces);
     session.settle();
     guard.tell();
@@ -125,10 +130,11 @@ pub(super) async fn collect(
 ) -> Result<Vec<StoredFeature>, StoreError> {
     let definition = &schema.definition;
     let copy = format!("COPY ({query}) TO STDOUT (FORMAT binary)");
-    let mut pieces = session.begin_use()?.copy_out_raw(&copy).await.map_err(|error| failure(&error))?;
+    let (wait, connection) = session.begin_use()?;
+    let mut pieces = wait.on(connection.copy_out_raw(&copy)).await?;
     let (mut rows, mut features, mut guard) = (Rows::new(), Vec::new(), Guard::of(schema));
-    while let Some(piece) = pieces.next().await {
-        rows.feed(&piece.map_err(|error| failure(&error))?);
+    while let Some(piece) = wait.on(pieces.try_next()).await? {
+        rows.feed(&piece);
         while let Some(row) = rows.next(|fields| feature(fields, definition))? {
             match guard.pass(row) {
                 Ok(feature) => features.push(feature),
@@ -138,6 +144,7 @@ pub(super) async fn collect(
             }
         }
     }
+    rows.finish()?;
     drop(pieces);
     session.settle();
     Ok(features)
