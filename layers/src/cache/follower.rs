@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -14,7 +14,7 @@ use super::applied::{Applied, AppliedLayer, Health, Trouble};
 use super::base::Base;
 use super::changed::Changed;
 use super::homes::{Grown, decide};
-use super::publish::{next, now, publish, read_and_publish};
+use super::publish::{next, now, publish, read_each};
 use super::reading::{FollowError, merge};
 use super::snapshot::Snapshot;
 use super::territory::Territory;
@@ -27,8 +27,6 @@ use crate::store::{Store, StoreError, StoredLayer};
 const BATCH: usize = 10_000;
 /// More changed features than this (and than a twentieth of the base) are merged into the base, beside the work.
 const MAX_CHANGED: usize = 20_000;
-/// Layers (or halves of one) that are read at the same time.
-const PARALLEL: usize = 2;
 /// First and longest pause while the store is away.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long nothing may happen before the log is asked where it stands.
@@ -390,20 +388,6 @@ impl<S: Store> Follower<S> {
         self.territory.note_health(|health| health.merges += 1);
         Ok(())
     }
-}
-
-/// Reads layers, some at the same time; what came of each.
-async fn read_each<S: Store>(
-    store: &Arc<S>,
-    territory: &Territory,
-    layers: Vec<StoredLayer>,
-) -> Vec<(String, Result<(), FollowError>)> {
-    let reads = layers.into_iter().map(|stored| async move {
-        let id = stored.definition.id.clone();
-        let layer = territory.add(stored.definition.clone());
-        (id, read_and_publish(store, &layer, stored).await)
-    });
-    futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await
 }
 
 /// Changed features up to which they are not merged into the base.

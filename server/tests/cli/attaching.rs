@@ -47,7 +47,7 @@ fn tables_that_ogr2ogr_made_are_served_as_tiles_and_edits_of_them_are_seen() {
          COMMENT ON VIEW public.larghe IS 'Strade larghe'",
     );
     let server = folder.start(&["serve", "--database", &cluster().url(&database)]);
-    until(&server, "/collections", Duration::from_secs(10), |answer| {
+    until(&server, "/collections", Duration::from_secs(40), |answer| {
         answer["collections"].as_array().is_some_and(|collections| collections.len() == 2)
     });
     server.wait_until_ready();
@@ -68,11 +68,11 @@ fn tables_that_ogr2ogr_made_are_served_as_tiles_and_edits_of_them_are_seen() {
 
     cluster().sql(&database, "UPDATE public.\"Strade\" SET \"Nome via\" = 'Calle Nuova' WHERE ogc_fid = 1");
     let name = "/lookup?x=12.3305&y=45.4405&radius=30&layers=strade";
-    until(&server, name, Duration::from_secs(5), |answer| {
+    until(&server, name, Duration::from_secs(20), |answer| {
         answer["hits"][0]["feature"]["properties"]["nome_via"] == "Calle Nuova"
     });
     let name = name.replace("strade", "larghe");
-    until(&server, &name, Duration::from_secs(10), |answer| {
+    until(&server, &name, Duration::from_secs(30), |answer| {
         answer["hits"][0]["feature"]["properties"]["nome_via"] == "Calle Nuova"
     });
     let listed = folder.run(&["layers", "--database", &cluster().url(&database)]);
@@ -84,7 +84,7 @@ fn tables_that_ogr2ogr_made_are_served_as_tiles_and_edits_of_them_are_seen() {
     // With other patterns, the next server has other layers.
     let server =
         folder.start(&["serve", "--database", &cluster().url(&database), "--postgres-attach", "public.*,!*.larghe"]);
-    until(&server, "/collections", Duration::from_secs(10), |answer| {
+    until(&server, "/collections", Duration::from_secs(40), |answer| {
         answer["collections"].as_array().is_some_and(|collections| collections.len() == 1)
     });
     assert_eq!(server.get("/tiles/larghe.json").0, 404);
