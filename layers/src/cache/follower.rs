@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -15,7 +15,7 @@ use super::applied::{Applied, AppliedLayer, Health, Trouble};
 use super::base::Base;
 use super::changed::Changed;
 use super::homes::{Grown, decide};
-use super::publish::{next, now, publish, read_and_publish};
+use super::publish::{next, now, publish, read_each};
 use super::reading::{FollowError, merge};
 use super::snapshot::Snapshot;
 use super::territory::Territory;
@@ -29,8 +29,6 @@ use crate::store::{Store, StoreError, StoredLayer};
 const BATCH: usize = 10_000;
 /// More changed features than this (and than a twentieth of the base) are merged into the base, beside the work.
 const MAX_CHANGED: usize = 20_000;
-/// Layers (or halves of one) that are read at the same time.
-const PARALLEL: usize = 2;
 /// First and longest pause while the store is away.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long nothing may happen before the log is asked where it stands.
@@ -93,7 +91,7 @@ struct Happened {
 }
 
 pub(super) struct Follower<S> {
-    /// Layers that could not be read, and when they were last tried.
+    /// Layers that could not be read, and when to try again.
     pub unread: BTreeMap<String, Instant>,
     pub store: Arc<S>,
     pub territory: Territory,
@@ -189,48 +187,55 @@ impl<S: Store> Follower<S> {
     /// Reads and publishes layers, some at a time; those that cannot be read are left for later.
     pub(super) async fn read_these(&mut self, layers: Vec<StoredLayer>) {
         let (store, territory) = (&self.store, &self.territory);
-        let reads = layers.into_iter().map(|stored| async move {
-            let layer = territory.add(stored.definition.clone());
-            let id = stored.definition.id.clone();
-            read_and_publish(store, &layer, stored).await.err().map(|error| (id, error))
-        });
-        let failed: Vec<_> = futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await;
-        let failed: Vec<_> = failed.into_iter().flatten().collect();
-        if failed.iter().any(|(_, error)| Trouble::of(error) == Trouble::Garbled) {
+        let mut failed = read_each(store, territory, layers).await;
+        failed.retain(|(_, read)| read.is_err());
+        if failed.iter().any(|(_, read)| read.as_ref().is_err_and(|error| Trouble::of(error) == Trouble::Garbled)) {
             self.doubt = Some(Instant::now());
         }
-        self.unread.extend(failed.into_iter().map(|(id, _)| (id, Instant::now())));
+        self.unread.extend(failed.into_iter().map(|(id, _)| (id, Instant::now() + IDLE)));
     }
 
     /// Tries again to read what could not be read.
     async fn read_unread(&mut self) -> Result<(), FollowError> {
-        if !self.unread.values().any(|tried| tried.elapsed() >= IDLE) {
+        let now = Instant::now();
+        if !self.unread.values().any(|again| *again <= now) {
             return Ok(());
         }
-        let known = self.store.layers().await?;
-        for id in std::mem::take(&mut self.unread).into_keys() {
-            let Some(stored) = known.iter().find(|stored| stored.definition.id == id) else { continue };
-            self.read_anew(stored.clone()).await?;
-        }
-        Ok(())
+        let mut known = self.store.layers().await?;
+        self.keep_only(&known);
+        known.retain(|stored| self.unread.get(&stored.definition.id).is_some_and(|again| *again <= now));
+        self.read_anew(known).await
     }
 
-    /// Reads a layer as a whole. One that cannot be read is left for later, unless the store itself is away.
-    async fn read_anew(&mut self, stored: StoredLayer) -> Result<(), FollowError> {
-        let id = stored.definition.id.clone();
-        self.layers.remove(&id);
-        let layer = self.territory.add(stored.definition.clone());
-        let read = read_and_publish(&self.store, &layer, stored).await;
-        if read.is_ok() {
-            self.unread.remove(&id);
-            self.territory.note_health(|health| health.reloads += 1);
-        } else {
-            self.unread.insert(id, Instant::now());
+    /// Forgets the layers that the store has no more.
+    fn keep_only(&mut self, known: &[StoredLayer]) {
+        let known: BTreeSet<&str> = known.iter().map(|stored| stored.definition.id.as_str()).collect();
+        self.territory.retain(|id| known.contains(id));
+        self.layers.retain(|id, _| known.contains(id.as_str()));
+        self.unread.retain(|id, _| known.contains(id.as_str()));
+    }
+
+    /// Reads layers as a whole. One that cannot be read is left for later, unless the store itself is away.
+    async fn read_anew(&mut self, layers: Vec<StoredLayer>) -> Result<(), FollowError> {
+        for stored in &layers {
+            self.layers.remove(&stored.definition.id);
         }
-        match read {
-            Err(FollowError::Store(error)) if error.is_temporary() => Err(error.into()),
-            _ => Ok(()),
+        let mut away = Ok(());
+        for (id, read) in read_each(&self.store, &self.territory, layers).await {
+            match read {
+                Ok(()) => {
+                    self.unread.remove(&id);
+                    self.territory.note_health(|health| health.reloads += 1);
+                }
+                Err(error) => {
+                    self.unread.insert(id, Instant::now() + IDLE);
+                    if matches!(&error, FollowError::Store(error) if error.is_temporary()) {
+                        away = Err(error);
+                    }
+                }
+            }
         }
+        away
     }
 
     /// Waits for something to happen, and does what follows from it.
@@ -338,34 +343,34 @@ impl<S: Store> Follower<S> {
             }
         }
         let mut applied = Vec::with_capacity(happened.len());
-        let mut anew = Vec::new();
+        let mut anew = BTreeSet::new();
+        let mut relist = false;
         for (id, happened) in happened {
-            if self.unread.contains_key(&id) {
-                // What is there lacks more than this; it is read when that is possible.
+            if let Some(again) = self.unread.get_mut(&id) {
+                // What is there lacks more than this; it is read when that is possible. Perhaps it could not be read
+                // since it was just going.
+                if happened.whole {
+                    *again = Instant::now();
+                    relist = true;
+                }
                 applied.push(AppliedLayer::whole(&id, happened.seq));
                 continue;
             }
-            match self.apply_features(&id, &happened).await? {
-                Some(part) => applied.push(part),
-                None => anew.push((id, happened.seq)),
-            }
+            let part = self.apply_features(&id, &happened).await?;
+            applied.push(part.unwrap_or_else(|| {
+                anew.insert(id.clone());
+                AppliedLayer::whole(&id, happened.seq)
+            }));
         }
-        if !anew.is_empty() {
-            let known = self.store.layers().await?;
-            self.territory.retain(|id| known.iter().any(|stored| stored.definition.id == id));
+        if relist || !anew.is_empty() {
+            let mut known = self.store.layers().await?;
+            self.keep_only(&known);
             // All are known before the first is read: there may be a thousand new ones.
             for stored in &known {
                 self.territory.add(stored.definition.clone());
             }
-            for (id, seq) in anew {
-                if let Some(stored) = known.iter().find(|stored| stored.definition.id == id) {
-                    self.read_anew(stored.clone()).await?;
-                } else {
-                    self.layers.remove(&id);
-                    self.unread.remove(&id);
-                }
-                applied.push(AppliedLayer::whole(&id, seq));
-            }
+            known.retain(|stored| anew.contains(&stored.definition.id));
+            self.read_anew(known).await?;
         }
         applied.sort_by(|a, b| a.layer.cmp(&b.layer));
         Ok(applied)

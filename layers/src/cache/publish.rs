@@ -11,7 +11,7 @@ use super::changed::Now;
 use super::homes::Flip;
 use super::reading::{FollowError, read};
 use super::snapshot::{Delta, Snapshot};
-use super::territory::Layer;
+use super::territory::{Layer, Territory};
 use super::touched::Footprint;
 use crate::feature::FeatureId;
 use crate::log::{Operation, Seq};
@@ -19,6 +19,8 @@ use crate::store::{Store, StoreError, StoredLayer};
 
 /// Changed features of one batch past which all tiles of the layer become new ones.
 const MAX_TRACED: usize = 5_000;
+/// Layers (or halves of one) that are read at the same time.
+const PARALLEL: usize = 2;
 
 /// Changed features as they are now, and those that cannot be read with the reasons.
 pub(super) async fn now<S: Store>(
@@ -90,12 +92,22 @@ pub(super) fn publish(
     places.iter().filter_map(Footprint::bounds).collect()
 }
 
-/// Reads a layer as a whole, publishes it and renews all its tiles.
-pub(super) async fn read_and_publish<S: Store>(
+/// Reads layers, some at the same time; what came of each.
+pub(super) async fn read_each<S: Store>(
     store: &Arc<S>,
-    layer: &Layer,
-    stored: StoredLayer,
-) -> Result<(), FollowError> {
+    territory: &Territory,
+    layers: Vec<StoredLayer>,
+) -> Vec<(String, Result<(), FollowError>)> {
+    let reads = layers.into_iter().map(|stored| async move {
+        let id = stored.definition.id.clone();
+        let layer = territory.add(stored.definition.clone());
+        (id, read_and_publish(store, &layer, stored).await)
+    });
+    futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await
+}
+
+/// Reads a layer as a whole, publishes it and renews all its tiles.
+async fn read_and_publish<S: Store>(store: &Arc<S>, layer: &Layer, stored: StoredLayer) -> Result<(), FollowError> {
     let (id, kind) = (stored.definition.id.clone(), stored.kind.clone());
     layer.note(|state| state.kind.clone_from(&kind));
     match read(store, stored).await {

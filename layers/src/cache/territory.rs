@@ -204,6 +204,9 @@ impl Territory {
 
     /// Adds a layer that is not there yet, or returns the one that is.
     pub fn add(&self, definition: LayerDefinition) -> Arc<Layer> {
+        if let Some(layer) = self.layer(&definition.id) {
+            return layer;
+        }
         let id = definition.id.clone();
         let added = Arc::new(Layer::new(definition));
         self.inner.layers.rcu(|layers| {

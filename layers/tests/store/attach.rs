@@ -1,5 +1,7 @@
 //! Tables and views that were in the database before us, published in place.
 
+#[path = "attach/followed.rs"]
+mod followed;
 #[path = "attach/live.rs"]
 mod live;
 #[path = "attach/rights.rs"]

@@ -1,5 +1,6 @@
 //! The binary, as a person runs it.
 
+mod attaching;
 mod config;
 mod data;
 mod editing;
