@@ -178,7 +178,11 @@ impl<S: Store> Follower<S> {
         self.merges.abort_all();
         self.unread.clear();
         self.read_these(layers).await;
-        self.last = self.store.changes(seq - 1, 1).await?.into_iter().next().map(|change| (change, false));
+        self.last = match self.store.changes((seq - 1).max(0), 1).await {
+            // Pruned up to its end: nothing is there to tell the log by.
+            Err(StoreError::Pruned { .. }) => None,
+            last => last?.into_iter().find(|change| change.seq == seq).map(|change| (change, false)),
+        };
         self.seen = seq;
         self.territory.advance(seq);
         Ok(())
