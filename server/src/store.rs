@@ -15,8 +15,8 @@ use crate::config::Config;
 
 /// How often a database that is away is asked for.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long a start waits for its database before it goes on without.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a start waits for a database that takes connections; it may have to be brought up to date.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An open store of either kind.
 pub enum AnyStore {

@@ -77,7 +77,9 @@ impl<S: Store> Follower<S> {
                 layer.note(|state| state.kind = stored.kind.clone());
             }
         }
-        unfit.iter().for_each(|stored| drop(self.layers.remove(&stored.definition.id)));
+        for stored in &unfit {
+            self.layers.remove(&stored.definition.id);
+        }
         self.read_these(unfit).await;
         self.goal = end;
         Ok(())

@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 use super::layer::{Revived, keep_base, keep_changes, revive_base, revive_changes};
 use super::manifest::{Entry, Kept, Manifest};
 use super::sections::{Damaged, Sink, Source, WarmError};
+use crate::cache::changed::Changed;
 use crate::cache::homes::Grown;
 use crate::cache::snapshot::Snapshot;
 
@@ -108,7 +109,7 @@ impl Warm {
         source.finish()?;
         let Some(changes) = &entry.changes else {
             let snapshot = Snapshot::kept(base, ladder, definition, entry.seq);
-            return Ok(Revived { snapshot, changed: Default::default(), grown: Grown::default() });
+            return Ok(Revived { snapshot, changed: Changed::default(), grown: Grown::default() });
         };
         let mut source = Source::open(&self.folder.join(changes))?;
         let revived = revive_changes(&mut source, base, ladder, definition, entry.seq)?;

@@ -86,7 +86,7 @@ impl Keeper {
         if self.warm.is_ours() {
             tokio::time::sleep_until(self.due.into()).await;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
