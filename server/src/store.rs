@@ -8,15 +8,12 @@ use std::time::Duration;
 use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
 use bricola_layers::store::{GeoPackageStore, LayerKind, OpenMode, PostgisStore, RedactedUrl, Store, StoreError};
 use thiserror::Error;
-use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use crate::config::Config;
 
 /// How often a database that is away is asked for.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long a start waits for a database that takes connections; it may have to be brought up to date.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An open store of either kind.
 pub enum AnyStore {
@@ -65,35 +62,29 @@ pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
 pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
     let Some(options) = config.postgis() else { return open(config).await };
     let (url, patterns) = (options.url.clone(), config.postgres.attach.clone());
-    let store = Arc::new(PostgisStore::open_later(options));
-    let (tell, told) = oneshot::channel();
-    tokio::spawn(prepare(Arc::clone(&store), patterns, tell));
-    if !store.is_listening().await {
-        // A connection that is refused is tried again for seconds.
-        warn!(database = %url, "the database is away; waiting for it");
-        return Ok(AnyStore::Postgis(store));
+    let later = Arc::new(PostgisStore::open_later(options));
+    // A connection that is refused is tried again for seconds, which a server that has something to begin with need not wait.
+    if later.is_listening().await {
+        match open(config).await {
+            Ok(AnyStore::Postgis(store)) => {
+                let opened = Arc::clone(&store);
+                tokio::spawn(async move { store.keep_attached(patterns).await });
+                return Ok(AnyStore::Postgis(opened));
+            }
+            Err(OpenError::Database(_, error)) if error.is_temporary() => debug!(%error, "not opened at once"),
+            opened => return opened,
+        }
     }
-    match tokio::time::timeout(PATIENCE, told).await {
-        Ok(Ok(error)) if !error.is_temporary() => return Err(OpenError::Database(url, error)),
-        Ok(Ok(error)) => warn!(database = %url, %error, "the database is away; waiting for it"),
-        // Prepared: nothing to tell.
-        Ok(Err(_)) => {}
-        Err(_) => warn!(database = %url, "the database does not answer; waiting for it"),
-    }
-    Ok(AnyStore::Postgis(store))
-}
-
-/// Brings the schema up to date as soon as the database is there, and keeps its tables published. Tells why the first
-/// attempt failed, if it did.
-async fn prepare(store: Arc<PostgisStore>, patterns: Vec<String>, tell: oneshot::Sender<StoreError>) {
-    let mut tell = Some(tell);
-    while let Err(error) = store.prepare().await {
-        debug!(%error, "the database is still away");
-        tell.take().map(|tell| tell.send(error));
-        tokio::time::sleep(RETRY).await;
-    }
-    drop(tell);
-    store.keep_attached(patterns).await;
+    warn!(database = %url, "the database is away; waiting for it");
+    let store = Arc::clone(&later);
+    tokio::spawn(async move {
+        while let Err(error) = store.prepare().await {
+            debug!(%error, "the database is still away");
+            tokio::time::sleep(RETRY).await;
+        }
+        store.keep_attached(patterns).await;
+    });
+    Ok(AnyStore::Postgis(later))
 }
 
 /// Where the store of the configuration is, without a secret: what is kept of it elsewhere is told by this.
