@@ -31,14 +31,8 @@ pub(super) fn keep_base(sink: &mut Sink<'_>, base: &Base, ladder: &Ladder) -> Re
 /// Reads what [`keep_base`] wrote.
 pub(super) fn revive_base(source: &mut Source, definition: &LayerDefinition) -> Result<(Base, Ladder), WarmError> {
     let crs = Crs::parse(definition.crs.as_deref().unwrap_or("EPSG:4326"))?;
-    let (ids, versions) = (source.array::<FeatureId>()?, source.array::<u32>()?);
-    let geometry = Packed::revive(source)?;
+    let Rows { ids, versions, geometry, columns } = revive_rows(source, definition)?;
     let rows = ids.len();
-    if versions.len() != rows || geometry.len() != rows || ids.windows(2).any(|pair| pair[0] >= pair[1]) {
-        return Err(Damaged("rows that do not go together").into());
-    }
-    let columns = definition.fields.iter().map(|field| Column::revive(source, field.kind, rows));
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let (tree, ladder): (RTree<Leaf>, Ladder) = (source.record()?, source.record()?);
     let plane = plane_of(&crs, &geometry)?;
     let base = Base { ids, versions, geometry, columns, tree, crs, plane };
@@ -54,6 +48,26 @@ fn keep_rows(sink: &mut Sink<'_>, base: &Base) -> Result<(), WarmError> {
     sink.array(&base.versions)?;
     base.geometry.keep(sink)?;
     base.columns.iter().try_for_each(|column| column.keep(sink))
+}
+
+/// What [`keep_rows`] wrote.
+struct Rows {
+    ids: Vec<FeatureId>,
+    versions: Vec<u32>,
+    geometry: Packed,
+    columns: Vec<Column>,
+}
+
+fn revive_rows(source: &mut Source, definition: &LayerDefinition) -> Result<Rows, WarmError> {
+    let (ids, versions) = (source.array::<FeatureId>()?, source.array::<u32>()?);
+    let geometry = Packed::revive(source)?;
+    let rows = ids.len();
+    if versions.len() != rows || geometry.len() != rows || ids.windows(2).any(|pair| pair[0] >= pair[1]) {
+        return Err(Damaged("rows that do not go together").into());
+    }
+    let columns = definition.fields.iter().map(|field| Column::revive(source, field.kind, rows));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    Ok(Rows { ids, versions, geometry, columns })
 }
 
 /// Every row with a geometry is in the tree; some of them are worked out again.
@@ -126,14 +140,8 @@ pub(super) fn revive_changes(
 
 /// The rows that changed and are still there, in order of id.
 fn revive_added(source: &mut Source, base: &Base, definition: &LayerDefinition) -> Result<Vec<Now>, WarmError> {
-    let (ids, versions) = (source.array::<FeatureId>()?, source.array::<u32>()?);
-    let geometry = Packed::revive(source)?;
+    let Rows { ids, versions, geometry, columns } = revive_rows(source, definition)?;
     let rows = ids.len();
-    if versions.len() != rows || geometry.len() != rows || ids.windows(2).any(|pair| pair[0] >= pair[1]) {
-        return Err(Damaged("changed rows that do not go together").into());
-    }
-    let columns = definition.fields.iter().map(|field| Column::revive(source, field.kind, rows));
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let tree = RTree::new();
     let added = Base { ids, versions, geometry, columns, tree, crs: base.crs.clone(), plane: Arc::clone(&base.plane) };
     let feature = |row: u32| {
