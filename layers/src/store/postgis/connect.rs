@@ -11,7 +11,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgListener, PgPool, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Executor, PgConnection, Postgres, Row};
 
-use super::patience::Patience;
+use super::ask::Begin;
+use super::patience::{Patience, Worker};
 use crate::store::{Looked, StoreError};
 
 /// How long an address gets to say whether somebody listens there.
@@ -131,14 +132,14 @@ pub(super) struct Session {
 #[derive(Clone)]
 pub(super) struct Wait {
     patience: Arc<Patience>,
-    /// The server's process that runs them.
-    process: i32,
+    /// Who runs them.
+    worker: Worker,
 }
 
 impl Wait {
     /// The answer, or that the database does not work on it any more.
     pub async fn on<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-        self.patience.wait(self.process, work).await
+        self.patience.wait(&self.worker, work).await
     }
 }
 
@@ -175,29 +176,32 @@ impl Database {
 
     /// A transaction that reads, all of one moment, with the time limit of the options.
     pub async fn read(&self) -> Result<Session, StoreError> {
-        let limit = self.options.statement.as_millis();
-        self.session(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {limit}"))
-            .await
+        Ok(self.read_first("").await?.0)
+    }
+
+    /// As [`Database::read`], with a query that is asked with the beginning, and its rows.
+    pub async fn read_first(&self, query: &str) -> Result<(Session, Vec<PgRow>), StoreError> {
+        let (begin, limit) = (Begin::Reading.sql(), self.options.statement.as_millis());
+        self.session(&format!("{begin}; SET LOCAL statement_timeout = {limit}"), query).await
     }
 
     /// A transaction that reads for as long as it takes.
     pub async fn read_on(&self) -> Result<Session, StoreError> {
-        self.session("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0").await
+        let begin = Begin::Reading.sql();
+        Ok(self.session(&format!("{begin}; SET LOCAL statement_timeout = 0"), "").await?.0)
     }
 
     /// A transaction that writes, each statement seeing what was committed before it.
     pub async fn write(&self) -> Result<Session, StoreError> {
         let limit = self.options.statement.as_millis();
-        self.session(&format!("BEGIN; SET LOCAL statement_timeout = {limit}")).await
+        Ok(self.session(&format!("BEGIN; SET LOCAL statement_timeout = {limit}"), "").await?.0)
     }
 
     /// A transaction that writes for as long as it takes, and may wait for its rows meanwhile.
     pub async fn write_on(&self) -> Result<Session, StoreError> {
-        self.session(
-            "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
-             SET LOCAL client_min_messages = warning",
-        )
-        .await
+        let begin = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+                     SET LOCAL client_min_messages = warning";
+        Ok(self.session(begin, "").await?.0)
     }
 
     /// The connections themselves, for the migrator.
@@ -205,16 +209,22 @@ impl Database {
         self.pool.as_ref().map_err(|reason| StoreError::Unusable(reason.clone()))
     }
 
-    async fn session(&self, begin: &str) -> Result<Session, StoreError> {
-        let connection = self.pool()?.acquire().await.map_err(|error| failure(&error))?;
-        let wait = Wait { patience: Arc::clone(&self.patience), process: 0 };
-        let mut session = Session { connection: Some(connection), settled: false, wait };
-        let begin = format!("{begin}; SELECT pg_backend_pid()");
+    async fn session(&self, begin: &str, first: &str) -> Result<(Session, Vec<PgRow>), StoreError> {
+        let mut session = self.unopened().await?;
+        let begin = format!("{begin}; SELECT pg_backend_pid(); {first}");
         let (_, connection) = session.begin_use()?;
-        let rows = self.patience.briefly(connection.fetch_all(sqlx::raw_sql(&begin))).await?;
+        let mut rows = self.patience.briefly(connection.fetch_all(sqlx::raw_sql(&begin))).await?;
         session.settle();
-        session.wait.process = first_or(&rows, 0)?;
-        Ok(session)
+        session.wait.worker = Worker::Process(first_or(&rows, 0)?);
+        rows.drain(..1.min(rows.len()));
+        Ok((session, rows))
+    }
+
+    /// A connection on which no transaction is open yet.
+    pub async fn unopened(&self) -> Result<Session, StoreError> {
+        let connection = self.pool()?.acquire().await.map_err(|error| failure(&error))?;
+        let wait = Wait { patience: Arc::clone(&self.patience), worker: Worker::Process(0) };
+        Ok(Session { connection: Some(connection), settled: false, wait })
     }
 
     /// Whether somebody listens at the address; true where that cannot be asked.
@@ -289,11 +299,32 @@ impl Session {
         Ok(rows)
     }
 
+    /// The rows of statements without parameters, the values as text.
+    pub async fn rows(&mut self, sql: &str) -> Result<Vec<PgRow>, StoreError> {
+        let (wait, connection) = self.begin_use()?;
+        let (mut answer, mut rows) = (connection.fetch(sqlx::raw_sql(sql)), Vec::new());
+        while let Some(row) = wait.on(answer.try_next()).await? {
+            rows.push(row);
+        }
+        drop(answer);
+        self.settle();
+        Ok(rows)
+    }
+
+    /// What is asked next bears a mark by which its process is found.
+    pub fn watch_for(&mut self, mark: String) {
+        self.wait.worker = Worker::Mark(mark);
+    }
+
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.run("COMMIT").await?;
-        // Given back as it is: there is nothing to roll back.
-        drop(self.connection.take());
+        self.give_back();
         Ok(())
+    }
+
+    /// Gives the connection back as it is, where there is nothing to roll back.
+    pub fn give_back(mut self) {
+        drop(self.connection.take());
     }
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use super::ask::literal;
 use super::connect::{Database, Session, failure, first_or};
 use super::log::{scalar, transaction};
 use super::past;
@@ -24,13 +25,28 @@ pub(super) async fn schema(session: &mut Session, tenant: &str, layer: &str) -> 
 }
 
 async fn stored(session: &mut Session, tenant: &str, layer: &str) -> Result<Option<Schema>, StoreError> {
-    if layer.contains('\0') {
-        return Ok(None);
-    }
-    let query = sqlx::query(
-        "SELECT definition, source, table_schema, table_name FROM bricola.layers WHERE tenant = $1 AND layer = $2",
-    );
-    let rows = session.all(query.bind(tenant.to_owned()).bind(layer.to_owned())).await?;
+    let Ok(sql) = registration(tenant, layer) else { return Ok(None) };
+    read(tenant, layer, &session.rows(&sql).await?)
+}
+
+/// Begins to read with the tables of a layer.
+pub(super) async fn read_layer(database: &Database, layer: &str) -> Result<(Session, Schema), StoreError> {
+    let unknown = || StoreError::UnknownLayer(layer.to_owned());
+    let sql = registration(database.tenant(), layer).map_err(|_| unknown())?;
+    let (session, rows) = database.read_first(&sql).await?;
+    let schema = read(database.tenant(), layer, &rows)?.ok_or_else(unknown)?;
+    Ok((session, schema))
+}
+
+fn registration(tenant: &str, layer: &str) -> Result<String, StoreError> {
+    Ok(format!(
+        "SELECT definition, source, table_schema, table_name FROM bricola.layers WHERE tenant = {} AND layer = {}",
+        literal(tenant)?,
+        literal(layer)?,
+    ))
+}
+
+fn read(tenant: &str, layer: &str, rows: &[PgRow]) -> Result<Option<Schema>, StoreError> {
     let read = |row: &PgRow| {
         Ok::<(String, _, _, _), sqlx::Error>((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
     };

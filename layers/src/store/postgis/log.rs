@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use super::ask::{Begin, literal};
 use super::connect::{Database, Session, failure};
 use crate::feature::FeatureId;
 use crate::log::{Change, Operation, Seq};
@@ -15,35 +16,21 @@ const LAST: Seq = (1 << 53) - 1;
 /// Numbers what has been committed; the end of the log. Where nothing can be written (a standby), the end that is
 /// there.
 pub(super) async fn sequence(database: &Database) -> Result<Seq, StoreError> {
-    let seq = match number(database).await {
-        Err(StoreError::ReadOnly) => {
-            let mut session = database.read().await?;
-            scalar(&mut session, "SELECT seq FROM bricola.clock").await
-        }
-        numbered => numbered,
+    let rows = match database.ask(Begin::Writing, "SELECT bricola.sequence()").await {
+        Err(StoreError::ReadOnly) => database.ask(Begin::Reading, "SELECT seq FROM bricola.clock").await,
+        rows => rows,
     }?;
+    let seq: Seq = first(&rows)?;
     // Whoever waits for a change must not wait because of a number that cannot be.
     if (0..=LAST).contains(&seq) { Ok(seq) } else { Err(StoreError::Garbled(format!("the log ends at {seq}"))) }
 }
 
-async fn number(database: &Database) -> Result<Seq, StoreError> {
-    let mut session = database.write().await?;
-    let seq = scalar(&mut session, "SELECT bricola.sequence()").await?;
-    session.commit().await?;
-    Ok(seq)
-}
-
 /// Reports the layers whose tables were altered since the last look.
 pub(super) async fn watch(database: &Database) -> Result<(), StoreError> {
-    let watched = async {
-        let mut session = database.write().await?;
-        scalar(&mut session, "SELECT bricola.watch()").await?;
-        session.commit().await
-    };
-    match watched.await {
+    match database.ask(Begin::Writing, "SELECT bricola.watch()").await {
         // A standby hears of it from the log.
         Err(StoreError::ReadOnly) => Ok(()),
-        watched => watched,
+        watched => watched.map(|_| ()),
     }
 }
 
@@ -64,7 +51,7 @@ pub(super) async fn transaction(session: &mut Session) -> Result<i64, StoreError
 
 /// The one value of a query that gives one.
 pub(super) async fn scalar(session: &mut Session, sql: &str) -> Result<i64, StoreError> {
-    first(&session.all(sqlx::query(sql)).await?)
+    first(&session.rows(sql).await?)
 }
 
 fn first(rows: &[PgRow]) -> Result<i64, StoreError> {
@@ -74,19 +61,20 @@ fn first(rows: &[PgRow]) -> Result<i64, StoreError> {
 
 /// Changes after `after`, oldest first.
 pub(super) async fn changes(database: &Database, after: Seq, limit: usize) -> Result<Vec<Change>, StoreError> {
-    let mut session = database.read().await?;
-    super::retention::reaches_back(&mut session, after).await?;
     // Each row of the log holds one change at least.
-    let query = sqlx::query(
-        "SELECT last, layer, operation, ids, at FROM bricola.changes WHERE last > $1 AND tenant = $2 \
-         ORDER BY last LIMIT $3",
-    )
-    .bind(after)
-    .bind(database.tenant().to_owned())
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows = session.all(query).await?;
+    let sql = format!(
+        "SELECT log_from FROM bricola.clock; SELECT last, layer, operation, ids, at FROM bricola.changes \
+         WHERE last > {after} AND tenant = {} ORDER BY last LIMIT {limit}",
+        literal(database.tenant())?,
+    );
+    let rows = database.ask(Begin::Reading, &sql).await?;
+    let first: Seq = first(&rows)?;
+    if after < first {
+        return Err(StoreError::Pruned { first });
+    }
+    let rows = &rows[1..];
     let mut changes = Vec::with_capacity(limit.min(rows.len()));
-    for row in &rows {
+    for row in rows {
         expand(row, after, limit, &mut changes).map_err(|error| failure(&error))?;
         if changes.len() == limit {
             break;

@@ -8,6 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `connect` | connections, their limits, what errors mean |
+//! | `ask` | questions that are one message each |
 //! | `patience` | telling a database at work from one that is gone |
 //! | `migrate` | the schema `bricola` |
 //! | `schema` | the SQL of one layer: table, history |
@@ -24,6 +25,7 @@
 //! | `log` | the change log |
 //! | `follow` | being woken by it |
 
+mod ask;
 mod attach;
 mod connect;
 mod copy;

@@ -16,8 +16,7 @@ pub(super) async fn features(
     layer: &str,
     moments: &[Moment],
 ) -> Result<Vec<Option<Vec<StoredFeature>>>, StoreError> {
-    let mut session = database.read().await?;
-    let schema = define::schema(&mut session, database.tenant(), layer).await?;
+    let (mut session, schema) = define::read_layer(database, layer).await?;
     let first = reach(&mut session, &schema).await?;
     let ends = ends(&mut session, moments).await?;
     let mut found: Vec<Option<Vec<StoredFeature>>> =

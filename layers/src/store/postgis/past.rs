@@ -50,8 +50,7 @@ pub(super) async fn features(
     ids: &[FeatureId],
     at: Seq,
 ) -> Result<Vec<StoredFeature>, StoreError> {
-    let mut session = database.read().await?;
-    let schema = define::schema(&mut session, database.tenant(), layer).await?;
+    let (mut session, schema) = define::read_layer(database, layer).await?;
     reaches_back(&mut session, &schema, at).await?;
     features_in(&mut session, &schema, ids, at).await
 }

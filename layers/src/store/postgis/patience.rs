@@ -17,8 +17,19 @@ use crate::store::StoreError;
 
 /// How long a silence may last before it is looked into.
 const SILENCE: Duration = Duration::from_secs(2);
+/// How long a connection is taken for sound after it was used.
+const FRESH: Duration = Duration::from_millis(250);
 /// Doubt at which a connection is given up.
 const MOST_DOUBT: u32 = 16;
+
+/// How the server process that works on something is found among the others.
+#[derive(Debug, Clone)]
+pub(super) enum Worker {
+    /// By its number.
+    Process(i32),
+    /// By how its query begins: behind a pooler nobody can tell beforehand which process will take it.
+    Mark(String),
+}
 
 /// What another connection sees of one that is silent.
 #[derive(Clone, Copy)]
@@ -60,7 +71,7 @@ impl Patience {
     /// Waits for what a server process works on.
     pub async fn wait<T>(
         &self,
-        process: i32,
+        worker: &Worker,
         work: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, StoreError> {
         let mut work = pin!(work);
@@ -69,7 +80,7 @@ impl Patience {
             if let Ok(done) = timeout(SILENCE, &mut work).await {
                 return done.map_err(|error| failure(&error));
             }
-            let seen = self.look(process).await;
+            let seen = self.look(worker).await;
             doubt = if matches!(seen, Seen::AtWork) { 0 } else { doubt + seen.doubt() };
             if doubt >= MOST_DOUBT {
                 let silent = self.give_up();
@@ -93,24 +104,31 @@ impl Patience {
         StoreError::Unreachable("the connection has fallen silent".to_owned())
     }
 
-    /// Whether a connection that has lain idle for a while may be used again.
+    /// Whether a connection that has lain idle for a while may be used again. One that has just been of use is not asked.
     pub async fn is_sound(&self, connection: &mut PgConnection, idle: Duration) -> bool {
         let silenced = *self.silenced.lock().unwrap_or_else(PoisonError::into_inner);
         if silenced.is_some_and(|at| at.elapsed() <= idle) {
             return false;
         }
+        if idle < FRESH {
+            return true;
+        }
         matches!(timeout(SILENCE, connection.ping()).await, Ok(Ok(())))
     }
 
     /// What another connection sees of a server process.
-    async fn look(&self, process: i32) -> Seen {
+    async fn look(&self, worker: &Worker) -> Seen {
         let Some(direct) = &self.direct else { return Seen::AtWork };
         let ask = async {
             let mut connection = direct.connect().await?;
             // Of the sessions of another role only the number can be seen.
+            let which = match worker {
+                Worker::Process(number) => format!("pid = {number}"),
+                Worker::Mark(mark) => format!("starts_with(query, '{mark}')"),
+            };
             let sql = format!(
                 "SELECT CASE WHEN coalesce(state, 'active') <> 'active' THEN 'answered' \
-                 ELSE coalesce(wait_event, '') END FROM pg_stat_activity WHERE pid = {process}"
+                 ELSE coalesce(wait_event, '') END FROM pg_stat_activity WHERE {which}"
             );
             let row = connection.fetch_optional(sqlx::raw_sql(&sql)).await?;
             row.map(|row| row.try_get::<String, _>(0)).transpose()

@@ -86,12 +86,6 @@ pub(super) async fn forget(database: &Database, name: &str) -> Result<bool, Stor
     Ok(known)
 }
 
-/// Refuses a cursor that is older than the log.
-pub(super) async fn reaches_back(session: &mut Session, after: Seq) -> Result<(), StoreError> {
-    let first = scalar(session, "SELECT log_from FROM bricola.clock").await?;
-    if after < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
-}
-
 pub(super) async fn prune(database: &Database, pruning: Pruning) -> Result<Pruned, StoreError> {
     let mut pruned = Pruned::default();
     if let Some(instant) = pruning.past_before {

@@ -107,8 +107,7 @@ pub(super) async fn features(
     layer: &str,
     ids: &[FeatureId],
 ) -> Result<Vec<StoredFeature>, StoreError> {
-    let mut session = database.read().await?;
-    let schema = define::schema(&mut session, database.tenant(), layer).await?;
+    let (mut session, schema) = define::read_layer(database, layer).await?;
     features_in(&mut session, &schema, ids).await
 }
 

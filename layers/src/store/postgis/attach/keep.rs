@@ -115,8 +115,7 @@ async fn opaque(database: &Database) -> Result<Vec<String>, StoreError> {
 async fn content(database: &Database, layer: &str) -> Result<bool, StoreError> {
     let looked = chrono::Utc::now();
     // In a transaction that can only read: the rows may come out of functions that somebody wrote.
-    let mut session = database.read().await?;
-    let schema = define::schema(&mut session, database.tenant(), layer).await?;
+    let (mut session, schema) = define::read_layer(database, layer).await?;
     let Some(sql) = schema.content() else { return Ok(false) };
     let text = content_text(&mut session, &sql).await?;
     drop(session);
