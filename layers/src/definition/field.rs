@@ -77,6 +77,8 @@ pub enum Part {
     Whole,
     /// Its first character.
     Initial,
+    /// What stands before its first dash between spaces.
+    Heading,
     /// Comune of a cadastral reference.
     Municipality,
     /// Section of a cadastral reference.
