@@ -139,8 +139,8 @@ impl Timetable {
     }
 
     fn routes(&self) -> Result<Box<dyn Reader>, ReadError> {
-        let routes = self.table("routes.txt", &OpenOptions::default())?;
-        let id = needed(routes.schema(), "route_id")?;
+        let table = self.table("routes.txt", &OpenOptions::default())?;
+        let id = needed(table.schema(), "route_id")?;
         let shapes = self.shapes()?;
         let mut of_route: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let trips = self.table("trips.txt", &OpenOptions::default())?;
@@ -149,13 +149,13 @@ impl Timetable {
             of_route.entry(text(&row, route)).or_default().insert(text(&row, shape));
             Ok(())
         })?;
-        let mut schema = routes.schema().clone();
+        let mut schema = table.schema().clone();
         schema.format = "GTFS";
         schema.geometry = Some(Part::Routes.geometry());
         schema.crs = SourceCrs::Epsg(4326);
         schema.tabular = false;
         schema.remarks = vec!["each line with all the ways that its trips take (trips.txt, shapes.txt)".to_owned()];
-        Ok(Box::new(Routes { routes, schema, id, of_route, shapes }))
+        Ok(Box::new(Routes { table, schema, id, of_route, shapes }))
     }
 
     /// Each shape, its points in their order.
@@ -209,7 +209,7 @@ fn text(row: &SourceFeature, column: usize) -> String {
     row.values.get(column).and_then(Value::as_text).unwrap_or_default().to_owned()
 }
 
-/// Looks at every readable row of a table that belongs to the one whose rows are given on.
+/// Looks at every readable row of a table.
 fn each(table: Box<dyn Reader>, mut look: impl FnMut(SourceFeature) -> Result<(), ReadError>) -> Result<(), ReadError> {
     for row in table {
         match row {
@@ -223,17 +223,17 @@ fn each(table: Box<dyn Reader>, mut look: impl FnMut(SourceFeature) -> Result<()
 
 /// Stops of a timetable with vehicles of one kind only.
 struct Stops {
-    stops: Box<dyn Reader>,
+    table: Box<dyn Reader>,
     schema: SourceSchema,
     vehicle: Arc<str>,
 }
 
 impl Stops {
-    fn new(stops: Box<dyn Reader>, vehicle: String) -> Self {
-        let mut schema = stops.schema().clone();
+    fn new(table: Box<dyn Reader>, vehicle: String) -> Self {
+        let mut schema = table.schema().clone();
         schema.fields.push(SourceField { name: VEHICLE.to_owned(), kind: FieldType::Text });
         schema.remarks.push(format!("all lines of the timetable have {VEHICLE} {vehicle}, so its stops have it too"));
-        Self { stops, schema, vehicle: vehicle.into() }
+        Self { table, schema, vehicle: vehicle.into() }
     }
 }
 
@@ -241,7 +241,7 @@ impl Iterator for Stops {
     type Item = Result<SourceFeature, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut row = self.stops.next()?;
+        let mut row = self.table.next()?;
         if let Ok(row) = &mut row {
             row.values.push(Value::Text(self.vehicle.as_ref().into()));
         }
@@ -257,7 +257,7 @@ impl Reader for Stops {
 
 /// Lines of a timetable, drawn.
 struct Routes {
-    routes: Box<dyn Reader>,
+    table: Box<dyn Reader>,
     schema: SourceSchema,
     id: usize,
     of_route: BTreeMap<String, BTreeSet<String>>,
@@ -268,7 +268,7 @@ impl Iterator for Routes {
     type Item = Result<SourceFeature, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.routes.next()?;
+        let row = self.table.next()?;
         Some(row.map(|mut row| {
             let shapes = self.of_route.get(&text(&row, self.id));
             let lines: Vec<_> = shapes.into_iter().flatten().filter_map(|shape| self.shapes.get(shape)).collect();
