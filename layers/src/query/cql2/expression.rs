@@ -17,6 +17,17 @@ pub struct Expression {
     depth: usize,
 }
 
+impl Expression {
+    /// Of a text, folded or not.
+    fn characters(&self) -> usize {
+        match &self.node {
+            Node::Text(text) => text.chars().count(),
+            Node::Folded(_, inner) => inner.characters(),
+            _ => 0,
+        }
+    }
+}
+
 /// What a part of a filter is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
@@ -215,7 +226,11 @@ impl Growth {
     /// A part of a filter: one more to its cost.
     pub fn grow(&mut self, node: Node, place: Place) -> Result<Expression, Refusal> {
         let depth = 1 + node.children().iter().map(|child| child.depth).max().unwrap_or(0);
-        self.spend(1, &place)?;
+        let pattern = match &node {
+            Node::Like(parts) => parts[1].characters(),
+            _ => 0,
+        };
+        self.spend(1 + pattern, &place)?;
         Self::check_depth(depth, &place)?;
         Ok(Expression { node, place, depth })
     }

@@ -148,6 +148,7 @@ fn text_and_json_say_the_same() {
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
     use RefusalKind::{Syntax, TooLarge, UnknownField, Unsupported, WrongType};
+    let (mut surprises, deep) = (Vec::new(), "(".repeat(100));
     for (text, kind, place, about) in [
         ("floors >", Syntax, 9, ""),
         ("floors > 5 name", Syntax, 12, "name"),
@@ -172,7 +173,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("floors", WrongType, 1, "floors"),
         ("geometry = 1", WrongType, 1, "geometry"),
         ("S_INTERSECTS(name, POINT(1 1))", WrongType, 14, "name"),
-        ("S_INTERSECTS(geometry, POINT(45.4 112.3))", WrongType, 24, ""),
+        ("S_INTERSECTS(geometry, POINT(45.4 112.3))", WrongType, 24, "45.4 112.3"),
         ("S_INTERSECTS(geometry, POLYGON((0 0, 1 1, 0 1, 1 0, 0 0)))", WrongType, 24, ""),
         ("T_AFTER(name, DATE('2020-01-01'))", WrongType, 9, "name"),
         ("name LIKE empty", Unsupported, 11, "name"),
@@ -181,12 +182,15 @@ fn what_is_wrong_is_named_with_its_place() {
         ("S_INTERSECTS(geometry, POINT EMPTY)", Unsupported, 24, ""),
         ("S_INTERSECTS(geometry, GEOMETRYCOLLECTION(POINT(1 1)))", Unsupported, 24, ""),
         ("S_INTERSECTS(geometry, BBOX(170, 0, -170, 1))", Unsupported, 24, ""),
-        (&"(".repeat(100), TooLarge, 66, ""),
+        (&deep, TooLarge, 66, ""),
     ] {
         let refusal = bound(text).expect_err(text);
         let found = refusal.field.clone().or(refusal.value.clone()).unwrap_or_default();
-        assert_eq!((refusal.kind, &refusal.place, &*found), (kind, &Some(Place::Character(place)), about), "{refusal}");
+        if (refusal.kind, &refusal.place, &*found) != (kind, &Some(Place::Character(place)), about) {
+            surprises.push((text, refusal));
+        }
     }
+    assert!(surprises.is_empty(), "{surprises:#?}");
     let refusal = Filter::from_json(r#"{"op":"=","args":[{"property":"floors"},{"op":"?","args":[]}]}"#)
         .expect_err("no operator");
     assert_eq!(refusal.place, Some(Place::Pointer("/args/1".to_owned())));
@@ -204,14 +208,15 @@ fn filters_that_grow_without_end_are_refused_at_once() {
         "-".repeat(60_000) + "floors = 1",
         "CASEI(".repeat(10_000),
         format!("floors {} = 1", "+ 1".repeat(5_000)),
-        format!("listed{}", " AND listed".repeat(5_500)),
+        format!("{}1=1", "1=1 OR ".repeat(9_000)),
         format!("floors IN (1{})", ",1".repeat(20_000)),
         format!("S_INTERSECTS(geometry, MULTIPOINT({}1 1))", "1 1, ".repeat(12_000)),
         format!("name LIKE '{}'", "%a".repeat(20_000)),
         " ".repeat(70_000),
     ] {
-        if let Ok(filter) = bound(&text) {
-            assert!(text.starts_with('-') && !filter.matches(&house()), "{}", &text[..20]);
+        match bound(&text) {
+            Ok(filter) => assert!(text.starts_with('-') && !filter.matches(&house()), "{}", &text[..20]),
+            Err(refusal) => assert_eq!(refusal.kind, RefusalKind::TooLarge, "{}: {refusal}", &text[..20]),
         }
     }
     let deep = "[".repeat(60_000);
