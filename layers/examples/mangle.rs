@@ -73,7 +73,7 @@ fn run(time: Duration, seeds: &[(String, Vec<u8>)]) -> ExitCode {
 }
 
 fn read(name: &str, bytes: &[u8]) -> u64 {
-    if name.ends_with(".cql2") {
+    if Path::new(name).extension().is_some_and(|extension| extension == "cql2") {
         let text = String::from_utf8_lossy(bytes);
         let is_filter = |line: &&str| Filter::from_text(line).is_ok() || Filter::from_json(line).is_ok();
         return text.lines().filter(is_filter).count() as u64;

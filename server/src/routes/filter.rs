@@ -79,13 +79,13 @@ fn refused(refusal: &Refusal, layer: Option<(&str, usize)>) -> Problem {
         problem = problem.with("layer", layer);
     }
     if let Some(field) = &refusal.field {
-        problem = problem.with("field", field.as_str());
+        problem = problem.with("field", &**field);
     }
     if let Some(value) = &refusal.value {
-        problem = problem.with("value", value.as_str());
+        problem = problem.with("value", &**value);
     }
     if !refusal.allowed.is_empty() {
-        problem = problem.with("allowed", refusal.allowed.clone());
+        problem = problem.with("allowed", refusal.allowed.to_vec());
     }
     if let Some((name, allowed)) = refusal.limit {
         problem = problem.with("limit", name).with("allowed", allowed);

@@ -164,13 +164,11 @@ impl Binder<'_> {
             let reason = format!("LIKE is for texts, not for {}", kind.name());
             return Err(self.about(Refusal::wrong_type(&value.place, reason), [value]));
         }
-        match self.scalar(pattern)? {
-            (Scalar::Value(Value::Text(text)), _) => Ok(Condition::Like(scalar, Pattern::new(&text))),
-            _ => {
-                let reason = "the pattern of LIKE is a text in single quotes, or CASEI or ACCENTI of one";
-                Err(self.about(Refusal::unsupported(&pattern.place, reason), [value]))
-            }
+        if let (Scalar::Value(Value::Text(text)), _) = self.scalar(pattern)? {
+            return Ok(Condition::Like(scalar, Pattern::new(&text)));
         }
+        let reason = "the pattern of LIKE is a text in single quotes, or CASEI or ACCENTI of one";
+        Err(self.about(Refusal::unsupported(&pattern.place, reason), [value]))
     }
 
     /// A value and what it is.
@@ -245,7 +243,7 @@ impl Binder<'_> {
         };
         let reason = format!("layer \"{}\" has no field \"{}\": {advice}", self.definition.id, shown(name));
         let refusal = Refusal::new(RefusalKind::UnknownField, &expression.place, reason).of_field(name);
-        Err(Refusal { allowed, ..refusal })
+        Err(Refusal { allowed: allowed.into(), ..refusal })
     }
 
     fn is_geometry(&self, expression: &Expression) -> Result<bool, Refusal> {
@@ -316,7 +314,7 @@ impl Binder<'_> {
                 Node::Field(name) if refusal.field.is_none() => {
                     if let Some((_, field)) = self.definition.field(name) {
                         let kind = Kind::of(field.kind).name();
-                        refusal.reason = format!("{}; field \"{name}\" holds {kind}", refusal.reason);
+                        refusal.reason = format!("{}; field \"{name}\" holds {kind}", refusal.reason).into();
                     }
                     refusal = refusal.of_field(name);
                 }

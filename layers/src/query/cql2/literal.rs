@@ -170,15 +170,9 @@ fn numbers(parser: &mut Parser) -> Result<Vec<f64>, Refusal> {
 
 /// A box of four numbers, or of six with heights.
 pub(super) fn bbox(numbers: &[f64], place: &Place) -> Result<Geometry<f64>, Refusal> {
-    let [west, south, east, north] = match *numbers {
-        [west, south, east, north] | [west, south, _, east, north, _] => [west, south, east, north],
-        _ => {
-            let given = numbers.len();
-            return Err(Refusal::syntax(
-                place,
-                format!("a BBOX is west, south, east, north; there are {given} numbers"),
-            ));
-        }
+    let ([west, south, east, north] | [west, south, _, east, north, _]) = *numbers else {
+        let given = numbers.len();
+        return Err(Refusal::syntax(place, format!("a BBOX is west, south, east, north; there are {given} numbers")));
     };
     if west > east || south > north {
         return Err(Refusal::unsupported(

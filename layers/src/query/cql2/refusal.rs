@@ -42,34 +42,34 @@ pub struct Refusal {
     /// The kind of mistake.
     pub kind: RefusalKind,
     /// What is wrong and what to do, for people.
-    pub reason: String,
+    pub reason: Box<str>,
     /// Where.
     pub place: Option<Place>,
     /// The field that it is about.
-    pub field: Option<String>,
+    pub field: Option<Box<str>>,
     /// The value that it is about.
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
     /// The fields that could have been named.
-    pub allowed: Vec<String>,
+    pub allowed: Box<[String]>,
     /// The limit that was passed: its name and value.
     pub limit: Option<(&'static str, usize)>,
 }
 
 impl Refusal {
-    pub(super) fn new(kind: RefusalKind, place: &Place, reason: impl Into<String>) -> Self {
+    pub(super) fn new(kind: RefusalKind, place: &Place, reason: impl Into<Box<str>>) -> Self {
         let (reason, place) = (reason.into(), Some(place.clone()));
-        Self { kind, reason, place, field: None, value: None, allowed: Vec::new(), limit: None }
+        Self { kind, reason, place, field: None, value: None, allowed: Box::default(), limit: None }
     }
 
-    pub(super) fn syntax(place: &Place, reason: impl Into<String>) -> Self {
+    pub(super) fn syntax(place: &Place, reason: impl Into<Box<str>>) -> Self {
         Self::new(RefusalKind::Syntax, place, reason)
     }
 
-    pub(super) fn wrong_type(place: &Place, reason: impl Into<String>) -> Self {
+    pub(super) fn wrong_type(place: &Place, reason: impl Into<Box<str>>) -> Self {
         Self::new(RefusalKind::WrongType, place, reason)
     }
 
-    pub(super) fn unsupported(place: &Place, reason: impl Into<String>) -> Self {
+    pub(super) fn unsupported(place: &Place, reason: impl Into<Box<str>>) -> Self {
         Self::new(RefusalKind::Unsupported, place, reason)
     }
 
@@ -79,12 +79,12 @@ impl Refusal {
     }
 
     pub(super) fn of_field(mut self, field: &str) -> Self {
-        self.field = Some(shown(field));
+        self.field = Some(shown(field).into());
         self
     }
 
     pub(super) fn of_value(mut self, value: &str) -> Self {
-        self.value = Some(shown(value));
+        self.value = Some(shown(value).into());
         self
     }
 }
