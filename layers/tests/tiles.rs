@@ -185,7 +185,8 @@ fn the_direct_writer_says_what_the_mvt_crate_says() {
         let oracle = render_with::<MvtEncoder>(&layer, tile, &TileOptions::default());
         assert!(direct.kept > 0);
         let named = TileOptions { part: Part::Labels, ..TileOptions::default() };
-        let labels = [render_with::<WireEncoder>(&layer, tile, &named), render_with::<MvtEncoder>(&layer, tile, &named)];
+        let labels =
+            [render_with::<WireEncoder>(&layer, tile, &named), render_with::<MvtEncoder>(&layer, tile, &named)];
         let [direct_labels, oracle_labels] = labels.map(|tile| decode(&tile.bytes));
         assert_eq!(direct_labels, oracle_labels, "zoom {z}");
         assert_eq!(decode(&direct.bytes), decode(&oracle.bytes), "zoom {z}");

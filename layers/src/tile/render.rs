@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use chrono::NaiveDate;
+
 use super::clip;
 use super::encode::{Encoder, Shape, ShapeKind};
 use super::grid::{EXTENT, TileId};

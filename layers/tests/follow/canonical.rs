@@ -104,7 +104,11 @@ async fn follow_edits(definition_text: &str, features: usize, rounds: i64, seed:
             let (generation_before, drawn_before) = &before[tile];
             if generation == generation_before {
                 let bytes = |drawn: &[Tile; 2]| drawn.each_ref().map(|tile| tile.bytes.clone());
-                assert_eq!(bytes(drawn_now), bytes(drawn_before), "round {round}: {tile:?} changed and was not renewed");
+                assert_eq!(
+                    bytes(drawn_now),
+                    bytes(drawn_before),
+                    "round {round}: {tile:?} changed and was not renewed"
+                );
             } else {
                 renewed += 1;
             }

@@ -189,7 +189,11 @@ async fn a_replaced_or_redefined_layer_is_not_taken_from_the_disk() {
     let after = server.caught_up(&house.store).await;
     house.compare(&after).await;
     server.end().await;
-    house.store.define(&definition("geometry", "zoom = { min = 4, max = 12 }\nlabel = \"name\"")).await.expect("defined");
+    house
+        .store
+        .define(&definition("geometry", "zoom = { min = 4, max = 12 }\nlabel = \"name\""))
+        .await
+        .expect("defined");
     let server = Server::start(&house.store, &house.warm());
     let after = server.caught_up(&house.store).await;
     assert_eq!((after.definition().zoom.min, server.reads() > 0), (4, true));

@@ -212,7 +212,8 @@ fn describe(app: &App, set: &str, base: &str, parts: &[Described], language: Lan
     };
     let min = definitions().map(|definition| definition.zoom.min).min().unwrap_or_default();
     let max = definitions().map(|definition| definition.zoom.max).max().unwrap_or_default();
-    let mut attributions: Vec<&str> = definitions().filter_map(|definition| definition.attribution.as_deref()).collect();
+    let mut attributions: Vec<&str> =
+        definitions().filter_map(|definition| definition.attribution.as_deref()).collect();
     attributions.dedup();
     let extents = parts.iter().filter_map(|(.., snapshot)| snapshot.as_ref()?.extent_lonlat());
     let bounds = extents.reduce(select::union).or(app.config.tenant.envelope);

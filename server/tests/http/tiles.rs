@@ -106,7 +106,9 @@ async fn label_points_are_a_layer_of_the_same_tile_when_asked_for() {
     assert!(tag != parcels.header("etag") && tag != labels.header("etag"));
     let again = server.get_with(&path("parcels,parcels_label", 16), &[("if-none-match", &tag)]).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
-    for unnamed in ["fountains_label", "streets_label", "rentals_label", "parcels_label_label", "_label", "nothing_label"] {
+    for unnamed in
+        ["fountains_label", "streets_label", "rentals_label", "parcels_label_label", "_label", "nothing_label"]
+    {
         let problem = server.get(&path(unnamed, 14)).await.problem(404, "unknown-layer");
         assert_eq!(problem["value"], unnamed);
     }

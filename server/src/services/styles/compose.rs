@@ -82,7 +82,9 @@ impl<'a> Drawn<'a> {
         let mut layers = shipped.map_or_else(|| automatic::style_layers(definition), <[Value]>::to_vec);
         if !definition.has_label_points() {
             // An office may have redefined it without what names its features.
-            layers.iter_mut().for_each(|layer| layer["source-layer"] = definition.id.as_str().into());
+            for layer in &mut layers {
+                layer["source-layer"] = definition.id.as_str().into();
+            }
         }
         Self { definition, layers }
     }
