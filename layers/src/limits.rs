@@ -29,6 +29,8 @@ pub const MAX_HITS_PER_LAYER: usize = 100;
 pub const TILE_BUDGET_BYTES: usize = 500_000;
 /// Deepest zoom level served.
 pub const MAX_ZOOM: u8 = 22;
+/// Label points of one tile, but for a layer's deepest zoom, which clients magnify: no more would find room on a screen.
+pub const MAX_LABELS: usize = 256;
 /// Layers in one composite tile request.
 pub const MAX_COMPOSITE_LAYERS: usize = 32;
 /// How deep JSON, XML and geometry collections of a source may be nested.
