@@ -48,7 +48,7 @@ function tilesOf(page: Page): string[] {
 /** Takes a layer out of the store, as `Store::drop_layer` does. */
 function drop(layer: string): void {
   const of = (table: string): string => `DELETE FROM ${table} WHERE table_name = '${layer}';`;
-  const sql = `BEGIN IMMEDIATE; DROP TABLE ${layer}; ${['gpkg_geometry_columns', 'gpkg_contents', 'bricola_layers'].map(of).join(' ')}
+  const sql = `BEGIN IMMEDIATE; DROP TABLE ${layer}; DROP TABLE bricola_history_${layer}; ${['gpkg_geometry_columns', 'gpkg_contents', 'bricola_layers'].map(of).join(' ')}
     INSERT INTO bricola_changes (layer, operation) VALUES ('${layer}', 'replace'); COMMIT;`;
   execFileSync('sqlite3', ['-bail', '-cmd', '.timeout 20000', STORE!, sql]);
 }
@@ -147,18 +147,26 @@ describe('a page that hears of changes', () => {
     const theme = page.locator('#open-green');
     if ((await theme.getAttribute('aria-expanded')) === 'false') await theme.click();
     // What the user chose: toilets on, parks the other way round; and where the keyboard is.
-    await page.locator('#layer-toilets').setChecked(true);
+    if (!(await page.isChecked('#layer-toilets'))) await page.click('label[for=layer-toilets]');
     const parks = !(await page.isChecked('#layer-parks'));
-    await page.locator('#layer-parks').setChecked(parks);
+    await page.click('label[for=layer-parks]');
     await page.click('#more-fountains');
     await page.focus('#layer-fountains');
     const kept = await page.$('#layer-fountains');
     const total = await page.locator('.layer').count();
+    // All that is said: what is said of the answer beside the map may follow at once.
+    await page.evaluate(() => {
+      const said = ((globalThis as unknown as { said: string[] }).said = []) as string[];
+      const live = document.querySelector('#live')!;
+      new MutationObserver(() => live.textContent && said.push(live.textContent)).observe(live, { childList: true });
+    });
+    const heard = (text: string): Promise<unknown> =>
+      page.waitForFunction((wanted) => (globalThis as unknown as { said: string[] }).said.includes(wanted), text, { timeout: 10_000 });
     expect(await shown(page, 'toilets')).not.toEqual([]);
 
     drop('toilets');
     await page.waitForSelector('#layer-toilets', { state: 'detached', timeout: 10_000 });
-    await page.waitForFunction(() => document.querySelector('#live')?.textContent === 'Non più nella mappa: Bagni pubblici.');
+    await heard('Non più nella mappa: Bagni pubblici.');
     expect(await page.locator('.layer').count()).toBe(total - 1);
     expect(await focused(page)).toBe('layer-fountains');
     expect(await page.evaluate((box) => box === document.activeElement, kept), 'the row is the one that it was').toBe(true);
@@ -169,13 +177,24 @@ describe('a page that hears of changes', () => {
 
     load('toilets', { code: 'WC1', name: 'Alla prova' }, parcel);
     await page.waitForSelector('#layer-toilets', { timeout: 10_000 });
-    await page.waitForFunction(() => document.querySelector('#live')?.textContent === 'Nuovi nella mappa: Bagni pubblici.');
+    await heard('Nuovi nella mappa: Bagni pubblici.');
     expect(await page.isChecked('#layer-toilets'), 'switched on, as the user left it').toBe(true);
     expect(await focused(page)).toBe('layer-fountains');
-    await page.waitForFunction(() => {
-      const { cityMap } = document.querySelector('#map') as unknown as { cityMap: { map: { queryRenderedFeatures(): { sourceLayer?: string; properties: { name?: string } }[] } } };
-      return cityMap.map.queryRenderedFeatures().some(({ sourceLayer, properties }) => sourceLayer === 'toilets' && properties.name === 'Alla prova');
-    });
+    // In the tiles that the map has: as a symbol it may give way to others.
+    await page.waitForFunction(
+      () => {
+        interface Map {
+          getStyle(): { sources: Record<string, { type: string }> };
+          querySourceFeatures(source: string, of: { sourceLayer: string }): { properties: { name?: string } }[];
+        }
+        const { map } = (document.querySelector('#map') as unknown as { cityMap: { map: Map } }).cityMap;
+        const sources = Object.entries(map.getStyle().sources).filter(([, { type }]) => type === 'vector');
+        const features = sources.flatMap(([source]) => map.querySourceFeatures(source, { sourceLayer: 'toilets' }));
+        return features.some(({ properties }) => properties.name === 'Alla prova');
+      },
+      undefined,
+      { timeout: 20_000 },
+    );
     await page.click('#tab-here');
     await page.waitForFunction(() => document.querySelector('#body-here')?.textContent?.includes('Alla prova'));
 
