@@ -13,7 +13,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
 
-.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable fuzz fmt deny clean
+.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable demonstration fuzz fmt deny clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -61,6 +61,11 @@ e2e-live: ## its main visits against a real server with a small demo city
 	@# The tests' own build: another choice of features would compile most dependencies again.
 	cargo test --workspace --locked --quiet --no-run
 	scripts/e2e $(CARGO_TARGET_DIR)/debug/bricola
+	folder=$$(mktemp -d) && scripts/demonstration $(CARGO_TARGET_DIR)/debug/bricola $$folder && rm -r $$folder
+
+demonstration: build ## an edit in psql on a browser at another server: the pictures of docs/demonstration.md
+	@scripts/setup test
+	@scripts/demonstration $(BRICOLA)
 
 soak: build ## a storm of edits and rounds of kill -9 (long): SOAK_SECONDS=60 SOAK_RATE=1000 SOAK_ROUNDS=100
 	SOAK_SECONDS=$(SOAK_SECONDS) SOAK_RATE=$(SOAK_RATE) SOAK_ROUNDS=$(SOAK_ROUNDS) BRICOLA_TEST_BINARY=$(BRICOLA) \

@@ -128,6 +128,7 @@ pub(super) fn describe(relation: &Relation, id: &str, srid: i32, postgis: &Postg
         visibility: Visibility::default(),
         key: keys.unwrap_or_default(),
         label,
+        label_fields: Vec::new(),
         rank: None,
         placeless: true,
         licence: None,
