@@ -33,13 +33,22 @@ fn edge(ring: &[[i32; 2]], at: usize) -> [[i32; 2]; 2] {
     [ring[at], ring[if at + 1 == ring.len() { 0 } else { at + 1 }]]
 }
 
-/// How often a clipped ring runs along the frame.
-pub fn runs(ring: &[[i32; 2]]) -> usize {
-    let is_run = |at: usize| is_on_frame(edge(ring, at));
-    if (0..ring.len()).all(is_run) {
-        return 1;
+/// Whether a place lies on the frame.
+fn touches(place: [i32; 2]) -> bool {
+    place.iter().any(|value| *value == LOW || *value == HIGH)
+}
+
+/// How often a clipped ring comes to the frame, to run along it or only to touch it.
+pub fn visits(ring: &[[i32; 2]]) -> usize {
+    let mut visits = 0;
+    let mut runs_here = ring.last().is_some_and(|last| is_on_frame([*last, ring[0]]));
+    for (at, place) in ring.iter().enumerate() {
+        let runs_on = is_on_frame(edge(ring, at));
+        visits += usize::from(!runs_here && touches(*place));
+        runs_here = runs_on;
     }
-    (0..ring.len()).filter(|at| is_run(*at) && !is_run(if *at == 0 { ring.len() - 1 } else { at - 1 })).count()
+    // All of it is the frame.
+    if visits == 0 && runs_here { 1 } else { visits }
 }
 
 /// Buffers that are used again and again.
@@ -48,6 +57,8 @@ pub struct Joiner {
     /// Pieces of outlines from frame to frame.
     vertices: Vec<[i32; 2]>,
     pieces: Vec<Piece>,
+    /// Where each piece ends, along the frame.
+    leaves: Vec<(i32, usize)>,
     /// Rings that do not reach the frame.
     whole: Shape,
     shells: Shape,
@@ -58,9 +69,10 @@ pub struct Joiner {
 struct Piece {
     start: usize,
     end: usize,
+    /// Where it begins, along the frame.
     enters: i32,
-    leaves: i32,
-    done: bool,
+    /// The piece that follows it, until that has been walked along.
+    next: Option<usize>,
 }
 
 impl Joiner {
@@ -69,6 +81,7 @@ impl Joiner {
     pub fn join(&mut self, shape: &mut Shape, first: usize) {
         self.vertices.clear();
         self.pieces.clear();
+        self.leaves.clear();
         self.whole.clear();
         self.shells.clear();
         for ring in shape.parts().skip(first) {
@@ -86,53 +99,67 @@ impl Joiner {
         }
     }
 
-    /// Takes the pieces of a ring between its edges on the frame.
+    /// Takes the pieces of a ring between its visits to the frame.
     fn cut(&mut self, ring: &[[i32; 2]]) {
-        let Some(first) = (0..ring.len()).find(|at| is_on_frame(edge(ring, *at))) else {
+        let Some(first) = ring.iter().position(|place| touches(*place)) else {
             self.whole.push(ring);
             return;
         };
         let mut start = None;
-        for at in (first..ring.len()).chain(0..=first) {
+        for at in (first..ring.len()).chain(0..first) {
             let [from, to] = edge(ring, at);
-            match (is_on_frame([from, to]), start) {
-                (true, Some(begin)) => {
-                    start = None;
-                    let (end, enters) = (self.vertices.len(), along(self.vertices[begin]));
-                    self.pieces.push(Piece { start: begin, end, enters, leaves: along(from), done: false });
-                }
-                (true, None) => {}
-                (false, Some(_)) => self.vertices.push(to),
-                (false, None) => {
-                    start = Some(self.vertices.len());
-                    self.vertices.extend([from, to]);
-                }
+            if is_on_frame([from, to]) {
+                continue;
+            }
+            let begin = *start.get_or_insert(self.vertices.len());
+            if begin == self.vertices.len() {
+                self.vertices.push(from);
+            }
+            self.vertices.push(to);
+            if touches(to) {
+                let enters = along(self.vertices[begin]);
+                self.pieces.push(Piece { start: begin, end: self.vertices.len(), enters, next: None });
+                self.leaves.push((along(to), self.pieces.len() - 1));
+                start = None;
             }
         }
     }
 
+    /// Finds for each piece the one that is next along the frame: around it, pieces leave and enter by turns.
+    fn link(&mut self) -> Option<()> {
+        let mut enters: Vec<(i32, usize)> =
+            self.pieces.iter().enumerate().map(|(piece, Piece { enters, .. })| (*enters, piece)).collect();
+        enters.sort_unstable();
+        self.leaves.sort_unstable();
+        let (enters, leaves) = (&enters, &self.leaves);
+        let count = enters.len();
+        let in_turn = |first: &[(i32, usize)], then: &[(i32, usize)]| {
+            (0..count).all(|at| first[at].0 <= then[at].0 && (at + 1 == count || then[at].0 <= first[at + 1].0))
+        };
+        let shift = if in_turn(leaves, enters) {
+            0
+        } else if in_turn(enters, leaves) {
+            1
+        } else {
+            return None;
+        };
+        for (place, (_, piece)) in leaves.iter().enumerate() {
+            self.pieces[*piece].next = Some(enters[(place + shift) % count].1);
+        }
+        Some(())
+    }
+
     /// Walks along pieces and frame, until all pieces belong to a shell.
     fn walk(&mut self) -> Option<()> {
-        self.pieces.sort_unstable_by_key(|piece| piece.enters);
+        self.link()?;
         for first in 0..self.pieces.len() {
-            if self.pieces[first].done {
-                continue;
-            }
-            self.ring.clear();
             let mut at = first;
-            loop {
-                let piece = &mut self.pieces[at];
-                if std::mem::replace(&mut piece.done, true) {
-                    return None;
-                }
-                let Piece { start, end, leaves, .. } = *piece;
+            self.ring.clear();
+            // Each piece is next to one other, so that the way ends where it began.
+            while let Some(next) = self.pieces[at].next.take() {
+                let Piece { start, end, .. } = self.pieces[at];
                 self.ring.extend_from_slice(&self.vertices[start..end]);
-                // The next that enters from here on, once around if need be.
-                let next = self.pieces.partition_point(|piece| piece.enters < leaves) % self.pieces.len();
-                self.turn(leaves, self.pieces[next].enters);
-                if next == first {
-                    break;
-                }
+                self.turn(along(self.vertices[end - 1]), self.pieces[next].enters);
                 at = next;
             }
             tidy_ring(&mut self.ring);
@@ -168,7 +195,7 @@ mod tests {
     fn a_hole_at_the_frame_becomes_a_bay() {
         let shell = [[LOW, LOW], [1000, LOW], [1000, 1000], [LOW, 1000]];
         let (bay, inner) = ([[LOW, 200], [LOW, 300], [50, 300], [50, 200]], [[500, 500], [500, 600], [600, 600]]);
-        assert!(runs(&bay) == 1 && runs(&inner) == 0 && doubled_area(&bay) < 0);
+        assert!(visits(&bay) == 1 && visits(&inner) == 0 && doubled_area(&bay) < 0);
         let found = joined(&[&shell, &bay, &inner]);
         let expected = [[50, 200], [LOW, 200], [LOW, LOW], [1000, LOW], [1000, 1000], [LOW, 1000], [LOW, 300], [50, 300]];
         assert_eq!(found.len(), 2);
@@ -183,13 +210,26 @@ mod tests {
         let arms = [[100, LOW], [200, LOW], [200, 300], [300, 300], [300, LOW], [600, LOW], [600, 400], [100, 400]];
         let cut = [[100, LOW], [200, LOW], [200, 300], [100, 300], [100, LOW], [400, LOW], [600, LOW], [600, 300], [400, 300], [400, LOW]];
         let hole = [[450, 100], [450, 200], [500, 200]];
-        assert_eq!(runs(&cut), 2);
+        assert_eq!(visits(&cut), 2);
         let found = joined(&[&cut, &hole]);
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(found.iter().map(|ring| doubled_area(ring)).sum::<i64>(), 2 * (100 + 200) * 364 + doubled_area(&hole));
         let after = found.iter().position(|ring| ring == &hole).expect("the hole is there");
         assert!(found[after - 1].contains(&[600, 300]), "after its shell");
         assert_eq!(joined(&[&arms]).iter().map(|ring| doubled_area(ring)).sum::<i64>(), doubled_area(&arms));
+    }
+
+    #[test]
+    fn a_vertex_on_the_way_along_the_frame_parts_what_it_touches() {
+        let ring = [[3683, LOW], [3683, 18], [3544, LOW], [3458, -38], [3364, -44], [3307, LOW]];
+        assert_eq!(visits(&ring), 2);
+        let found = joined(&[&ring]);
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [3, 4], "{found:?}");
+        assert_eq!(found.iter().map(|ring| doubled_area(ring)).sum::<i64>(), doubled_area(&ring));
+        // From inside, it parts nothing.
+        let tent = [[LOW, 200], [100, 300], [200, LOW], [300, 300], [300, 400], [LOW, 400]];
+        assert_eq!(visits(&tent), 2);
+        assert_eq!(joined(&[&tent]).iter().map(|ring| doubled_area(ring)).collect::<Vec<_>>(), [doubled_area(&tent)]);
     }
 
     #[test]

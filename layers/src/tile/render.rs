@@ -203,9 +203,9 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
                 ShapeKind::Polygon
             }
             GeometryKind::Polygon => {
-                self.surface(row);
+                let is_joined = self.surface(row);
                 // Where its edges keep well apart, nothing that is done to them here can make them meet.
-                if geometry.simple_from(row.row) > self.zoom && !self.inspector.is_simple(&self.shape) {
+                if (is_joined || geometry.simple_from(row.row) > self.zoom) && !self.inspector.is_simple(&self.shape) {
                     repair(&mut self.shape);
                 }
                 ShapeKind::Polygon
@@ -214,34 +214,36 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         (!self.shape.is_empty()).then_some(kind)
     }
 
-    fn surface(&mut self, row: RowRef) {
-        let (mut shell, mut before, mut runs) = (false, 0, 0);
+    /// Draws the rings of a surface; whether some were joined along the frame of the tile.
+    fn surface(&mut self, row: RowRef) -> bool {
+        let (mut shell, mut before, mut visits, mut is_joined) = (false, 0, 0, false);
         for ring in row.base.geometry().rings(row.row) {
             // A hole whose shell has vanished has nothing to be cut from.
             if ring.hole && !shell {
                 continue;
             }
             if !ring.hole {
-                self.join(before, runs);
-                (before, runs) = (self.shape.len(), 0);
+                is_joined |= self.join(before, visits);
+                (before, visits) = (self.shape.len(), 0);
             }
             let (drawn, more) = self.ring(row.base, ring);
-            runs += more;
+            visits += more;
             if ring.hole && drawn && is_whole_tile(&self.ring) {
                 // The tile lies in the hole: nothing is left of the shell here.
                 self.shape.keep(before);
-                runs = 0;
+                visits = 0;
             }
             shell = if ring.hole { shell && self.shape.len() > before } else { drawn };
         }
-        self.join(before, runs);
+        self.join(before, visits) || is_joined
     }
 
-    /// Joins a shell and its holes anew where they run along the frame of the tile more than once.
-    fn join(&mut self, first: usize, runs: usize) {
-        if runs > 1 {
+    /// Joins a shell and its holes anew where they come to the frame of the tile more than once.
+    fn join(&mut self, first: usize, visits: usize) -> bool {
+        if visits > 1 {
             self.joiner.join(&mut self.shape, first);
         }
+        visits > 1
     }
 
     fn pixel(&mut self, world: [u32; 2]) {
@@ -316,10 +318,10 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         });
     }
 
-    /// Whether something is left of a ring, and how often it runs along the frame of the tile.
+    /// Whether something is left of a ring, and how often it comes to the frame of the tile.
     fn ring(&mut self, base: &Base, ring: Ring) -> (bool, usize) {
         self.snap(base, ring);
-        let is_cut = !self.ring.iter().all(|vertex| clip::holds(*vertex));
+        let is_cut = !self.ring.iter().all(|vertex| clip::is_inside(*vertex));
         if is_cut {
             clip::ring(&mut self.ring, &mut self.scratch);
         }
@@ -336,7 +338,7 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
             self.ring.reverse();
         }
         self.shape.push(&self.ring);
-        (true, if is_cut { frame::runs(&self.ring) } else { 0 })
+        (true, if is_cut { frame::visits(&self.ring) } else { 0 })
     }
 }
 

@@ -6,7 +6,7 @@ use i_overlay::core::simplify::Simplify;
 use i_overlay::i_float::int::point::IntPoint;
 
 use super::encode::Shape;
-use super::shape::doubled_area;
+use super::shape::{doubled_area, goes_around, tidy_ring};
 
 /// Edges up to which each is compared with each, without putting them in order first.
 const FEW: usize = 24;
@@ -32,6 +32,9 @@ struct Edge {
 impl Inspector {
     /// Whether no two edges of a shape meet but those that follow each other.
     pub fn is_simple(&mut self, shape: &Shape) -> bool {
+        if shape.len() == 1 && shape.parts().all(is_convex) {
+            return true;
+        }
         self.edges.clear();
         for (ring, part) in shape.parts().enumerate() {
             let ends = part[1..].iter().chain(&part[..1]);
@@ -72,6 +75,32 @@ impl Edge {
     }
 }
 
+/// Whether a ring turns right all the way, once around: most small surfaces do.
+fn is_convex(ring: &[[i32; 2]]) -> bool {
+    let [.., before, last] = ring else { return false };
+    let step = |from: &[i32; 2], to: &[i32; 2]| [0, 1].map(|axis| i64::from(to[axis]) - i64::from(from[axis]));
+    let (mut run, mut from, mut heads) = (step(before, last), last, 0);
+    let mut heading = 0;
+    let mut first = 0;
+    for to in ring {
+        let next = step(from, to);
+        if run[0] * next[1] - run[1] * next[0] <= 0 {
+            return false;
+        }
+        let towards = next[0].signum();
+        if towards != 0 && towards != heading {
+            heads += 1;
+            if first == 0 {
+                first = towards;
+            }
+            heading = towards;
+        }
+        (run, from) = (next, to);
+    }
+    // East, west, and once more the way it began.
+    heads == 2 || heads == 3 && heading == first
+}
+
 /// Whether the other edge lies all on one side of the line of an edge.
 fn is_apart(edge: &Edge, other: &Edge) -> bool {
     let side = |vertex: [i32; 2]| {
@@ -82,22 +111,52 @@ fn is_apart(edge: &Edge, other: &Edge) -> bool {
     side(other.from) * side(other.to) > 0
 }
 
-/// Draws a shape anew so that no rings meet but at single places: what lies inside an odd number of them stays.
+/// Draws a shape anew so that no ring crosses itself or another: what lies inside an odd number of them stays.
 pub fn repair(shape: &mut Shape) {
     let contours: Vec<Vec<IntPoint>> =
         shape.parts().map(|part| part.iter().map(|[x, y]| IntPoint::new(*x, *y)).collect()).collect();
-    let surfaces = contours.simplify(FillRule::EvenOdd, IntOverlayOptions::ogc());
+    let surfaces = contours.simplify(FillRule::EvenOdd, IntOverlayOptions::keep_output_points());
     shape.clear();
     for surface in surfaces {
+        let mut loops = Vec::new();
         for (place, contour) in surface.iter().enumerate() {
             let mut ring: Vec<[i32; 2]> = contour.iter().map(|point| [point.x, point.y]).collect();
             // Shells run clockwise on the screen, holes the other way.
             if (doubled_area(&ring) > 0) != (place == 0) {
                 ring.reverse();
             }
-            shape.push(&ring);
+            part(&ring, &mut loops);
+        }
+        let (shells, holes): (Vec<_>, Vec<_>) = loops.iter().partition(|ring| doubled_area(ring) > 0);
+        for shell in &shells {
+            shape.push(shell);
+            let is_in = |hole: &&&Vec<[i32; 2]>| shells.len() == 1 || hole.iter().all(|at| is_within(shell, *at));
+            holes.iter().filter(is_in).for_each(|hole| shape.push(hole));
         }
     }
+}
+
+/// Whether a place lies in a ring or is one of its vertices.
+fn is_within(ring: &[[i32; 2]], place: [i32; 2]) -> bool {
+    ring.contains(&place) || goes_around(ring, place)
+}
+
+/// Parts a ring where it comes to the same vertex again.
+fn part(ring: &[[i32; 2]], loops: &mut Vec<Vec<[i32; 2]>>) {
+    let mut way: Vec<[i32; 2]> = Vec::with_capacity(ring.len());
+    let mut keep = |mut ring: Vec<[i32; 2]>| {
+        tidy_ring(&mut ring);
+        if ring.len() > 2 {
+            loops.push(ring);
+        }
+    };
+    for vertex in ring {
+        if let Some(before) = way.iter().position(|other| other == vertex) {
+            keep(way.split_off(before));
+        }
+        way.push(*vertex);
+    }
+    keep(way);
 }
 
 #[cfg(test)]
@@ -143,22 +202,33 @@ mod tests {
             let mended = surfaces(&broken);
             assert!(mended.is_valid() && (mended.unsigned_area() - area).abs() < 1.0, "{rings:?}: {mended:?}");
         }
+        let turns = |ring: &[[i32; 2]]| is_convex(ring);
+        assert!(turns(&square) && turns(&[[0, 0], [10, 5], [12, 40], [-3, 20]]) && !turns(&[[0, 0], [10, 5], [3, 20], [3, 9]]));
+        let twice = [[0, 0], [40, 0], [40, 40], [10, 40], [10, 10], [30, 5], [35, 30], [0, 35]];
+        let star = [[0, 38], [100, 38], [20, 100], [50, 0], [80, 100]];
+        assert!(!turns(&twice) && !turns(&star), "twice around");
         let sound = shape(&[square, vec![[20, 20], [20, 40], [40, 40], [40, 20]]]);
         assert!(Inspector::default().is_simple(&sound));
     }
 
     proptest! {
         #[test]
-        fn whatever_is_mended_is_valid(ring in proptest::collection::vec((0..40_i32, 0..40_i32), 3..40)) {
+        fn whatever_is_mended_has_rings_that_do_not_cross(ring in proptest::collection::vec((0..60_i32, 0..60_i32), 3..30)) {
             let mut ring: Vec<[i32; 2]> = ring.into_iter().map(|(x, y)| [x, y]).collect();
-            super::super::shape::tidy_ring(&mut ring);
+            tidy_ring(&mut ring);
             prop_assume!(ring.len() > 2 && doubled_area(&ring) != 0);
-            let mut any = shape(&[ring]);
+            let mut any = shape(std::slice::from_ref(&ring));
             if Inspector::default().is_simple(&any) {
-                prop_assert!(Polygon::is_valid(&surfaces(&any).0[0]));
+                prop_assert!(surfaces(&any).is_valid());
             } else {
                 repair(&mut any);
-                prop_assert!(surfaces(&any).is_valid());
+                let mended = surfaces(&any);
+                for part in mended.iter() {
+                    prop_assert!(Polygon::new(part.exterior().clone(), vec![]).is_valid(), "{ring:?}");
+                    for hole in part.interiors() {
+                        prop_assert!(Polygon::new(hole.clone(), vec![]).is_valid(), "{ring:?}");
+                    }
+                }
             }
         }
     }
