@@ -100,12 +100,8 @@ fn squared_distance(edge: &Edge, other: &Edge) -> f64 {
         }
     }
     let to = |edge: &Edge, place: [f64; 2]| super::label::squared_distance(place, edge.ends[0], edge.ends[1]);
-    let distances = [
-        to(edge, other.ends[0]),
-        to(edge, other.ends[1]),
-        to(other, edge.ends[0]),
-        to(other, edge.ends[1]),
-    ];
+    let distances =
+        [to(edge, other.ends[0]), to(edge, other.ends[1]), to(other, edge.ends[0]), to(other, edge.ends[1])];
     distances.into_iter().fold(f64::MAX, f64::min)
 }
 
@@ -115,11 +111,14 @@ mod tests {
 
     fn simple_from(rings: &[&[[u32; 2]]]) -> u8 {
         let mut gaps = Gaps::default();
-        rings.iter().for_each(|ring| gaps.push(ring));
+        for ring in rings {
+            gaps.push(ring);
+        }
         gaps.simple_from()
     }
 
-    const SQUARE: [[u32; 2]; 4] = [[1_000_000, 1_000_000], [1_001_000, 1_000_000], [1_001_000, 1_001_000], [1_000_000, 1_001_000]];
+    const SQUARE: [[u32; 2]; 4] =
+        [[1_000_000, 1_000_000], [1_001_000, 1_000_000], [1_001_000, 1_001_000], [1_000_000, 1_001_000]];
 
     #[test]
     fn the_narrowest_place_decides() {

@@ -186,7 +186,9 @@ mod tests {
 
     fn joined(rings: &[&[[i32; 2]]]) -> Vec<Vec<[i32; 2]>> {
         let mut shape = Shape::default();
-        rings.iter().for_each(|ring| shape.push(ring));
+        for ring in rings {
+            shape.push(ring);
+        }
         Joiner::default().join(&mut shape, 0);
         shape.parts().map(<[_]>::to_vec).collect()
     }
@@ -197,7 +199,8 @@ mod tests {
         let (bay, inner) = ([[LOW, 200], [LOW, 300], [50, 300], [50, 200]], [[500, 500], [500, 600], [600, 600]]);
         assert!(visits(&bay) == 1 && visits(&inner) == 0 && doubled_area(&bay) < 0);
         let found = joined(&[&shell, &bay, &inner]);
-        let expected = [[50, 200], [LOW, 200], [LOW, LOW], [1000, LOW], [1000, 1000], [LOW, 1000], [LOW, 300], [50, 300]];
+        let expected =
+            [[50, 200], [LOW, 200], [LOW, LOW], [1000, LOW], [1000, 1000], [LOW, 1000], [LOW, 300], [50, 300]];
         assert_eq!(found.len(), 2);
         assert_eq!(found[1], inner);
         assert_eq!(doubled_area(&found[0]), doubled_area(&shell) + doubled_area(&bay));
@@ -208,12 +211,26 @@ mod tests {
     fn what_the_frame_cuts_apart_comes_apart() {
         // A U that hangs over the upper side, its pieces joined along it by the clip, with a hole in the right one.
         let arms = [[100, LOW], [200, LOW], [200, 300], [300, 300], [300, LOW], [600, LOW], [600, 400], [100, 400]];
-        let cut = [[100, LOW], [200, LOW], [200, 300], [100, 300], [100, LOW], [400, LOW], [600, LOW], [600, 300], [400, 300], [400, LOW]];
+        let cut = [
+            [100, LOW],
+            [200, LOW],
+            [200, 300],
+            [100, 300],
+            [100, LOW],
+            [400, LOW],
+            [600, LOW],
+            [600, 300],
+            [400, 300],
+            [400, LOW],
+        ];
         let hole = [[450, 100], [450, 200], [500, 200]];
         assert_eq!(visits(&cut), 2);
         let found = joined(&[&cut, &hole]);
         assert_eq!(found.len(), 3, "{found:?}");
-        assert_eq!(found.iter().map(|ring| doubled_area(ring)).sum::<i64>(), 2 * (100 + 200) * 364 + doubled_area(&hole));
+        assert_eq!(
+            found.iter().map(|ring| doubled_area(ring)).sum::<i64>(),
+            2 * (100 + 200) * 364 + doubled_area(&hole)
+        );
         let after = found.iter().position(|ring| ring == &hole).expect("the hole is there");
         assert!(found[after - 1].contains(&[600, 300]), "after its shell");
         assert_eq!(joined(&[&arms]).iter().map(|ring| doubled_area(ring)).sum::<i64>(), doubled_area(&arms));
@@ -235,7 +252,8 @@ mod tests {
     #[test]
     fn a_shell_around_the_tile_is_the_frame() {
         let hole = [[HIGH, 100], [HIGH, HIGH], [3000, HIGH]];
-        let hole: Vec<[i32; 2]> = if doubled_area(&hole) > 0 { hole.into_iter().rev().collect() } else { hole.to_vec() };
+        let hole: Vec<[i32; 2]> =
+            if doubled_area(&hole) > 0 { hole.into_iter().rev().collect() } else { hole.to_vec() };
         let found = joined(&[&CORNERS, &hole]);
         assert_eq!(found.len(), 1);
         assert_eq!(doubled_area(&found[0]), doubled_area(&CORNERS) + doubled_area(&hole));

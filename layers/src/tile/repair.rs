@@ -169,7 +169,9 @@ mod tests {
 
     fn shape(rings: &[Vec<[i32; 2]>]) -> Shape {
         let mut shape = Shape::default();
-        rings.iter().for_each(|ring| shape.push(ring));
+        for ring in rings {
+            shape.push(ring);
+        }
         shape
     }
 
@@ -203,7 +205,11 @@ mod tests {
             assert!(mended.is_valid() && (mended.unsigned_area() - area).abs() < 1.0, "{rings:?}: {mended:?}");
         }
         let turns = |ring: &[[i32; 2]]| is_convex(ring);
-        assert!(turns(&square) && turns(&[[0, 0], [10, 5], [12, 40], [-3, 20]]) && !turns(&[[0, 0], [10, 5], [3, 20], [3, 9]]));
+        assert!(
+            turns(&square)
+                && turns(&[[0, 0], [10, 5], [12, 40], [-3, 20]])
+                && !turns(&[[0, 0], [10, 5], [3, 20], [3, 9]])
+        );
         let twice = [[0, 0], [40, 0], [40, 40], [10, 40], [10, 10], [30, 5], [35, 30], [0, 35]];
         let star = [[0, 38], [100, 38], [20, 100], [50, 0], [80, 100]];
         assert!(!turns(&twice) && !turns(&star), "twice around");

@@ -12,9 +12,8 @@ use super::{CENTRE, at, blobs, coast, only_layer, polygon_of};
 fn ribbon(next: &mut impl FnMut() -> f64) -> Polygon<f64> {
     let start = [CENTRE[0] + (next() - 0.5) * 0.04, CENTRE[1] + (next() - 0.5) * 0.04];
     let width = 2e-5 * (0.2 + next());
-    let steps: Vec<[f64; 2]> = (0..24)
-        .map(|step| [start[0] + 4e-4 * f64::from(step), start[1] + 3e-4 * (next() - 0.5)])
-        .collect();
+    let steps: Vec<[f64; 2]> =
+        (0..24).map(|step| [start[0] + 4e-4 * f64::from(step), start[1] + 3e-4 * (next() - 0.5)]).collect();
     let side = |up: f64| move |[x, y]: &[f64; 2]| Coord { x: *x, y: *y + up };
     let mut ring: Vec<Coord<f64>> = steps.iter().map(side(0.0)).chain(steps.iter().rev().map(side(width))).collect();
     ring.push(ring[0]);
@@ -28,7 +27,10 @@ fn every_surface_in_a_tile_is_valid() {
     // Wide ones with holes are cut by the frame in every way at the deeper zooms.
     for (name, surfaces) in [("blobs", blobs(300, 0.01, 0.04)), ("coast", vec![coast()]), ("ribbons", ribbons)] {
         assert!(surfaces.iter().all(Validation::is_valid), "{name}");
-        let layer = snapshot(&definition("polygon", "zoom = { min = 6, max = 18 }"), surfaces.into_iter().map(Geometry::Polygon));
+        let layer = snapshot(
+            &definition("polygon", "zoom = { min = 6, max = 18 }"),
+            surfaces.into_iter().map(Geometry::Polygon),
+        );
         let mut seen = 0;
         for z in 8..=17 {
             let TileId { x, y, .. } = at(CENTRE, z);
@@ -37,7 +39,13 @@ fn every_surface_in_a_tile_is_valid() {
                 for feature in only_layer(&render(&layer, tile, &TileOptions::default())) {
                     // Holes stand after a shell, or this panics.
                     let drawn = polygon_of(&feature);
-                    assert!(drawn.is_valid(), "{name} {} in {tile:?}: {:?} {:?}", feature.id, drawn.check_validation(), feature.parts);
+                    assert!(
+                        drawn.is_valid(),
+                        "{name} {} in {tile:?}: {:?} {:?}",
+                        feature.id,
+                        drawn.check_validation(),
+                        feature.parts
+                    );
                     seen += 1;
                 }
             }
