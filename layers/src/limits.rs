@@ -68,3 +68,9 @@ pub const MAX_PAST_QUEUE: usize = 32;
 pub const MAX_FOLLOWER_NAME: usize = 64;
 /// Columns of one source.
 pub const MAX_COLUMNS: usize = 4_096;
+/// Bytes of one filter.
+pub const MAX_FILTER_BYTES: usize = 64 * 1024;
+/// Levels of a filter, one in another; a chain of additions is one level for each.
+pub const MAX_FILTER_DEPTH: usize = 64;
+/// Terms of a filter, vertices of its geometries and characters of its patterns, all together.
+pub const MAX_FILTER_COST: usize = 10_000;
