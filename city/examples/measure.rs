@@ -38,6 +38,7 @@ fn definition(city: &City, layer: &str) -> Option<LayerDefinition> {
         visibility: Visibility::Public,
         key: vec![],
         label: None,
+        label_fields: Vec::new(),
         rank: None,
         placeless: false,
         licence: None,

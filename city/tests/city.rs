@@ -24,6 +24,7 @@ fn definition(city: &City, layer: &str) -> LayerDefinition {
         visibility: Visibility::Public,
         key: vec![],
         label: None,
+        label_fields: Vec::new(),
         rank: None,
         placeless: false,
         licence: None,

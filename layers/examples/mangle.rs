@@ -1,4 +1,5 @@
-//! Damages files at random and reads what comes of it: rows or errors, never a panic, never a hang.
+//! Damages files at random and reads what comes of it: rows or errors, never a panic, never a hang. A file named
+//! `*.cql2` holds filters, one a line.
 //!
 //! `mangle SECONDS FILE…`, on the stable toolchain and with real files as seeds; the targets in `fuzz/` look deeper, by
 //! coverage, but need nightly. A case that fails is written beside the working directory and named.
@@ -8,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use bricola_layers::query::cql2::Filter;
 use bricola_layers::reader::{OpenOptions, geometry_from_gpkg, open_bytes};
 
 /// Longer files are cut: what is broken is mostly at the beginning, and short ones are read more often.
@@ -71,6 +73,11 @@ fn run(time: Duration, seeds: &[(String, Vec<u8>)]) -> ExitCode {
 }
 
 fn read(name: &str, bytes: &[u8]) -> u64 {
+    if Path::new(name).extension().is_some_and(|extension| extension == "cql2") {
+        let text = String::from_utf8_lossy(bytes);
+        let is_filter = |line: &&str| Filter::from_text(line).is_ok() || Filter::from_json(line).is_ok();
+        return text.lines().filter(is_filter).count() as u64;
+    }
     let _ = geometry_from_gpkg(bytes);
     let mut rows = 0;
     if let Ok(mut reader) = open_bytes(name, bytes.to_vec(), &OpenOptions::default()) {

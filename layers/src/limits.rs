@@ -29,6 +29,8 @@ pub const MAX_HITS_PER_LAYER: usize = 100;
 pub const TILE_BUDGET_BYTES: usize = 500_000;
 /// Deepest zoom level served.
 pub const MAX_ZOOM: u8 = 22;
+/// Label points of one tile, but for a layer's deepest zoom, which clients magnify: no more would find room on a screen.
+pub const MAX_LABELS: usize = 256;
 /// Layers in one composite tile request.
 pub const MAX_COMPOSITE_LAYERS: usize = 32;
 /// How deep JSON, XML and geometry collections of a source may be nested.
@@ -66,3 +68,9 @@ pub const MAX_PAST_QUEUE: usize = 32;
 pub const MAX_FOLLOWER_NAME: usize = 64;
 /// Columns of one source.
 pub const MAX_COLUMNS: usize = 4_096;
+/// Bytes of one filter.
+pub const MAX_FILTER_BYTES: usize = 64 * 1024;
+/// Levels of a filter, one in another; a chain of additions is one level for each.
+pub const MAX_FILTER_DEPTH: usize = 64;
+/// Terms of a filter, vertices of its geometries and characters of its patterns, all together.
+pub const MAX_FILTER_COST: usize = 10_000;

@@ -48,7 +48,7 @@ impl City {
     }
 
     async fn holding(kind: &str, features: Vec<Feature>) -> Self {
-        Self::defined(&definition(kind, ""), features).await
+        Self::defined(&definition(kind, "label = \"name\""), features).await
     }
 
     async fn defined(definition: &LayerDefinition, features: Vec<Feature>) -> Self {

@@ -14,6 +14,8 @@ mod contract;
 mod damage;
 #[path = "store/death.rs"]
 mod death;
+#[path = "store/filters.rs"]
+mod filters;
 #[path = "store/foreign.rs"]
 mod foreign;
 #[path = "store/history.rs"]

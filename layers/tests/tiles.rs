@@ -2,12 +2,14 @@
 //! the `mvt` crate, and against their own promises: budget, determinism, agreement of neighbours.
 
 mod common;
+#[path = "tiles/labels.rs"]
+mod labels;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bricola_layers::cache::{RowRef, Snapshot};
 use bricola_layers::query::first_covering;
-use bricola_layers::tile::{MvtEncoder, Tile, TileId, TileOptions, WireEncoder, render, render_with};
+use bricola_layers::tile::{MvtEncoder, Part, Tile, TileId, TileOptions, WireEncoder, render, render_with};
 use common::{Decoded, decode, definition, numbers, snapshot};
 use geo::{Area, BooleanOps, BoundingRect, Contains, Distance, Euclidean, Length};
 use geo_types::{Coord, Geometry, LineString, MultiPolygon, Point, Polygon, Rect};
@@ -176,12 +178,17 @@ fn the_direct_writer_says_what_the_mvt_crate_says() {
             ),
         });
     }
-    let layer = snapshot(&definition("geometry", ""), geometries);
+    let layer = snapshot(&definition("geometry", "label = \"name\""), geometries);
     for z in 8..=18 {
         let tile = at(CENTRE, z);
         let direct = render_with::<WireEncoder>(&layer, tile, &TileOptions::default());
         let oracle = render_with::<MvtEncoder>(&layer, tile, &TileOptions::default());
         assert!(direct.kept > 0);
+        let named = TileOptions { part: Part::Labels, ..TileOptions::default() };
+        let labels =
+            [render_with::<WireEncoder>(&layer, tile, &named), render_with::<MvtEncoder>(&layer, tile, &named)];
+        let [direct_labels, oracle_labels] = labels.map(|tile| decode(&tile.bytes));
+        assert_eq!(direct_labels, oracle_labels, "zoom {z}");
         assert_eq!(decode(&direct.bytes), decode(&oracle.bytes), "zoom {z}");
     }
 }

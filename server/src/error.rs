@@ -24,6 +24,16 @@ pub enum Kind {
     RepeatedParameter,
     /// The body is not what the path takes.
     InvalidBody,
+    /// The filter is no CQL2.
+    FilterSyntax,
+    /// The filter names a field that the layer does not have.
+    FilterField,
+    /// In the filter, a value or an operation does not go with a type.
+    FilterType,
+    /// The filter uses a part of CQL2 that is not offered.
+    FilterUnsupported,
+    /// The filter is longer, deeper or more costly than allowed.
+    FilterTooLarge,
     /// z, x or y of a tile is not a number.
     InvalidTile,
     /// The tile grid has no such tile.
@@ -80,6 +90,11 @@ impl Kind {
         Self::MissingParameter,
         Self::RepeatedParameter,
         Self::InvalidBody,
+        Self::FilterSyntax,
+        Self::FilterField,
+        Self::FilterType,
+        Self::FilterUnsupported,
+        Self::FilterTooLarge,
         Self::InvalidTile,
         Self::OutsideGrid,
         Self::UnknownPath,
@@ -114,6 +129,11 @@ impl Kind {
             Self::MissingParameter     => (StatusCode::BAD_REQUEST,            "missing-parameter",      "A parameter is missing"),
             Self::RepeatedParameter    => (StatusCode::BAD_REQUEST,            "repeated-parameter",     "A parameter is given more than once"),
             Self::InvalidBody          => (StatusCode::BAD_REQUEST,            "invalid-body",           "The body is not what this path takes"),
+            Self::FilterSyntax         => (StatusCode::BAD_REQUEST,            "filter-syntax",          "The filter is not CQL2"),
+            Self::FilterField          => (StatusCode::BAD_REQUEST,            "filter-field",           "The filter names a field that is not there"),
+            Self::FilterType           => (StatusCode::BAD_REQUEST,            "filter-type",            "In the filter, types do not go together"),
+            Self::FilterUnsupported    => (StatusCode::BAD_REQUEST,            "filter-unsupported",     "The filter uses a part of CQL2 that is not offered"),
+            Self::FilterTooLarge       => (StatusCode::BAD_REQUEST,            "filter-too-large",       "The filter is longer, deeper or more costly than allowed"),
             Self::InvalidTile          => (StatusCode::BAD_REQUEST,            "invalid-tile",           "A tile number is not a number"),
             Self::OutsideGrid          => (StatusCode::NOT_FOUND,              "outside-grid",           "The tile grid has no such tile"),
             Self::UnknownPath          => (StatusCode::NOT_FOUND,              "unknown-path",           "Nothing lies at this path"),

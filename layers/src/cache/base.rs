@@ -87,6 +87,8 @@ pub struct Base {
     pub(super) versions: Vec<u32>,
     pub(super) geometry: Packed,
     pub(super) columns: Vec<Column>,
+    /// Where each row is named, in world units; nothing for a layer without label points.
+    pub(super) labels: Vec<[u32; 2]>,
     pub(super) tree: RTree<Leaf>,
     pub(super) crs: Crs,
     pub(super) plane: Arc<WorldPlane>,
@@ -133,6 +135,11 @@ impl Base {
         self.columns[field].get(row)
     }
 
+    /// Where a row is named, in world units: in a surface a place inside. `None` in a layer without label points.
+    pub fn label(&self, row: u32) -> Option<[u32; 2]> {
+        self.labels.get(row as usize).copied()
+    }
+
     /// The R-tree over all rows with a geometry, in tree units.
     pub fn tree(&self) -> &RTree<Leaf> {
         &self.tree
@@ -162,7 +169,7 @@ impl Base {
     /// Bytes held, roughly: the arrays, not the allocator's overhead.
     pub fn bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(Column::bytes).sum();
-        self.geometry.bytes() + columns + self.ids.len() * 12 + self.tree.size() * TREE_BYTES
+        self.geometry.bytes() + columns + self.ids.len() * 12 + self.labels.len() * 8 + self.tree.size() * TREE_BYTES
     }
 }
 

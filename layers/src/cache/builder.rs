@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::base::{Base, Leaf};
 use super::column::Column;
+use super::label;
 use super::packed::{CoordinateGrid, Packed};
 use super::plane::WorldPlane;
 use crate::crs::{Crs, CrsError, MercatorApprox, with_transformer};
@@ -33,6 +34,7 @@ pub struct BaseBuilder {
     pending: usize,
     columns: Vec<Column>,
     poisoned: Vec<(FeatureId, String)>,
+    has_labels: bool,
     /// The way to world coordinates of a base that this one goes with.
     plane: Option<Arc<WorldPlane>>,
 }
@@ -54,6 +56,7 @@ impl BaseBuilder {
             pending: 0,
             columns: definition.fields.iter().map(|field| Column::new(field.kind)).collect(),
             poisoned: Vec::new(),
+            has_labels: definition.has_label_points(),
             plane: None,
         })
     }
@@ -70,6 +73,7 @@ impl BaseBuilder {
             pending: 0,
             columns: definition.fields.iter().map(|field| Column::new(field.kind)).collect(),
             poisoned: Vec::new(),
+            has_labels: self.has_labels,
             plane: self.plane.clone(),
         }
     }
@@ -178,6 +182,7 @@ impl BaseBuilder {
         geometry.detail(&plane);
         let leaves: Vec<Leaf> =
             (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, &plane, row)).collect();
+        let labels = if self.has_labels { label::places(&geometry, &plane) } else { Vec::new() };
         self.columns.iter_mut().for_each(Column::finish);
         self.ids.shrink_to_fit();
         self.versions.shrink_to_fit();
@@ -186,6 +191,7 @@ impl BaseBuilder {
             versions: self.versions,
             geometry,
             columns: self.columns,
+            labels,
             tree: RTree::bulk_load(leaves),
             crs: self.crs,
             plane,

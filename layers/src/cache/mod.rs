@@ -13,6 +13,7 @@ mod column;
 mod detail;
 mod follower;
 mod homes;
+mod label;
 mod ladder;
 mod packed;
 mod past;

@@ -204,10 +204,10 @@ fn check(definition: &LayerDefinition) -> Option<String> {
             return Some(format!("field \"{name}\": {reason}"));
         }
     }
-    let named = definition.key.iter().chain(&definition.label).chain(&definition.rank);
+    let named = definition.key.iter().chain(&definition.label).chain(&definition.label_fields).chain(&definition.rank);
     for name in named {
         if definition.field(name).is_none() {
-            return Some(format!("\"{name}\" (key, label or rank) is not one of the fields"));
+            return Some(format!("\"{name}\" (key, label, label_fields or rank) is not one of the fields"));
         }
     }
     None

@@ -167,6 +167,9 @@ pub struct LayerDefinition {
     /// Field that names a feature on the map and in answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Fields that the label points of surfaces carry in tiles beside `label`: what a style needs to choose among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_fields: Vec<String>,
     /// Integer field by which features are kept when a tile is over budget: larger stays longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<String>,
@@ -197,6 +200,17 @@ impl LayerDefinition {
     /// they never carry a field that is not public.
     pub fn tile_fields(&self) -> impl Iterator<Item = (usize, &FieldDefinition)> {
         Scope::PUBLIC.fields(self).filter(|(_, field)| field.tile)
+    }
+
+    /// Whether the layer has label points in tiles: it may hold surfaces, and tiles carry what is written at them.
+    pub fn has_label_points(&self) -> bool {
+        self.geometry.dimension().is_none_or(|dimension| dimension == 2) && self.label_point_fields().next().is_some()
+    }
+
+    /// The fields that label points carry, with their positions.
+    pub fn label_point_fields(&self) -> impl Iterator<Item = (usize, &FieldDefinition)> {
+        let named = |name: &String| self.label.as_ref() == Some(name) || self.label_fields.contains(name);
+        self.tile_fields().filter(move |(_, field)| named(&field.name))
     }
 
     /// Byte budget of the layer in one uncompressed tile.

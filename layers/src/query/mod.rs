@@ -1,5 +1,7 @@
 //! Spatial answers from the cache.
 
+pub mod cql2;
+
 mod cover;
 mod geojson;
 mod place;

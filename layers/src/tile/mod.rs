@@ -8,13 +8,15 @@
 mod clip;
 mod encode;
 mod grid;
+mod labels;
 mod mvt_crate;
 mod render;
 mod shape;
+mod values;
 mod wire;
 
 pub use encode::{Encoder, Shape, ShapeKind};
 pub use grid::{BUFFER, EXTENT, TileError, TileId};
 pub use mvt_crate::MvtEncoder;
-pub use render::{Tile, TileOptions, render, render_with};
+pub use render::{LABEL_SUFFIX, Part, Tile, TileOptions, render, render_with};
 pub use wire::WireEncoder;

@@ -3,24 +3,42 @@
 use std::cmp::Reverse;
 
 use chrono::NaiveDate;
-use rustc_hash::FxHashMap;
 
 use super::clip;
 use super::encode::{Encoder, Shape, ShapeKind};
 use super::grid::{EXTENT, TileId};
+use super::labels;
 use super::shape::{doubled_area, tidy_ring};
+use super::values::ValuePool;
 use super::wire::WireEncoder;
 use crate::cache::{
-    Base, Column, GeometryKind, Leaf, Ring, RowRef, Run, Snapshot, UNITS_PER_PIXEL, Validity, ValueRef, visible,
+    Base, GeometryKind, Leaf, Ring, RowRef, Run, Snapshot, UNITS_PER_PIXEL, Validity, ValueRef, visible,
 };
 use crate::definition::LayerDefinition;
 
 /// Radius of the earth in world units, about.
 const WORLD_RADIUS: f64 = 6.8e8;
 
+/// What a tile shows of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// Its features.
+    #[default]
+    Features,
+    /// A point for each feature, at which it is named: in the one tile in which it lies, so that no name is written twice.
+    /// The tile's layer is called like the layer with [`LABEL_SUFFIX`]. Only for layers with
+    /// [`LayerDefinition::has_label_points`]; of others there is nothing.
+    Labels,
+}
+
+/// How the layer of label points is called after the layer.
+pub const LABEL_SUFFIX: &str = "_label";
+
 /// What a request can choose of a tile.
 #[derive(Debug, Clone, Default)]
 pub struct TileOptions {
+    /// Features or label points.
+    pub part: Part,
     /// Byte budget instead of the definition's.
     pub budget: Option<usize>,
     /// Only what is valid on this date, in layers whose data say so.
@@ -49,6 +67,9 @@ pub fn render_with<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &Tile
     let definition = snapshot.definition();
     if !(definition.zoom.min..=definition.zoom.max).contains(&tile.z) {
         return Tile::default();
+    }
+    if options.part == Part::Labels {
+        return labels::render::<E>(snapshot, tile, options);
     }
     let (min, max) = tile.world_bounds();
     let mut rows: Vec<(RowRef, u32)> = Vec::with_capacity(256);
@@ -293,57 +314,6 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
 /// Whether a ring goes around the whole tile with its buffer.
 fn is_whole_tile(ring: &[[i32; 2]]) -> bool {
     ring.len() == 4 && ring.iter().flatten().all(|value| *value == clip::LOW || *value == clip::HIGH)
-}
-
-/// The values of a tile, each once.
-struct ValuePool<'a> {
-    fields: Vec<usize>,
-    /// Per field: dictionary code or number to index in the tile.
-    seen: Vec<FxHashMap<u64, u32>>,
-    /// Per field: the same for texts. Base and deltas have dictionaries of their own, or none.
-    texts: Vec<FxHashMap<&'a str, u32>>,
-}
-
-impl<'a> ValuePool<'a> {
-    fn new(fields: Vec<usize>) -> Self {
-        let seen = fields.iter().map(|_| FxHashMap::default()).collect();
-        let texts = fields.iter().map(|_| FxHashMap::default()).collect();
-        Self { fields, seen, texts }
-    }
-
-    fn tags<E: Encoder>(&mut self, encoder: &mut E, row: RowRef<'a>, tags: &mut Vec<(u32, u32)>) {
-        for (key, (field, (seen, texts))) in
-            self.fields.iter().zip(self.seen.iter_mut().zip(&mut self.texts)).enumerate()
-        {
-            let value = row.base.value(row.row, *field);
-            if value.is_null() {
-                continue;
-            }
-            let mut once = || match value {
-                ValueRef::Text(text) => *texts.entry(text).or_insert_with(|| encoder.value(value)),
-                _ => encoder.value(value),
-            };
-            let index = match identity(row.base, row.row, *field, value) {
-                Some(identity) => *seen.entry(identity).or_insert_with(once),
-                None => once(),
-            };
-            tags.push((key as u32, index));
-        }
-    }
-}
-
-/// A number that two equal values of a field share, where that is cheap to tell.
-fn identity(base: &Base, row: u32, field: usize, value: ValueRef) -> Option<u64> {
-    // Codes of base and delta are of different dictionaries.
-    let dictionary = std::ptr::from_ref(base).addr() as u64;
-    match (&base.columns()[field], value) {
-        (Column::Coded(column), _) => column.code(row).map(|code| dictionary.rotate_left(32) ^ u64::from(code)),
-        (_, ValueRef::Integer(number)) => Some(number as u64),
-        (_, ValueRef::Real(number)) => Some(number.to_bits()),
-        (_, ValueRef::Boolean(flag)) => Some(flag.into()),
-        (_, ValueRef::Date(date)) => Some(chrono::Datelike::num_days_from_ce(&date) as u64),
-        _ => None,
-    }
 }
 
 /// Dates travel in tiles as ISO 8601 text.

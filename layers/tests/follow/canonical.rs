@@ -6,7 +6,7 @@ use bricola_layers::cache::{Generation, Snapshot, read_layer};
 use bricola_layers::crs::lonlat_to_world;
 use bricola_layers::feature::{Feature, Value};
 use bricola_layers::store::{Edit, Store};
-use bricola_layers::tile::{Tile, TileId, TileOptions, render};
+use bricola_layers::tile::{Part, Tile, TileId, TileOptions, render};
 use geo_types::{Coord, Geometry, LineString, Point};
 
 use super::City;
@@ -27,8 +27,9 @@ pub fn tiles() -> impl Iterator<Item = TileId> {
     })
 }
 
-pub fn drawn(snapshot: &Snapshot, tile: TileId) -> Tile {
-    render(snapshot, tile, &TileOptions::default())
+/// Features and label points.
+pub fn drawn(snapshot: &Snapshot, tile: TileId) -> [Tile; 2] {
+    [Part::Features, Part::Labels].map(|part| render(snapshot, tile, &TileOptions { part, ..TileOptions::default() }))
 }
 
 /// A feature of any kind and size: points, lines, surfaces of a few metres up to half the layer.
@@ -56,7 +57,7 @@ pub fn anything(next: &mut impl FnMut() -> f64, round: i64) -> Feature {
     Feature { geometry: Some(geometry), properties: vec![Value::Text(text), count, Value::Real(next())] }
 }
 
-type Sheet = BTreeMap<TileId, (Generation, Tile)>;
+type Sheet = BTreeMap<TileId, (Generation, [Tile; 2])>;
 
 fn sheet(city: &City) -> Sheet {
     let layer = city.territory.layer("things").expect("a layer");
@@ -71,7 +72,7 @@ async fn follow_edits(definition_text: &str, features: usize, rounds: i64, seed:
     let start: Vec<Feature> = (0..features).map(|index| anything(&mut next, index as i64)).collect();
     let city = City::defined(&definition("geometry", definition_text), start).await;
     let mut alive: Vec<i64> = city.snapshot().expect("ready").rows().map(|row| row.id()).collect();
-    let (mut before, mut renewed, mut crowded) = (sheet(&city), 0, 0);
+    let (mut before, mut renewed, mut crowded) = (sheet(&city), 0, [0; 2]);
     for round in 0..rounds {
         let mut edits = Vec::new();
         for _ in 0..=(next() * 3.0) as usize {
@@ -102,34 +103,41 @@ async fn follow_edits(definition_text: &str, features: usize, rounds: i64, seed:
             assert_eq!(drawn_now, &drawn(&fresh, *tile), "round {round}: {tile:?} depends on how it came about");
             let (generation_before, drawn_before) = &before[tile];
             if generation == generation_before {
-                assert_eq!(drawn_now.bytes, drawn_before.bytes, "round {round}: {tile:?} changed and was not renewed");
+                let bytes = |drawn: &[Tile; 2]| drawn.each_ref().map(|tile| tile.bytes.clone());
+                assert_eq!(
+                    bytes(drawn_now),
+                    bytes(drawn_before),
+                    "round {round}: {tile:?} changed and was not renewed"
+                );
             } else {
                 renewed += 1;
             }
-            crowded += usize::from(drawn_now.kept < drawn_now.total);
+            for (crowded, part) in crowded.iter_mut().zip(drawn_now) {
+                *crowded += usize::from(part.kept < part.total);
+            }
         }
         before = after;
     }
     let all = before.len() * rounds as usize;
-    println!("{renewed} of {all} tiles renewed, {crowded} did not keep all");
-    assert!(renewed > 0 && renewed < all / 2 && crowded > 0);
+    println!("{renewed} of {all} tiles renewed, {crowded:?} did not keep all features, all labels");
+    assert!(renewed > 0 && renewed < all / 2 && crowded[0] > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_draws_what_a_newcomer_draws() {
-    follow_edits("zoom = { min = 3, max = 14 }", 800, 40, 41).await;
+    follow_edits("zoom = { min = 3, max = 14 }\nlabel = \"name\"", 800, 40, 41).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_not_all_fit_a_follower_keeps_what_a_newcomer_keeps() {
-    let crowded = "zoom = { min = 3, max = 14 }\ntile_budget = 4000\nrank = \"count\"";
+    let crowded = "zoom = { min = 3, max = 14 }\ntile_budget = 4000\nrank = \"count\"\nlabel = \"name\"";
     follow_edits(crowded, 1500, 40, 42).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_layer_is_the_same_when_its_changes_are_merged() {
     let mut next = numbers(43);
-    let crowded = "zoom = { min = 3, max = 14 }\ntile_budget = 4000\nrank = \"count\"";
+    let crowded = "zoom = { min = 3, max = 14 }\ntile_budget = 4000\nrank = \"count\"\nlabel = \"name\"";
     let start: Vec<Feature> = (0..21_000).map(|index| anything(&mut next, index)).collect();
     let city = City::defined(&definition("geometry", crowded), start).await;
     let ids: Vec<i64> = city.snapshot().expect("ready").rows().map(|row| row.id()).collect();

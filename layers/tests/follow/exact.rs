@@ -6,7 +6,7 @@ use bricola_layers::cache::{Generation, Snapshot};
 use bricola_layers::crs::lonlat_to_world;
 use bricola_layers::log::Seq;
 use bricola_layers::store::{Edit, Store};
-use bricola_layers::tile::{TileId, TileOptions, render};
+use bricola_layers::tile::{Part, TileId, TileOptions, render};
 use geo_types::{Geometry, LineString, Point};
 
 use super::common::numbers;
@@ -45,7 +45,8 @@ fn sheet(city: &City, places: &[[f64; 2]]) -> Sheet {
 }
 
 fn drawn(snapshot: &Snapshot, tile: TileId) -> Vec<u8> {
-    render(snapshot, tile, &TileOptions::default()).bytes
+    let part = |part| render(snapshot, tile, &TileOptions { part, ..TileOptions::default() }).bytes;
+    [part(Part::Features), part(Part::Labels)].concat()
 }
 
 /// Tiles that were renewed; the others must be what they were.

@@ -78,7 +78,7 @@ impl House {
         let folder = tempfile::tempdir().expect("a folder");
         let store = GeoPackageStore::open(&folder.path().join("bricola.gpkg"), OpenMode::ReadWrite).await;
         let store = Arc::new(store.expect("a store"));
-        store.define(&definition("geometry", text)).await.expect("defined");
+        store.define(&definition("geometry", &format!("label = \"name\"\n{text}"))).await.expect("defined");
         let mut house = Self { folder, store, next: Box::new(numbers(seed)) };
         house.replace(features).await;
         house
@@ -135,7 +135,7 @@ fn rows(snapshot: &Snapshot) -> BTreeMap<i64, String> {
     snapshot.rows().map(|row| (row.id(), describe(row))).collect()
 }
 
-fn sheet(snapshot: &Snapshot) -> BTreeMap<TileId, Tile> {
+fn sheet(snapshot: &Snapshot) -> BTreeMap<TileId, [Tile; 2]> {
     tiles().map(|tile| (tile, drawn(snapshot, tile))).collect()
 }
 
@@ -189,7 +189,11 @@ async fn a_replaced_or_redefined_layer_is_not_taken_from_the_disk() {
     let after = server.caught_up(&house.store).await;
     house.compare(&after).await;
     server.end().await;
-    house.store.define(&definition("geometry", "zoom = { min = 4, max = 12 }")).await.expect("defined");
+    house
+        .store
+        .define(&definition("geometry", "zoom = { min = 4, max = 12 }\nlabel = \"name\""))
+        .await
+        .expect("defined");
     let server = Server::start(&house.store, &house.warm());
     let after = server.caught_up(&house.store).await;
     assert_eq!((after.definition().zoom.min, server.reads() > 0), (4, true));

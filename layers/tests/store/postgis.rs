@@ -34,7 +34,7 @@ pub async fn open(database: &str) -> PostgisStore {
 }
 
 /// Runs statements by `psql`, as a clerk with a console would.
-async fn psql(database: &str, sql: impl Into<String>) -> String {
+pub async fn psql(database: &str, sql: impl Into<String>) -> String {
     let (database, sql) = (database.to_owned(), sql.into());
     tokio::task::spawn_blocking(move || cluster().sql(&database, &sql)).await.expect("psql")
 }

@@ -7,21 +7,22 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use bricola_layers::cache::{RowRef, WorldBox};
+use bricola_layers::cache::{Footprint, RowRef, WorldBox};
 use bricola_layers::crs::lonlat_to_world;
 use bricola_layers::definition::LayerDefinition;
 use bricola_layers::limits::{MAX_FEED_BYTES, MAX_FEED_PAGE, MAX_FEED_SCAN};
-use bricola_layers::log::Seq;
+use bricola_layers::log::{Operation, Seq};
+use bricola_layers::query::cql2::BoundFilter;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::Instant;
 
-use super::{respond, select};
+use super::{filter, respond, select};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::feed::{SLICE, Told, Unknown, with_images};
 
-const KNOWN: [&str; 6] = ["after", "layers", "bbox", "limit", "wait", "f"];
+const KNOWN: [&str; 8] = ["after", "layers", "bbox", filter::FILTER, filter::FILTER_LANG, "limit", "wait", "f"];
 /// Changes of a page when nobody says.
 const USUAL: i64 = 1_000;
 /// Seconds that a request may wait for a change to come.
@@ -42,6 +43,8 @@ struct Asked {
     after: Seq,
     limit: usize,
     bbox: Option<WorldBox>,
+    /// By layer; empty when none is asked for.
+    filters: BTreeMap<String, BoundFilter>,
     layers: BTreeMap<String, Arc<LayerDefinition>>,
     form: Form,
     until: Instant,
@@ -54,7 +57,7 @@ struct Page {
     next: Seq,
 }
 
-/// `GET /changes?after=&layers=&bbox=&limit=&wait=`: `{"changes": […], "next", "seq"}`, or with `f=ndjson` a line for
+/// `GET /changes?after=&layers=&bbox=&filter=&limit=&wait=`: `{"changes": […], "next", "seq"}`, or with `f=ndjson` a line for
 /// each change and `Bricola-Next` in the head. Each change has `before` and `after`, `GeoJSON` features. Ask again
 /// with `after` set to `next`; with `wait` the answer comes when there is something, or after so many seconds. The
 /// header `Bricola-Follower` says that a registered follower has handled all up to `after`.
@@ -115,10 +118,15 @@ fn asked(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<Asked, P
             named.iter().map(|layer| (layer.definition().id.clone(), layer.definition())).collect()
         }
     };
+    let filters = match filter::read(&params)? {
+        None => BTreeMap::new(),
+        Some(filter) => filter::bind(app, &filter, &layers)?,
+    };
     Ok(Asked {
         after: params.whole("after", 0..=i64::MAX)?.unwrap_or(0),
         limit: usize::try_from(limit).unwrap_or(MAX_FEED_PAGE),
         bbox: bbox(&params)?,
+        filters,
         layers,
         form,
         until: Instant::now() + Duration::from_secs(wait.unsigned_abs()),
@@ -159,8 +167,8 @@ async fn read(app: &App, asked: &Asked, page: &mut Page) -> Result<(), Problem> 
         scanned += changes.len();
         let told = with_images(app.archive(), &asked.layers, changes).await.map_err(|error| Problem::store(&error))?;
         for told in &told {
-            if asked.bbox.is_none_or(|bbox| told.change.id.is_none() || told.boxes().any(|place| meet(bbox, place))) {
-                write(app, asked, told, page);
+            if let Some(selection) = asked.selection(told) {
+                write(app, asked, told, selection, page);
             }
         }
         page.next = last;
@@ -168,17 +176,70 @@ async fn read(app: &App, asked: &Asked, page: &mut Page) -> Result<(), Problem> 
     Ok(())
 }
 
+/// What a change means to the selection that `bbox` and `filter` make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Selection {
+    /// Everything is asked for, or it is not known, or the layer as a whole is another.
+    Unsaid,
+    /// The feature came into it.
+    Entered,
+    /// The feature was in it and still is.
+    Stayed,
+    /// The feature was in it and is no longer.
+    Left,
+}
+
+impl Selection {
+    /// Its word in the feed.
+    const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Unsaid => None,
+            Self::Entered => Some("entered"),
+            Self::Stayed => Some("stayed"),
+            Self::Left => Some("left"),
+        }
+    }
+}
+
+impl Asked {
+    /// What a change means to the selection; `None` when it does not concern it. A change of which one image is not known
+    /// any more may concern it.
+    fn selection(&self, told: &Told) -> Option<Selection> {
+        let is_whole = told.change.id.is_none() || told.change.operation == Operation::Replace;
+        if is_whole || (self.bbox.is_none() && self.filters.is_empty()) {
+            return Some(Selection::Unsaid);
+        }
+        let (Ok(before), Ok(after)) = (told.before(), told.after()) else { return Some(Selection::Unsaid) };
+        let is_in = |row: RowRef<'_>| self.selects(&told.change.layer, row);
+        match (before.is_some_and(is_in), after.is_some_and(is_in)) {
+            (true, true) => Some(Selection::Stayed),
+            (true, false) => Some(Selection::Left),
+            (false, true) => Some(Selection::Entered),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether a feature is in the selection.
+    fn selects(&self, layer: &str, row: RowRef<'_>) -> bool {
+        let is_inside = |bbox| Footprint::of(row).bounds().is_some_and(|place| meet(bbox, place));
+        self.bbox.is_none_or(is_inside) && self.filters.get(layer).is_none_or(|filter| filter.matches(&row))
+    }
+}
+
 fn meet(a: WorldBox, b: WorldBox) -> bool {
     (0..2).all(|axis| a.0[axis] <= b.1[axis] && b.0[axis] <= a.1[axis])
 }
 
-fn write(app: &App, asked: &Asked, told: &Told, page: &mut Page) {
+fn write(app: &App, asked: &Asked, told: &Told, selection: Selection, page: &mut Page) {
     if page.count > 0 && asked.form == Form::Json {
         page.out.push(b',');
     }
     // Writing to a vector cannot fail.
     let _ = serde_json::to_writer(&mut page.out, &told.change);
     page.out.pop();
+    if let Some(word) = selection.word() {
+        page.out.extend_from_slice(format!(",\"selection\":\"{word}\"").as_bytes());
+    }
     for (name, image) in [("before", told.before()), ("after", told.after())] {
         write_image(app, told, name, image, &mut page.out);
     }

@@ -10,6 +10,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
 use bricola_layers::cache::{Applied, AppliedLayer, WorldBox};
 use bricola_layers::crs::world_to_lonlat;
+use bricola_layers::definition::LayerDefinition;
 use bricola_layers::limits::{MAX_APPLIED_FEATURES, MAX_EVENTS_RESUMED};
 use bricola_layers::log::Seq;
 use futures::Stream;
@@ -36,6 +37,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// - `change`: `{"seq", "layers": [{"layer", "seq", "whole", "ids", "boxes"}]}`; `boxes` are `[west, south, east,
 ///   north]` in degrees, outside of which nothing changed; `whole` says that all of the layer did; `ids` is absent
 ///   when there are many;
+/// - `layers`: `{"seq", "layers": [id]}`, the layers that there are from now on: one was added, dropped or defined anew;
 /// - `seq`: nothing to tell but the id, at the start and every fifteen seconds;
 /// - `reset`: too much was missed, or the log was set back; ask for everything anew.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
@@ -60,6 +62,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
         closing: app.closing.subscribe(),
         heartbeat: tokio::time::interval(HEARTBEAT),
         waiting: VecDeque::new(),
+        layers: Vec::new(),
         listener,
         only,
         app,
@@ -87,6 +90,8 @@ struct EventStream {
     /// Up to where the client has been told.
     sent: Seq,
     waiting: VecDeque<Event>,
+    /// Those that there were when the client was last told.
+    layers: Vec<Arc<LayerDefinition>>,
     heartbeat: Interval,
     closing: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
@@ -102,6 +107,7 @@ impl EventStream {
 
     /// Brings a client that comes back up to date.
     async fn begin(&mut self) {
+        self.layers = self.present();
         let seq = self.app.territory.seq();
         if self.sent > seq {
             let _ = tokio::time::timeout(PATIENCE, self.app.territory.reached(self.sent)).await;
@@ -120,12 +126,17 @@ impl EventStream {
             }
             let applied = tokio::select! {
                 _ = self.closing.wait_for(|closing| *closing) => return None,
-                _ = self.heartbeat.tick() => {
-                    let data = json!({"seq": self.sent}).to_string();
-                    return Some(Event::default().event("seq").id(self.sent.to_string()).data(data));
-                }
-                applied = self.listener.recv() => applied,
+                _ = self.heartbeat.tick() => None,
+                applied = self.listener.recv() => Some(applied),
             };
+            let Some(applied) = applied else {
+                self.relist();
+                self.push("seq", &json!({"seq": self.sent}));
+                continue;
+            };
+            if applied.as_ref().map_or(true, |applied| applied.layers.iter().any(|part| part.whole)) {
+                self.relist();
+            }
             match applied {
                 Ok(applied) if applied.after == applied.seq => self.reset(),
                 // Told from the log already.
@@ -146,15 +157,40 @@ impl EventStream {
         self.sent = seq;
         let layers: Vec<Value> = layers.iter().filter(|part| self.sees(&part.layer)).map(describe).collect();
         if !layers.is_empty() {
-            let data = json!({"seq": seq, "layers": layers});
-            self.waiting.push_back(Event::default().event("change").id(seq.to_string()).data(data.to_string()));
+            self.push("change", &json!({"seq": seq, "layers": layers}));
         }
+    }
+
+    fn push(&mut self, name: &str, data: &Value) {
+        self.waiting.push_back(Event::default().event(name).id(self.sent.to_string()).data(data.to_string()));
+    }
+
+    /// The layers that the client may see and wants to hear of.
+    fn present(&self) -> Vec<Arc<LayerDefinition>> {
+        let wanted = |id: &String| self.only.as_ref().is_none_or(|only| only.contains(id));
+        select::visible(&self.app)
+            .map(|(_, definition)| definition)
+            .filter(|definition| wanted(&definition.id))
+            .collect()
+    }
+
+    /// Tells which layers there are, when they are not those of before. They come before the changes that made them so,
+    /// since a client can ask for nothing of a layer that it does not know.
+    fn relist(&mut self) {
+        let (now, before) = (self.present(), &self.layers);
+        let is_same = |(a, b): (&Arc<LayerDefinition>, &Arc<LayerDefinition>)| Arc::ptr_eq(a, b) || a == b;
+        if now.len() == before.len() && now.iter().zip(before).all(is_same) {
+            return;
+        }
+        let ids: Vec<&str> = now.iter().map(|definition| definition.id.as_str()).collect();
+        let data = json!({"seq": self.sent, "layers": ids});
+        self.push("layers", &data);
+        self.layers = now;
     }
 
     fn reset(&mut self) {
         self.sent = self.app.territory.seq();
-        let data = json!({"seq": self.sent});
-        self.waiting.push_back(Event::default().event("reset").id(self.sent.to_string()).data(data.to_string()));
+        self.push("reset", &json!({"seq": self.sent}));
     }
 
     /// Tells from the log what was missed.

@@ -12,6 +12,7 @@ pub mod styles;
 pub mod tiles;
 
 mod body;
+mod filter;
 mod respond;
 mod select;
 mod when;

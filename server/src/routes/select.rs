@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bricola_layers::cache::{Layer, Snapshot};
 use bricola_layers::definition::LayerDefinition;
 use bricola_layers::limits::MAX_COMPOSITE_LAYERS;
+use bricola_layers::tile::{LABEL_SUFFIX, Part};
 
 use crate::app::App;
 use crate::error::{Kind, Problem};
@@ -17,21 +18,49 @@ const LOADING_RETRY_SECONDS: u32 = 1;
 /// # Errors
 /// An unknown name, a name that is there twice, too many, or none.
 pub fn named(app: &App, list: &str) -> Result<Vec<Arc<Layer>>, Problem> {
-    let mut layers: Vec<Arc<Layer>> = Vec::new();
+    let whole = |id: &str| known(app, id).map(|layer| (layer, Part::Features));
+    Ok(each(app, list, whole)?.0)
+}
+
+/// As [`named`], where `parcels_label` means the label points of `parcels`.
+///
+/// # Errors
+/// As [`named`].
+pub fn drawn(app: &App, list: &str) -> Result<(Vec<Arc<Layer>>, Vec<Part>), Problem> {
+    let part = |id: &str| match id.strip_suffix(LABEL_SUFFIX) {
+        None => known(app, id).map(|layer| (layer, Part::Features)),
+        Some(id) => {
+            let layer = known(app, id).filter(|layer| layer.definition().has_label_points());
+            layer.map(|layer| (layer, Part::Labels))
+        }
+    };
+    each(app, list, part)
+}
+
+fn known(app: &App, id: &str) -> Option<Arc<Layer>> {
+    app.territory.layer(id).filter(|layer| app.scope.sees_layer(&layer.definition()))
+}
+
+fn each(
+    app: &App,
+    list: &str,
+    find: impl Fn(&str) -> Option<(Arc<Layer>, Part)>,
+) -> Result<(Vec<Arc<Layer>>, Vec<Part>), Problem> {
+    let (mut layers, mut parts): (Vec<Arc<Layer>>, Vec<Part>) = (Vec::new(), Vec::new());
     for (position, id) in list.split(',').enumerate() {
         if position >= MAX_COMPOSITE_LAYERS {
             return Err(Problem::parameter("layers", list, format!("names more than {MAX_COMPOSITE_LAYERS} layers"))
                 .with("limit", "MAX_COMPOSITE_LAYERS")
                 .with("allowed", MAX_COMPOSITE_LAYERS));
         }
-        let layer = app.territory.layer(id).filter(|layer| app.scope.sees_layer(&layer.definition()));
-        let layer = layer.ok_or_else(|| unknown(app, id))?;
-        if layers.iter().any(|other| Arc::ptr_eq(other, &layer)) {
+        let (layer, part) = find(id).ok_or_else(|| unknown(app, id))?;
+        if layers.iter().zip(&parts).any(|(other, of)| Arc::ptr_eq(other, &layer) && *of == part) {
             return Err(Problem::parameter("layers", list, format!("names {id} twice")));
         }
         layers.push(layer);
+        parts.push(part);
     }
-    Ok(layers)
+    Ok((layers, parts))
 }
 
 /// The answer to a layer that is not there.

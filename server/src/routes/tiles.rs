@@ -6,9 +6,9 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use bricola_layers::cache::{Generation, Layer, Snapshot};
-use bricola_layers::definition::{FieldType, LayerDefinition};
+use bricola_layers::definition::{FieldDefinition, FieldType, LayerDefinition};
 use bricola_layers::log::Seq;
-use bricola_layers::tile::{TileError, TileId};
+use bricola_layers::tile::{LABEL_SUFFIX, Part, TileError, TileId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ struct Asked<'a> {
     request: Request<'a>,
     seq: Seq,
     generations: Vec<Generation>,
-    snapshots: Vec<Arc<Snapshot>>,
+    snapshots: Vec<(Arc<Snapshot>, Part)>,
 }
 
 impl<'a> Asked<'a> {
@@ -80,7 +80,7 @@ impl<'a> Asked<'a> {
         when: When,
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
-        let layers = select::named(app, set)?;
+        let (layers, parts) = select::drawn(app, set)?;
         let tile = tile_id(z, x, y)?;
         in_zoom_range(&layers, tile)?;
         // The order matters: what is read later is at least as new as what was read before.
@@ -88,6 +88,7 @@ impl<'a> Asked<'a> {
         let now = generations(&layers, tile);
         let snapshots = when.snapshots(app, &layers).await?;
         let generations = if when.is_past() { past_generations(&layers, &snapshots, tile) } else { now };
+        let snapshots = snapshots.into_iter().zip(parts).collect();
         let encoding = Encoding::negotiate(headers);
         let request = Request { set, tile, encoding, valid_on: when.valid_on, scope: app.scope };
         Ok(Self { request, seq, generations, snapshots })
@@ -190,27 +191,31 @@ pub async fn tile_json(
         let detail = format!("TileJSON is at /tiles/{shown}.json, tiles are at /tiles/{shown}/{{z}}/{{x}}/{{y}}.");
         return Err(Problem::new(Kind::UnknownPath, detail));
     };
-    let layers = select::named(&app, set)?;
+    let (layers, parts) = select::drawn(&app, set)?;
     let base = respond::base_url(&app.config, &headers);
-    let parts: Vec<_> = layers.iter().map(|layer| (layer.definition(), layer.snapshot())).collect();
+    let parts: Vec<_> =
+        layers.iter().zip(parts).map(|(layer, part)| (layer.definition(), part, layer.snapshot())).collect();
     let mut response = respond::json(&describe(&app, set, &base, &parts, language));
     respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
     respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
     Ok(response)
 }
 
-type Part = (Arc<LayerDefinition>, Option<Arc<Snapshot>>);
+type Described = (Arc<LayerDefinition>, Part, Option<Arc<Snapshot>>);
 
-fn describe(app: &App, set: &str, base: &str, parts: &[Part], language: Language) -> Value {
+fn describe(app: &App, set: &str, base: &str, parts: &[Described], language: Language) -> Value {
+    let definitions = || parts.iter().map(|(definition, ..)| &**definition);
     let text = |pick: fn(&LayerDefinition) -> &bricola_layers::definition::Text, separator: &str| {
-        parts.iter().map(|(definition, _)| language.of(pick(definition))).collect::<Vec<_>>().join(separator)
+        let mut texts: Vec<&str> = definitions().map(|definition| language.of(pick(definition))).collect();
+        texts.dedup();
+        texts.join(separator)
     };
-    let min = parts.iter().map(|(definition, _)| definition.zoom.min).min().unwrap_or_default();
-    let max = parts.iter().map(|(definition, _)| definition.zoom.max).max().unwrap_or_default();
+    let min = definitions().map(|definition| definition.zoom.min).min().unwrap_or_default();
+    let max = definitions().map(|definition| definition.zoom.max).max().unwrap_or_default();
     let mut attributions: Vec<&str> =
-        parts.iter().filter_map(|(definition, _)| definition.attribution.as_deref()).collect();
+        definitions().filter_map(|definition| definition.attribution.as_deref()).collect();
     attributions.dedup();
-    let extents = parts.iter().filter_map(|(_, snapshot)| snapshot.as_ref()?.extent_lonlat());
+    let extents = parts.iter().filter_map(|(.., snapshot)| snapshot.as_ref()?.extent_lonlat());
     let bounds = extents.reduce(select::union).or(app.config.tenant.envelope);
     let mut json = json!({
         "tilejson": "3.0.0",
@@ -221,7 +226,7 @@ fn describe(app: &App, set: &str, base: &str, parts: &[Part], language: Language
         "tiles": [format!("{base}/tiles/{set}/{{z}}/{{x}}/{{y}}")],
         "minzoom": min,
         "maxzoom": max,
-        "vector_layers": parts.iter().map(|(definition, _)| vector_layer(definition, language)).collect::<Vec<_>>(),
+        "vector_layers": parts.iter().map(|(definition, part, _)| vector_layer(definition, *part, language)).collect::<Vec<_>>(),
     });
     if let Some([west, south, east, north]) = bounds {
         json["bounds"] = json!([west, south, east, north]);
@@ -233,20 +238,21 @@ fn describe(app: &App, set: &str, base: &str, parts: &[Part], language: Language
     json
 }
 
-fn vector_layer(definition: &LayerDefinition, language: Language) -> Value {
-    let fields: serde_json::Map<String, Value> = definition
-        .tile_fields()
-        .map(|(_, field)| {
-            let kind = match field.kind {
-                FieldType::Integer | FieldType::Real => "Number",
-                FieldType::Boolean => "Boolean",
-                FieldType::Text | FieldType::Date | FieldType::DateTime => "String",
-            };
-            (field.name.clone(), json!(kind))
-        })
-        .collect();
+fn vector_layer(definition: &LayerDefinition, part: Part, language: Language) -> Value {
+    let kind = |(_, field): (usize, &FieldDefinition)| {
+        let kind = match field.kind {
+            FieldType::Integer | FieldType::Real => "Number",
+            FieldType::Boolean => "Boolean",
+            FieldType::Text | FieldType::Date | FieldType::DateTime => "String",
+        };
+        (field.name.clone(), json!(kind))
+    };
+    let (suffix, fields): (_, serde_json::Map<String, Value>) = match part {
+        Part::Features => ("", definition.tile_fields().map(kind).collect()),
+        Part::Labels => (LABEL_SUFFIX, definition.label_point_fields().map(kind).collect()),
+    };
     json!({
-        "id": definition.id,
+        "id": format!("{}{suffix}", definition.id),
         "description": language.of(&definition.title),
         "minzoom": definition.zoom.min,
         "maxzoom": definition.zoom.max,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::definition::Scope;
-use bricola_layers::tile::{TileId, TileOptions, render};
+use bricola_layers::tile::{Part, TileId, TileOptions, render};
 use bytes::Bytes;
 use chrono::NaiveDate;
 use moka::future::Cache;
@@ -61,7 +61,7 @@ pub struct Tiles {
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The layer ids as in the URL.
+    /// The layers as in the URL, which say of each whether its features or its label points are meant.
     pub set: &'a str,
     /// Which tile.
     pub tile: TileId,
@@ -120,7 +120,7 @@ impl Tiles {
     /// When making it failed; nothing is kept then.
     pub async fn get(
         &self,
-        layers: Vec<Arc<Snapshot>>,
+        layers: Vec<(Arc<Snapshot>, Part)>,
         generations: Vec<Generation>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
@@ -143,7 +143,7 @@ impl Tiles {
     /// Renders and compresses on a thread of the pool.
     async fn make(
         &self,
-        layers: Vec<Arc<Snapshot>>,
+        layers: Vec<(Arc<Snapshot>, Part)>,
         tile: TileId,
         encoding: Encoding,
         valid_on: Option<NaiveDate>,
@@ -169,22 +169,21 @@ impl Tiles {
 }
 
 fn finish(
-    layers: &[Arc<Snapshot>],
+    layers: &[(Arc<Snapshot>, Part)],
     tile: TileId,
     encoding: Encoding,
     valid_on: Option<NaiveDate>,
 ) -> Result<Finished, TileFault> {
-    let options = TileOptions { valid_on, ..TileOptions::default() };
     let mut bytes = Vec::new();
     let (mut kept, mut total) = (0, 0);
-    for layer in layers {
-        let part = render(layer, tile, &options);
-        kept += part.kept;
-        total += part.total;
+    for (layer, part) in layers {
+        let drawn = render(layer, tile, &TileOptions { part: *part, valid_on, ..TileOptions::default() });
+        kept += drawn.kept;
+        total += drawn.total;
         if bytes.is_empty() {
-            bytes = part.bytes;
+            bytes = drawn.bytes;
         } else {
-            bytes.extend_from_slice(&part.bytes);
+            bytes.extend_from_slice(&drawn.bytes);
         }
     }
     let mut hasher = DefaultHasher::new();

@@ -13,13 +13,13 @@ use tempfile::TempDir;
 use super::harness::{CORNER, Server};
 
 /// A store with ten fountains, of which the server tells, and a layer for the staff, of which it does not.
-struct City {
-    store: Arc<GeoPackageStore>,
-    server: Server,
+pub(super) struct City {
+    pub(super) store: Arc<GeoPackageStore>,
+    pub(super) server: Server,
     _folder: TempDir,
 }
 
-fn definition(id: &str, visibility: &str) -> LayerDefinition {
+pub(super) fn definition(id: &str, visibility: &str) -> LayerDefinition {
     toml::from_str(&format!(
         "id = \"{id}\"\ntitle = {{ it = \"t\", en = \"t\" }}\ndescription = {{ it = \"d\", en = \"d\" }}\n\
          theme = \"green\"\ngeometry = \"point\"\ncrs = \"EPSG:7795\"\nresolution = 0.001\nvisibility = \"{visibility}\"\n\
@@ -30,7 +30,7 @@ fn definition(id: &str, visibility: &str) -> LayerDefinition {
     .expect("a definition")
 }
 
-fn fountain(east: f64, name: &str) -> Feature {
+pub(super) fn fountain(east: f64, name: &str) -> Feature {
     let place = Point::new(((CORNER[0] + east) * 1000.0).round() / 1000.0, (CORNER[1] * 1000.0).round() / 1000.0);
     Feature {
         geometry: Some(place.into()),
@@ -40,12 +40,17 @@ fn fountain(east: f64, name: &str) -> Feature {
 
 impl City {
     async fn new() -> Self {
+        Self::of(&[definition("fountains", "public"), definition("hidden", "staff")]).await
+    }
+
+    /// Ten features in each layer; the definitions have two text fields.
+    pub(super) async fn of(definitions: &[LayerDefinition]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("bricola.gpkg");
         let store = Arc::new(GeoPackageStore::open(path, OpenMode::ReadWrite).await.expect("a store"));
-        for (id, visibility) in [("fountains", "public"), ("hidden", "staff")] {
-            store.define(&definition(id, visibility)).await.expect("defined");
-            let mut replacement = store.replace(id).await.expect("begun");
+        for definition in definitions {
+            store.define(definition).await.expect("defined");
+            let mut replacement = store.replace(&definition.id).await.expect("begun");
             let rows = (0..10).map(|n| fountain(f64::from(n), &format!("n{n}"))).collect();
             replacement.push(rows).await.expect("pushed");
             replacement.commit().await.expect("committed");
@@ -54,22 +59,22 @@ impl City {
         Self { store, server, _folder: folder }
     }
 
-    async fn end(&self) -> i64 {
+    pub(super) async fn end(&self) -> i64 {
         self.store.last_seq().await.expect("the end")
     }
 
-    async fn write(&self, layer: &str, edits: Vec<Edit>) -> (Vec<i64>, i64) {
+    pub(super) async fn write(&self, layer: &str, edits: Vec<Edit>) -> (Vec<i64>, i64) {
         self.store.write(layer, edits).await.expect("written")
     }
 
-    async fn changes(&self, query: &str) -> Json {
+    pub(super) async fn changes(&self, query: &str) -> Json {
         let answer = self.server.get(&format!("/changes?{query}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
     }
 }
 
-fn update(id: i64, feature: Feature) -> Edit {
+pub(super) fn update(id: i64, feature: Feature) -> Edit {
     Edit::Update { id, expected: None, feature }
 }
 
@@ -273,6 +278,27 @@ async fn a_layer_that_was_replaced_is_told_of_as_a_whole() {
     let (name, _, data) = events.next().await.expect("an event");
     assert_eq!((name.as_str(), &data["layers"][0]["whole"]), ("change", &json!(true)));
     assert!(data["layers"][0].get("boxes").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn layers_that_come_and_go_are_told_before_what_changed_in_them() {
+    let city = City::new().await;
+    let mut events = Events::open(&city, "", None).await;
+    let mut of_one = Events::open(&city, "?layers=fountains", None).await;
+    city.store.define(&definition("secrets", "staff")).await.expect("defined");
+    city.store.define(&definition("benches", "public")).await.expect("defined");
+    let (name, _, data) = events.next().await.expect("an event");
+    assert_eq!((name.as_str(), &data["layers"]), ("layers", &json!(["benches", "fountains"])));
+    let (name, _, data) = events.next().await.expect("an event");
+    assert_eq!((name.as_str(), &data["layers"][0]["layer"]), ("change", &json!("benches")));
+    let listed = city.server.get_with("/collections", &[("bricola-min-seq", &data["seq"].to_string())]).await.json();
+    assert_eq!(listed["collections"].as_array().map(Vec::len), Some(2));
+    city.store.drop_layer("benches").await.expect("dropped");
+    let (name, _, data) = events.next().await.expect("an event");
+    assert_eq!((name.as_str(), &data["layers"]), ("layers", &json!(["fountains"])));
+    // Whoever asked for one layer hears of no other.
+    city.write("fountains", vec![update(1, fountain(1.0, "after all that"))]).await;
+    assert_eq!(of_one.next().await.expect("an event").0, "change");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod harness;
 
 mod basics;
 mod collections;
+mod filters;
 mod front;
 mod limits;
 mod lookups;

@@ -93,6 +93,30 @@ async fn a_composite_holds_its_layers_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn label_points_are_a_layer_of_the_same_tile_when_asked_for() {
+    let server = Server::start().await;
+    let parcels = server.get(&path("parcels", 16)).await;
+    let labels = server.get(&path("parcels_label", 16)).await;
+    assert_eq!((labels.status, labels.header("content-type")), (200, "application/vnd.mapbox-vector-tile"));
+    assert!(contains(&labels.body, "parcels_label") && contains(&labels.body, "number"));
+    assert!(!contains(&labels.body, "sheet") && !contains(&parcels.body, "_label"));
+    let both = server.get(&path("parcels,parcels_label", 16)).await;
+    assert_eq!(both.body, [&*parcels.body, &*labels.body].concat());
+    let tag = both.header("etag").to_owned();
+    assert!(tag != parcels.header("etag") && tag != labels.header("etag"));
+    let again = server.get_with(&path("parcels,parcels_label", 16), &[("if-none-match", &tag)]).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    for unnamed in
+        ["fountains_label", "streets_label", "rentals_label", "parcels_label_label", "_label", "nothing_label"]
+    {
+        let problem = server.get(&path(unnamed, 14)).await.problem(404, "unknown-layer");
+        assert_eq!(problem["value"], unnamed);
+    }
+    server.get(&path("parcels_label,parcels_label", 14)).await.problem(400, "invalid-parameter");
+    server.get("/lookup?x=12.3389&y=45.4343&layers=parcels_label").await.problem(404, "unknown-layer");
+}
+
+#[tokio::test]
 async fn empty_is_204_and_what_cannot_be_is_404_or_400_with_the_reason() {
     let server = Server::start().await;
     let empty = server.get("/tiles/parcels/14/0/0").await;
@@ -148,6 +172,12 @@ async fn tile_json_describes_what_the_tiles_hold() {
     let bounds: Vec<f64> = serde_json::from_value(json["bounds"].clone()).expect("bounds");
     let center: Vec<f64> = serde_json::from_value(json["center"].clone()).expect("center");
     assert!(bounds[0] < center[0] && center[0] < bounds[2] && bounds[1] < center[1] && center[1] < bounds[3]);
+    let json = server.get("/tiles/parcels,parcels_label.json?lang=en").await.json();
+    assert_eq!((&json["name"], &json["minzoom"], &json["maxzoom"]), (&"Parcels".into(), &13.into(), &18.into()));
+    let layers = json["vector_layers"].as_array().expect("layers");
+    assert_eq!((layers.len(), &layers[0]["id"], &layers[1]["id"]), (2, &"parcels".into(), &"parcels_label".into()));
+    assert_eq!(layers[1]["fields"], serde_json::json!({"number": "String"}));
+    assert_eq!((&layers[1]["minzoom"], &layers[1]["maxzoom"]), (&13.into(), &18.into()));
     server.get("/tiles/parcels").await.problem(404, "unknown-path");
 }
 

@@ -12,11 +12,11 @@ use crate::cache::homes::Grown;
 use crate::cache::{BaseBuilder, Snapshot};
 use crate::definition::LayerDefinition;
 use crate::feature::{Feature, StoredFeature, Value};
-use crate::tile::{TileId, TileOptions, render};
+use crate::tile::{Part, TileId, TileOptions, render};
 
 fn definition() -> LayerDefinition {
     let text = "id = \"things\"\ntitle = { it = \"\", en = \"\" }\ndescription = { it = \"\", en = \"\" }\n\
-                theme = \"services\"\ngeometry = \"geometry\"\ncrs = \"EPSG:4326\"\ntile_budget = 2000\n\
+                theme = \"services\"\ngeometry = \"geometry\"\nlabel = \"name\"\ncrs = \"EPSG:4326\"\ntile_budget = 2000\n\
                 field = [{ name = \"n\", type = \"integer\", title = { it = \"\", en = \"\" } }, \
                 { name = \"name\", type = \"text\", title = { it = \"\", en = \"\" } }]";
     toml::from_str(text).expect("a definition")
@@ -82,7 +82,9 @@ fn exercise(snapshot: &Snapshot) {
     }
     for z in [0, 9, 14] {
         let tile = TileId::holding(crate::crs::lonlat_to_world([12.01, 45.0]), z);
-        let _ = render(snapshot, tile, &TileOptions::default());
+        for part in [Part::Features, Part::Labels] {
+            let _ = render(snapshot, tile, &TileOptions { part, ..TileOptions::default() });
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A legible style for a layer that has none: an office's own layer is on the map the moment it is loaded.
 
 use bricola_layers::definition::LayerDefinition;
+use bricola_layers::tile::LABEL_SUFFIX;
 use serde_json::{Value, json};
 
 /// Colours of at least 3:1 against the land and water of the city map, far from each other in hue.
@@ -65,16 +66,21 @@ pub(super) fn style_layers(definition: &LayerDefinition) -> Vec<Value> {
 /// Names of the features, when the definition says which field names them and tiles carry it.
 fn label(definition: &LayerDefinition, colour: &str) -> Option<Value> {
     let (_, field) = definition.label.as_deref().and_then(|name| definition.field(name)).filter(|(_, f)| f.tile)?;
-    let along = definition.geometry.dimension() == Some(1);
+    let dimension = definition.geometry.dimension();
+    let along = dimension == Some(1);
+    // Surfaces are named once, at their label points, whatever number of tiles they lie in.
+    let source = if definition.has_label_points() { LABEL_SUFFIX } else { "" };
+    let centred = matches!(dimension, Some(1 | 2));
     Some(json!({
-        "id": format!("{}-label", definition.id), "type": "symbol", "source-layer": definition.id, "minzoom": 14,
+        "id": format!("{}-label", definition.id), "type": "symbol", "minzoom": 14,
+        "source-layer": format!("{}{source}", definition.id),
         "metadata": { "bricola:layer": definition.id },
         "filter": ["has", field.name],
         "layout": {
             "text-field": ["to-string", ["get", field.name]], "text-font": ["Titillium Web Regular"], "text-size": 12,
             "text-max-width": 9, "symbol-placement": if along { "line" } else { "point" },
-            "text-anchor": if along { "center" } else { "top" },
-            "text-offset": if along { [0.0, 0.0] } else { [0.0, 0.7] }
+            "text-anchor": if centred { "center" } else { "top" },
+            "text-offset": if centred { [0.0, 0.0] } else { [0.0, 0.7] }
         },
         "paint": { "text-color": colour, "text-halo-color": "rgba(255, 255, 255, 0.9)", "text-halo-width": 1.4 }
     }))

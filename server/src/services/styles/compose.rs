@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bricola_layers::definition::{LayerDefinition, Text, Theme};
+use bricola_layers::tile::LABEL_SUFFIX;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -78,8 +79,22 @@ impl<'a> Drawn<'a> {
     fn new(definition: &'a LayerDefinition) -> Self {
         // A table of the database that is named as one of ours has columns of its own.
         let shipped = shipped::style_layers(definition).filter(|_| definition.theme != Theme::Other);
-        let layers = shipped.map_or_else(|| automatic::style_layers(definition), <[Value]>::to_vec);
+        let mut layers = shipped.map_or_else(|| automatic::style_layers(definition), <[Value]>::to_vec);
+        if !definition.has_label_points() {
+            // An office may have redefined it without what names its features.
+            for layer in &mut layers {
+                layer["source-layer"] = definition.id.as_str().into();
+            }
+        }
         Self { definition, layers }
+    }
+
+    /// What tiles must hold to draw it: its features, its label points, or both.
+    fn tile_layers(&self) -> impl Iterator<Item = String> + use<> {
+        let id = &self.definition.id;
+        let names = [id.clone(), format!("{id}{LABEL_SUFFIX}")];
+        let drawn: BTreeSet<&str> = self.layers.iter().filter_map(|layer| layer["source-layer"].as_str()).collect();
+        names.map(|name| drawn.contains(name.as_str()).then_some(name)).into_iter().flatten()
     }
 
     /// First zoom at which something of it is drawn.
@@ -124,7 +139,7 @@ fn sources(chosen: &[Drawn], base: &str) -> Map<String, Value> {
         groups.entry(drawn.source(chosen)).or_default().push(drawn);
     }
     let source = |(id, group): (String, Vec<&Drawn>)| {
-        let ids: Vec<&str> = group.iter().map(|drawn| drawn.definition.id.as_str()).collect();
+        let ids: Vec<String> = group.iter().flat_map(|drawn| drawn.tile_layers()).collect();
         let attributions: BTreeSet<&str> = group.iter().filter_map(|d| d.definition.attribution.as_deref()).collect();
         let mut source = json!({
             "type": "vector",

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use bricola_layers::definition::{Catalog, GeometryType, LayerDefinition};
+use bricola_layers::definition::{Catalog, FieldDefinition, GeometryType, LayerDefinition};
+use bricola_layers::tile::LABEL_SUFFIX;
 use serde_json::Value;
 
 use super::glyphs::Glyphs;
@@ -88,12 +89,17 @@ fn every_shipped_layer_has_a_style_and_every_style_a_layer() {
 
 #[test]
 fn style_layers_are_named_after_their_layer_and_have_one_place_in_the_order() {
+    let catalog = catalog();
     let mut ids = Vec::new();
     for (id, layers) in shipped::all() {
         for layer in layers {
             let name = layer["id"].as_str().expect("named");
             assert!(name.starts_with(&format!("{id}-")), "{name}");
-            assert_eq!(layer["source-layer"], id.as_str(), "{name}");
+            let source = layer["source-layer"].as_str().expect("a source layer");
+            let has_points = catalog.get(id).is_some_and(LayerDefinition::has_label_points);
+            assert!(source == id || has_points && source == format!("{id}{LABEL_SUFFIX}"), "{name}");
+            let has_text = layer["layout"].get("text-field").is_some();
+            assert!(!(has_points && has_text && source == id), "{name} would be written once in each tile");
             assert_eq!(layer["metadata"]["bricola:layer"], id.as_str(), "{name}");
             ids.push(name);
         }
@@ -111,8 +117,10 @@ fn expressions_read_only_fields_that_tiles_carry() {
             let mut fields = BTreeSet::new();
             arguments(layer, &["get", "has"], &mut fields);
             for name in fields {
-                let field = definition.field(name).map(|(_, field)| field);
-                assert!(field.is_some_and(|field| field.tile), "{}: {name}", layer["id"]);
+                let mut of_points = definition.label_point_fields().filter(|_| layer["source-layer"] != *definition.id);
+                let mut of_features = definition.tile_fields().filter(|_| layer["source-layer"] == *definition.id);
+                let carried = |(_, field): (usize, &FieldDefinition)| field.name == name;
+                assert!(of_features.any(carried) || of_points.any(carried), "{}: {name}", layer["id"]);
             }
         }
     }
@@ -204,10 +212,11 @@ fn the_city_map_draws_every_present_layer_from_a_source_that_holds_it() {
         let ids = tiles.strip_prefix("https://sit.comune.example/tiles/").and_then(|rest| rest.split('/').next());
         let ids: Vec<_> = ids.expect("ours").split(',').collect();
         assert!(ids.contains(&id), "{id} in {tiles}");
-        assert!(ids.is_sorted(), "{tiles}");
+        let bare = |id: &&str| id.trim_end_matches(LABEL_SUFFIX).to_owned();
+        assert!(ids.iter().map(bare).is_sorted(), "{tiles}");
         let first = layer["minzoom"].as_u64().unwrap_or(source["minzoom"].as_u64().expect("a zoom"));
         assert!(first >= source["minzoom"].as_u64().expect("a zoom"), "{id}");
-        drawn.insert(id);
+        drawn.insert(id.trim_end_matches(LABEL_SUFFIX).to_owned());
     }
     assert_eq!(drawn.len(), present.len());
     assert_eq!(style["layers"][0]["type"], "background");
@@ -221,7 +230,7 @@ fn parcels_weigh_on_no_tile_before_they_are_drawn() {
     assert_eq!(style["sources"]["cadastre-from-15"]["minzoom"], 15);
     assert_eq!(
         style["sources"]["cadastre"]["tiles"][0],
-        format!("{BASE}/tiles/buildings,parcel-sheets/{{z}}/{{x}}/{{y}}")
+        format!("{BASE}/tiles/buildings,parcel-sheets,parcel-sheets_label/{{z}}/{{x}}/{{y}}")
     );
 }
 
@@ -251,7 +260,7 @@ fn a_layer_has_a_style_of_its_own_that_shows_it() {
     let catalog = catalog();
     let present: Vec<_> = catalog.iter().collect();
     let style = compose(&present, &format!("{BASE}/"), "zoning").expect("composed");
-    assert_eq!(style["sources"]["planning"]["tiles"][0], format!("{BASE}/tiles/zoning/{{z}}/{{x}}/{{y}}"));
+    assert_eq!(style["sources"]["planning"]["tiles"][0], format!("{BASE}/tiles/zoning,zoning_label/{{z}}/{{x}}/{{y}}"));
     assert!(!style.to_string().contains("\"none\""));
     assert_eq!(summaries(&present).len(), present.len() + 1);
     let error = compose(&present, BASE, "zoonig").expect_err("refused");
@@ -276,8 +285,18 @@ fn an_own_layer_is_drawn_below_the_labels_always_in_the_same_colour() {
 fn a_shipped_layer_redefined_with_another_geometry_gets_an_automatic_style() {
     let mut schools = own_layer("schools", "multipolygon");
     assert_eq!(city(&[&schools])["layers"][1]["id"], "schools-fill");
+    assert_eq!(city(&[&schools])["layers"][2]["source-layer"], "schools_label");
     schools.geometry = GeometryType::MultiPoint;
     assert_eq!(city(&[&schools])["layers"][1]["id"], "schools-icon");
+}
+
+#[test]
+fn a_shipped_layer_redefined_without_what_names_it_is_asked_for_no_label_points() {
+    let mut parks = catalog().get("parks").expect("shipped").clone();
+    (parks.label, parks.label_fields) = (None, Vec::new());
+    let style = city(&[&parks]);
+    assert_eq!(style["sources"]["green"]["tiles"][0], format!("{BASE}/tiles/parks/{{z}}/{{x}}/{{y}}"));
+    assert!(!style.to_string().contains(LABEL_SUFFIX));
 }
 
 #[test]

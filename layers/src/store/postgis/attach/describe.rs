@@ -133,6 +133,7 @@ pub(super) fn describe(
         visibility: Visibility::default(),
         key: keys.unwrap_or_default(),
         label,
+        label_fields: Vec::new(),
         rank: None,
         placeless: true,
         licence: None,

@@ -1,0 +1,78 @@
+//! Texts compared by pattern, and without case or accents.
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::expression::Folding;
+
+/// A pattern of `LIKE`: `%` is any text, `_` any one character, `\` takes the next character as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// As it was written, without what was folded away.
+    text: String,
+    /// The pieces between one `%` and the next; `None` is any character.
+    pieces: Vec<Vec<Option<char>>>,
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    pub fn new(text: &str) -> Self {
+        let mut pieces = vec![Vec::new()];
+        let mut characters = text.chars();
+        while let Some(c) = characters.next() {
+            let part = match c {
+                '%' => {
+                    pieces.push(Vec::new());
+                    continue;
+                }
+                '_' => None,
+                '\\' => Some(characters.next().unwrap_or('\\')),
+                other => Some(other),
+            };
+            if let Some(piece) = pieces.last_mut() {
+                piece.push(part);
+            }
+        }
+        Self { text: text.to_owned(), pieces }
+    }
+
+    /// As it was written: for a store that matches by itself.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a text matches from its beginning to its end.
+    pub fn matches(&self, text: &str) -> bool {
+        let text: Vec<char> = text.chars().collect();
+        let fits = |piece: &[Option<char>], at: usize| {
+            text.get(at..at + piece.len())
+                .is_some_and(|part| part.iter().zip(piece).all(|(c, wanted)| wanted.is_none_or(|wanted| wanted == *c)))
+        };
+        let (Some(first), Some(last)) = (self.pieces.first(), self.pieces.last()) else { return false };
+        if self.pieces.len() == 1 {
+            return text.len() == first.len() && fits(first, 0);
+        }
+        if text.len() < first.len() + last.len() || !fits(first, 0) || !fits(last, text.len() - last.len()) {
+            return false;
+        }
+        // Each piece as early as possible leaves the most room for those after it.
+        let (mut at, end) = (first.len(), text.len() - last.len());
+        for piece in &self.pieces[1..self.pieces.len() - 1] {
+            let Some(found) = (at..=end.saturating_sub(piece.len())).find(|at| fits(piece, *at)) else { return false };
+            at = found + piece.len();
+        }
+        at <= end
+    }
+}
+
+/// A text without its case or its accents.
+pub(super) fn folded(folding: Folding, text: &str) -> Cow<'_, str> {
+    match folding {
+        // Up and down again, so that ß is ss and every sigma the same.
+        Folding::Case => text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect(),
+        Folding::Accents if text.is_ascii() => Cow::Borrowed(text),
+        Folding::Accents => text.nfd().filter(|c| !is_combining_mark(*c)).nfc().collect(),
+    }
+}
