@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, pin_mut};
 use thiserror::Error;
+use tokio::task::JoinError;
 use tracing::warn;
 
 use super::builder::{BaseBuilder, BuildError};
@@ -62,10 +63,10 @@ pub(super) async fn read<S: Store>(store: &Arc<S>, stored: StoredLayer) -> Resul
         let (base, set_aside) = builder.finish()?;
         Ok::<_, BuildError>((Snapshot::of(base, definition, seq), set_aside))
     };
-    Ok(tokio::task::spawn_blocking(finish).await.map_err(worker)??)
+    Ok(tokio::task::spawn_blocking(finish).await.map_err(|error| worker(&error))??)
 }
 
-fn worker(error: tokio::task::JoinError) -> FollowError {
+fn worker(error: &JoinError) -> FollowError {
     FollowError::Worker(error.to_string())
 }
 
@@ -87,13 +88,13 @@ async fn read_halves<S: Store>(
         tokio::spawn(read_range(Arc::clone(store), definition.id.clone(), left, builder)),
         tokio::spawn(read_range(Arc::clone(store), definition.id.clone(), right, tail)),
     );
-    let (mut builder, tail) = (left.map_err(worker)??, right.map_err(worker)??);
-    Ok(tokio::task::spawn_blocking(move || {
+    let failed = |error: JoinError| worker(&error);
+    let (mut builder, tail) = (left.map_err(failed)??, right.map_err(failed)??);
+    let join = move || {
         builder.append(tail);
         builder
-    })
-    .await
-    .map_err(worker)?)
+    };
+    tokio::task::spawn_blocking(join).await.map_err(|error| worker(&error))
 }
 
 /// The same layer with all its changes in the base.
