@@ -184,7 +184,7 @@ pub const LAYERS: &[Layer] = &[
     Layer {
         id: "transit-lines",
         geometry: Lines,
-        fields: &["code", "name", "mode", "colour", "operator"],
+        fields: &["code", "line", "name", "mode", "colour", "operator"],
         plan: Some(transit::lines),
         district: None,
     },
@@ -233,7 +233,7 @@ pub const LAYERS: &[Layer] = &[
     Layer {
         id: "fountains",
         geometry: Points,
-        fields: &["code", "name", "status"],
+        fields: &["code", "name", "address", "status"],
         plan: None,
         district: Some(services::fountains),
     },

@@ -39,6 +39,8 @@ pub const MAX_NESTING: usize = 64;
 pub const MAX_ARCHIVE_MEMBERS: usize = 100_000;
 /// How deep archives may lie in archives (the cadastre of all Italy: country, region, province, comune).
 pub const MAX_ARCHIVE_DEPTH: usize = 5;
+/// Points of all shapes of one timetable (GTFS), which are held in memory.
+pub const MAX_TIMETABLE_POINTS: usize = 10_000_000;
 /// Bytes of one XML tag, one JSON member name or one header line of a source file.
 pub const MAX_TAG_BYTES: usize = 1024 * 1024;
 /// Tiles of a layer whose generation is known one by one; past that all its tiles become new ones.

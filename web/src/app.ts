@@ -17,6 +17,7 @@ import { here } from './ui/here.ts';
 import { mapControls } from './ui/mapControls.ts';
 import { page } from './ui/page.ts';
 import { PARCELS } from './ui/parcelCard.ts';
+import { appearance } from './ui/layerTree.ts';
 import { problemAlert, spinner } from './ui/problem.ts';
 import { formatHash, parseHash } from './urlState.ts';
 
@@ -57,6 +58,8 @@ export async function start(context: Context): Promise<void> {
   let asking: AbortController | undefined;
   /** The last answer that is shown, and how to ask for it again. */
   let answered: { place: Place; radius: number; ask(signal: AbortSignal): Promise<LookupAnswer>; answer: LookupAnswer } | undefined;
+  /** Settled when the layers that are listed are those of the server. */
+  let listing = Promise.resolve();
   /** What is highlighted, kept for a map that is still loading. */
   let highlighted: Hit | undefined;
 
@@ -139,7 +142,9 @@ export async function start(context: Context): Promise<void> {
   }
 
   /** Takes changes to the map, and to the answer that is shown where they concern it. */
-  function renew(changes: LayerChange[]): void {
+  async function renew(changes: LayerChange[]): Promise<void> {
+    // A source that still names a layer which is gone would be refused as a whole.
+    await listing;
     for (const [source, boxes] of boxesBySource(changes, (layer) => layers?.sourcesOf(layer) ?? [])) map?.renew(source, boxes);
     const shown = answered;
     if (shown && changes.some((change) => concerns(change, shown.place, shown.radius, shown.answer.hits))) void askAgain();
@@ -164,17 +169,40 @@ export async function start(context: Context): Promise<void> {
     }
   }
 
+  /** Lists the layers that there are now, and draws them; says which came and which went. */
+  async function relist(): Promise<void> {
+    try {
+      const answer = await api.collections();
+      const lasting = (list: Collection[]): string => JSON.stringify(list.map((collection) => appearance(collection, undefined)));
+      if (!layers || lasting(answer.collections) === lasting(collections)) return;
+      const style = absolutise(await api.style<StyleSpecification>(), api.url('styles/'));
+      collections = answer.collections;
+      const { come, gone } = layers.replace(collections, readStyle(style, context.language));
+      map?.setStyle(layers.withVisibility(style));
+      const titles = (list: Collection[]): string => list.map(({ title }) => title).join(', ');
+      const said = [...(come.length > 0 ? [t('layers.come', { layers: titles(come) })] : []), ...(gone.length > 0 ? [t('layers.gone', { layers: titles(gone) })] : [])];
+      if (said.length > 0) announce(said.join(' '));
+    } catch {
+      // The list stays as it was; the next sign of other layers asks again.
+    }
+  }
+
   /** Hears of changes from now on; `seq` is the one that the page reflects. */
   function follow(seq: number | undefined): void {
-    const gather = gatherer(renew);
+    const gather = gatherer((changes) => void renew(changes));
     let known: LiveState | undefined;
     new Live((after) => api.url('events', { after }), seq, {
       changed: (changes, at) => {
         api.minSeq = at;
         gather(changes);
       },
+      layers: (at) => {
+        api.minSeq = at;
+        listing = listing.then(relist);
+      },
       reset: (at) => {
         api.minSeq = at;
+        listing = listing.then(relist);
         gather(collections.map(({ id }) => ({ layer: id, whole: true })));
       },
       state: (state) => {

@@ -20,6 +20,19 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/**
+ * Makes these the children of `parent`, in this order. Those that are there already are moved only where they must be:
+ * what is moved loses the focus.
+ */
+export function reconcile(parent: Element, children: Element[]): void {
+  const wanted = new Set(children);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  children.forEach((child, place) => {
+    const there = parent.children[place] ?? null;
+    if (there !== child) parent.insertBefore(child, there);
+  });
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 export function svg(name: string, attributes: Attributes = {}, ...children: Node[]): SVGElement {

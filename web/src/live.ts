@@ -15,6 +15,8 @@ export type LiveState = 'live' | 'lost';
 
 export interface LiveListener {
   changed(layers: LayerChange[], seq: number): void;
+  /** There may be other layers than before. */
+  layers(seq: number): void;
   /** Too much was missed: everything is to be asked for again. */
   reset(seq: number): void;
   state(state: LiveState): void;
@@ -33,6 +35,8 @@ export class Live {
   private stream: EventSource | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private pause: number = PAUSES[0];
+  /** A stream was there before this one, and what layers came or went meanwhile is not told. */
+  private resumed = false;
 
   /** `after` is the change that the page reflects already. */
   constructor(
@@ -60,10 +64,13 @@ export class Live {
         const data = JSON.parse(event.data) as { seq: number; layers?: LayerChange[] };
         this.alive();
         this.after = data.seq;
+        if (this.resumed && name !== 'layers') this.listener.layers(data.seq);
+        this.resumed = false;
         hear(data);
       });
     };
     listen('seq', () => undefined);
+    listen('layers', ({ seq }) => this.listener.layers(seq));
     listen('change', ({ layers = [], seq }) => this.listener.changed(layers, seq));
     listen('reset', ({ seq }) => this.listener.reset(seq));
     stream.addEventListener('error', () => this.lose());
@@ -91,6 +98,7 @@ export class Live {
 
   private close(): void {
     clearTimeout(this.timer);
+    if (this.stream) this.resumed = true;
     this.stream?.close();
     this.stream = undefined;
   }

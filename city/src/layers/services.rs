@@ -224,24 +224,29 @@ pub fn toilets(district: &District, rows: &mut Rows) {
 
 /// Drinking fountains: in campi and parks.
 pub fn fountains(district: &District, rows: &mut Rows) {
-    let mut push = |at, name: String, hash: u64| {
+    let mut push = |at, place: &str, hash: u64| {
         let number = rows.features.len() + 1;
         let status = if hash.is_multiple_of(11) { "inactive" } else { "active" };
         rows.push(
             Geometry::Point(at),
-            vec![text(format!("FO{:05}{number:03}", district.chunk.id)), text(name), text(status)],
+            vec![
+                text(format!("FO{:05}{number:03}", district.chunk.id)),
+                text(format!("Fontana {place}")),
+                text(place),
+                text(status),
+            ],
         );
     };
     for (i, (shape, street)) in district.squares.iter().enumerate() {
         let hash = stream(district, 6, i as u64).next();
         if hash % 10 < 7 {
             let name = crate::street::Street::of(district, *street | crate::site::LOCAL).full;
-            push(point(inside(shape)), format!("Fontana {name}"), hash >> 8);
+            push(point(inside(shape)), &name, hash >> 8);
         }
     }
     for parcel in district.parcels.iter().filter(|parcel| parcel.land == Use::Park && parcel.seed % 2 == 0) {
         let ring = crate::district::ring_points(&parcel.polygon);
         let at = inside(&parcel.polygon).toward(ring[ring.len() / 2], 0.5);
-        push(point(at), format!("Fontana {}", park_name(district, parcel).0), parcel.seed >> 9);
+        push(point(at), &park_name(district, parcel).0, parcel.seed >> 9);
     }
 }

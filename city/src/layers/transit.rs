@@ -211,7 +211,14 @@ pub fn lines(plan: &Plan, rows: &mut Rows) {
         if path.0.len() > 1 {
             rows.push(
                 line(path),
-                vec![text(route.code), text(route.name), text(route.mode), text(route.colour), text(operator)],
+                vec![
+                    text(route.code.clone()),
+                    text(route.code),
+                    text(route.name),
+                    text(route.mode),
+                    text(route.colour),
+                    text(operator),
+                ],
             );
         }
     }

@@ -1,5 +1,6 @@
 //! Fields that a source leaves empty, filled from what another field says.
 
+use super::value::Codes;
 use crate::cadastre::{ParcelNumber, ParcelReference, SheetReference};
 use crate::definition::{LayerDefinition, Part};
 use crate::feature::Value;
@@ -20,8 +21,8 @@ struct Source {
 struct Target {
     to: usize,
     part: Part,
-    /// The only values that the field takes; empty: any.
-    codes: Vec<String>,
+    /// The values that the field takes, if they are listed.
+    codes: Option<Codes>,
 }
 
 impl Derivations {
@@ -31,8 +32,7 @@ impl Derivations {
         for (to, field) in definition.fields.iter().enumerate() {
             let Some(derive) = &field.derive else { continue };
             let Some((from, _)) = definition.field(&derive.from).filter(|(from, _)| *from < to) else { continue };
-            let codes = field.values.iter().map(|value| value.code.clone()).collect();
-            let target = Target { to, part: derive.part, codes };
+            let target = Target { to, part: derive.part, codes: Codes::of(field) };
             match sources.iter_mut().find(|source| source.from == from) {
                 Some(source) => source.targets.push(target),
                 None => sources.push(Source { from, targets: vec![target] }),
@@ -53,10 +53,12 @@ impl Derivations {
             for Target { to, part, codes } in &source.targets {
                 if properties[*to].is_null() {
                     let value = name.part(*part);
-                    let listed = codes.is_empty() || codes.iter().any(|code| value.as_text() == Some(code));
-                    if listed {
-                        properties[*to] = value;
-                    }
+                    properties[*to] = match (codes, value.as_text()) {
+                        (Some(codes), Some(word)) => {
+                            codes.code(word).map_or(Value::Null, |code| Value::Text(code.into()))
+                        }
+                        _ => value,
+                    };
                 }
             }
         }
@@ -86,6 +88,7 @@ impl Name {
         let value = match part {
             Part::Whole => Some(Value::Text(self.text.clone())),
             Part::Initial => self.text.chars().next().map(|initial| Value::Text(initial.to_uppercase().collect())),
+            Part::Heading => self.text.split_once(" - ").map(|(heading, _)| Value::Text(heading.trim().into())),
             Part::Municipality => {
                 self.sheet.as_ref().and_then(|sheet| sheet.municipality()).map(|code| Value::Text(code.to_owned()))
             }
@@ -160,5 +163,19 @@ mod tests {
         assert_eq!((says(&row, "sheet"), says(&row, "annex")), (Some("12".to_owned()), Some("A".to_owned())));
         assert_eq!(says(&filled("omi-zones", &[("code", "D14")]), "band").as_deref(), Some("D"));
         assert_eq!(says(&filled("omi-zones", &[("code", "X1")]), "band"), None, "not in the list of codes");
+    }
+    #[test]
+    fn the_level_of_a_school_stands_before_its_name() {
+        for (name, level) in [
+            ("Primaria - Kolbe", Some("primaria")),
+            ("Secondaria Primo Grado - Don Milani - succursale", Some("secondaria-1")),
+            ("I. T. Economico - Da Vinci", Some("secondaria-2")),
+            ("Fondazione - Bianchi", None),
+            ("Primaria Kolbe", None),
+        ] {
+            assert_eq!(says(&filled("schools", &[("name", name)]), "level").as_deref(), level, "{name}");
+        }
+        let row = filled("schools", &[("name", "Primaria - Kolbe"), ("level", "infanzia")]);
+        assert_eq!(says(&row, "level").as_deref(), Some("infanzia"));
     }
 }

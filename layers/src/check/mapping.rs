@@ -342,8 +342,20 @@ fn is_cut(column: &str, name: &str) -> bool {
     column.len() == DBF_NAME && name.len() > DBF_NAME && name.starts_with(&column)
 }
 
-/// From 0 to 1: one name in most of the other (`num_foglio`), or few letters of difference.
+/// Words with which names of columns begin that say nothing of what is in them (folded).
+const GENERAL: &[&str] = &["codice", "cod", "numero", "num", "nome", "tipo", "data"];
+
+/// From 0 to 1: how alike two names are, apart from a general word with which both begin.
 fn likeness(column: &str, name: &str) -> f64 {
+    let rest = |word: &&str| column.strip_prefix(*word).zip(name.strip_prefix(*word));
+    match GENERAL.iter().find_map(rest) {
+        Some((column, name)) if !column.is_empty() && !name.is_empty() => alike(column, name),
+        _ => alike(column, name),
+    }
+}
+
+/// From 0 to 1: one name in most of the other (`num_foglio`), or few letters of difference.
+fn alike(column: &str, name: &str) -> f64 {
     let (short, long) = if column.len() < name.len() { (column, name) } else { (name, column) };
     let share = short.len() as f64 / long.len().max(1) as f64;
     let within = if short.len() >= 4 && share >= 0.6 && long.contains(short) { 0.9 } else { 0.0 };

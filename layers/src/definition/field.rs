@@ -57,6 +57,8 @@ pub enum Form {
     SheetReference,
     /// A parcel's number inside its sheet ([`crate::cadastre::ParcelNumber`]).
     ParcelNumber,
+    /// The six digits of a comune's ISTAT code, of which tables of numbers lose the zeros before them.
+    IstatMunicipality,
 }
 
 /// What another field says of a field that its source leaves empty.
@@ -77,6 +79,8 @@ pub enum Part {
     Whole,
     /// Its first character.
     Initial,
+    /// What stands before its first dash between spaces.
+    Heading,
     /// Comune of a cadastral reference.
     Municipality,
     /// Section of a cadastral reference.

@@ -6,6 +6,7 @@ use super::Report;
 use crate::check::mapping::MappingError;
 use crate::check::place::PlaceError;
 use crate::crs::CrsError;
+use crate::definition::GeometryType;
 use crate::store::StoreError;
 
 /// What an operator asks of a load.
@@ -52,6 +53,19 @@ pub enum LoadError {
     /// The CRS that the layer is to be stored in is of no use.
     #[error("storage CRS of the layer: {0}")]
     StorageCrs(CrsError),
+    /// A table, for a layer whose features have a place.
+    #[error(
+        "the file is a table without places, but layer \"{layer}\" holds {}: join it by its codes to a file that has \
+         them (in QGIS or with ogr2ogr), or name the columns of a CSV that hold them, with --x and --y or with --wkt; \
+         nothing was changed",
+        .geometry.sql_name()
+    )]
+    Tabular {
+        /// Layer id.
+        layer: String,
+        /// What its features are.
+        geometry: GeometryType,
+    },
     /// The file breaks off or is not what it claims to be.
     #[error("the file cannot be read: {reason}; nothing was changed")]
     Unreadable {
@@ -64,7 +78,7 @@ pub enum LoadError {
     #[error("the file cannot be read: {0}; nothing was changed")]
     Broken(String),
     /// There is no row to load: none in the file, or all of them refused.
-    #[error("no row of {} could be loaded; nothing was changed", .0.rows)]
+    #[error("no row of {} could be loaded{}; nothing was changed", .0.rows, advice(.0))]
     NothingLoaded(Box<Report>),
     /// `--strict`, and rows were refused.
     #[error("{} of {} rows were refused and --strict was given; nothing was changed", .0.rejected, .0.rows)]
@@ -75,6 +89,18 @@ pub enum LoadError {
     /// A fault of ours.
     #[error("internal fault while loading: {0}; nothing was changed")]
     Internal(String),
+}
+
+/// What to do where all rows were refused for the same reason.
+fn advice(report: &Report) -> &'static str {
+    match report.rejections.keys().copied().collect::<Vec<_>>()[..] {
+        ["no_geometry"] => ": none has a geometry; write the file anew with them",
+        ["wrong_geometry"] | ["no_geometry", "wrong_geometry"] => {
+            ": the layer holds other geometries; name another with --layer, or another table of the file with \
+             --source-layer"
+        }
+        _ => "",
+    }
 }
 
 impl LoadError {

@@ -53,6 +53,9 @@ impl Plan {
         definition: LayerDefinition,
         options: &LoadOptions,
     ) -> Result<Self, LoadError> {
+        if schema.tabular && !definition.placeless {
+            return Err(LoadError::Tabular { layer: definition.id.clone(), geometry: definition.geometry });
+        }
         let mapping = mapping::map(&schema.fields, &definition, &options.map)?;
         let storage = Crs::parse(definition.crs.as_deref().unwrap_or_default()).map_err(LoadError::StorageCrs)?;
         let resolution = definition.resolution.unwrap_or_else(|| storage.default_resolution());

@@ -27,7 +27,7 @@ pub fn render(report: &Report, language: Language) -> String {
     for remark in &report.remarks {
         line!(out, "! {}", language.of(remark));
     }
-    tallies(&mut out, say("Corretti", "Repaired"), &report.repairs, language);
+    tallies(&mut out, say("Corretti o uniformati", "Repaired or made uniform"), &report.repairs, language);
     tallies(&mut out, say("Avvisi", "Warnings"), &report.warnings, language);
     rejected(&mut out, report, language);
     for (layer, count) in &report.elsewhere {

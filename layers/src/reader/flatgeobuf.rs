@@ -49,6 +49,7 @@ pub(super) fn open(source: &Source) -> Result<Box<dyn Reader>, ReadError> {
         fields: columns.iter().map(|c| SourceField { name: c.name.clone(), kind: c.field_type() }).collect(),
         crs: crs(&header),
         geometry: geometry_type(header.geometry_type()),
+        tabular: false,
         rows: (header.features_count() > 0).then_some(header.features_count()),
         encoding: None,
         remarks: Vec::new(),

@@ -59,6 +59,7 @@ pub(super) fn open(documents: &Documents, options: &OpenOptions) -> Result<Box<d
         fields: survey.columns.fields(),
         crs: SourceCrs::Epsg(4326),
         geometry: None,
+        tabular: false,
         rows: survey.complete.then_some(survey.rows),
         encoding: None,
         remarks,

@@ -16,6 +16,7 @@ mod geojson;
 mod geometry;
 mod geopackage;
 mod gml;
+mod gtfs;
 mod kml;
 mod open;
 mod shapefile;
@@ -47,6 +48,8 @@ pub struct SourceSchema {
     pub crs: SourceCrs,
     /// The geometry type that the file declares, if it does.
     pub geometry: Option<GeometryType>,
+    /// Whether it is a table of which no row can have a place.
+    pub tabular: bool,
     /// Rows, when the file says so without being read (for the progress bar).
     pub rows: Option<u64>,
     /// Text encoding and how it was found (`UTF-8 (.cpg)`), for formats that leave it open.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::archive::{self, Documents, Member};
 use super::detect::{Format, detect};
+use super::gtfs::Timetable;
 use super::source::Source;
 use super::{ReadError, Reader, csv, flatgeobuf, geojson, geopackage, gml, kml, shapefile};
 use crate::definition::GeometryType;
@@ -24,6 +25,8 @@ pub struct OpenOptions {
     pub y_column: Option<String>,
     /// Column of a CSV that holds geometries as WKT or hexadecimal WKB.
     pub wkt_column: Option<String>,
+    /// What the layer to be loaded holds, for files that have both points and lines to offer (GTFS).
+    pub geometry: Option<GeometryType>,
 }
 
 /// One of the things that can be read from a file.
@@ -90,6 +93,7 @@ fn layers_of(source: &Source) -> Result<Vec<LayerInfo>, ReadError> {
                 match content {
                     Content::Kml(documents) => found.extend(kml::layers(&documents)?),
                     Content::Gml(documents) => found.extend(gml::layers(&documents)?),
+                    Content::Timetable(timetable) => found.extend(timetable.layers()),
                     single => found.push(LayerInfo { name: single.name(), geometry: None, rows: None }),
                 }
             }
@@ -115,6 +119,7 @@ enum Content {
     Shapefile(Box<shapefile::Parts>),
     Kml(Documents),
     Gml(Documents),
+    Timetable(Timetable),
     Single(Source),
 }
 
@@ -123,6 +128,7 @@ impl Content {
         match self {
             Self::Shapefile(parts) => parts.name.clone(),
             Self::Kml(documents) | Self::Gml(documents) => documents.name(),
+            Self::Timetable(timetable) => timetable.name(),
             Self::Single(source) => source.stem(),
         }
     }
@@ -130,6 +136,9 @@ impl Content {
 
 fn contents(archive: &Source) -> Result<Vec<Content>, ReadError> {
     let members = archive::members(archive)?;
+    if let Some(timetable) = Timetable::among(archive, &members) {
+        return Ok(vec![Content::Timetable(timetable)]);
+    }
     let has = |extension: &str| members.iter().any(|member| extension_of(member) == extension);
     let mut found: Vec<Content> =
         shapefile::in_archive(&members).into_iter().map(|parts| Content::Shapefile(Box::new(parts))).collect();
@@ -139,13 +148,9 @@ fn contents(archive: &Source) -> Result<Vec<Content>, ReadError> {
     if has("gml") || (has("zip") && found.is_empty()) {
         found.push(Content::Gml(Documents::in_archive(archive.clone(), &["gml"])));
     }
-    let timetable = members.iter().any(|member| member.file_name() == "stop_times.txt");
     for member in &members {
         let extension = extension_of(member);
-        // Of a timetable (GTFS) only the stops are places; the lines take several tables to draw.
-        let table = if timetable { member.file_name() == "stops.txt" } else { extension == "csv" };
-        if table
-            || matches!(extension.as_str(), "geojson" | "json" | "ndjson" | "geojsonl" | "geojsons" | "fgb" | "tsv")
+        if matches!(extension.as_str(), "csv" | "geojson" | "json" | "ndjson" | "geojsonl" | "geojsons" | "fgb" | "tsv")
         {
             found.push(Content::Single(Source::Member(member.clone())));
         }
@@ -156,8 +161,6 @@ fn contents(archive: &Source) -> Result<Vec<Content>, ReadError> {
     let name = archive.name();
     Err(ReadError::File(if members.is_empty() {
         format!("{name}: the archive is empty; copy or download it again")
-    } else if timetable {
-        format!("{name}: a GTFS timetable without stops.txt; of timetables only the stops are read")
     } else if has("gpkg") {
         format!("{name}: a GeoPackage cannot be read inside an archive; extract it first")
     } else {
@@ -186,6 +189,7 @@ fn open_archive(archive: &Source, options: &OpenOptions) -> Result<Box<dyn Reade
         Content::Gml(documents) if several => gml::open(&documents, &OpenOptions::default()),
         Content::Kml(documents) => kml::open(&documents, options),
         Content::Gml(documents) => gml::open(&documents, options),
+        Content::Timetable(timetable) => timetable.open(options),
         Content::Single(source) => match detect(&source)? {
             Format::Zip | Format::Gzip => Err(ReadError::File(format!(
                 "{}: an archive inside the archive; extract the outer one first",

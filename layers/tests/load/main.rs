@@ -410,3 +410,34 @@ async fn columns_that_do_not_fit_are_explained_before_anything_is_written() {
     assert!(error.contains("\"sheet\""), "{error}");
     assert_eq!(store.rows().len(), 3);
 }
+
+/// Three rows that are nowhere.
+fn placeless() -> Vec<Row> {
+    good(3).into_iter().map(|row| Ok(SourceFeature { geometry: None, ..row })).collect()
+}
+
+#[tokio::test]
+async fn a_table_without_places_is_refused_with_advice() {
+    let table = || {
+        let schema = SourceSchema { tabular: true, ..schema(SourceCrs::Undeclared) };
+        Box::new(Made { schema, rows: placeless().into_iter() })
+    };
+    let store = Memory::holding(2);
+    let error = run(&store, table(), LoadOptions::default()).await.expect_err("refused").to_string();
+    assert!(error.contains("join it") && error.contains("MULTIPOLYGON") && error.contains("--wkt"), "{error}");
+    assert_eq!(store.rows().len(), 2);
+    let definition = LayerDefinition { placeless: true, ..parcels() };
+    let report = load(&store, table(), &definition, &LoadOptions::default(), |_| {}).await.expect("loads");
+    assert_eq!(report.loaded, 3);
+}
+
+#[tokio::test]
+async fn rows_that_are_all_refused_for_their_geometry_are_explained() {
+    let point = |row| Ok(SourceFeature { geometry: Some(geo_types::Point::new(HERE.0, HERE.1).into()), ..row });
+    let points = made(good(3).into_iter().map(point));
+    let error = run(&Memory::default(), points, LoadOptions::default()).await.expect_err("refused").to_string();
+    assert!(error.contains("holds other geometries") && error.contains("--source-layer"), "{error}");
+    let nowhere = made(placeless());
+    let error = run(&Memory::default(), nowhere, LoadOptions::default()).await.expect_err("refused").to_string();
+    assert!(error.contains("none has a geometry"), "{error}");
+}

@@ -25,7 +25,8 @@ async fn load_file(path: &Path, layer: &str, options: &LoadOptions) -> (Result<R
     let store = GeoPackageStore::open(folder.path().join("store.gpkg"), OpenMode::ReadWrite).await.expect("opens");
     let catalog = Catalog::shipped().expect("valid");
     let definition = catalog.get(layer).expect("shipped");
-    let reader = open(path, &OpenOptions::default()).expect("opens");
+    let wanted = OpenOptions { geometry: Some(definition.geometry), ..OpenOptions::default() };
+    let reader = open(path, &wanted).expect("opens");
     let loaded = load(&store, reader, definition, options, |_| {}).await;
     let stored = store.layers().await.expect("lists").first().map_or(0, |stored| stored.count);
     (loaded, stored)
@@ -46,6 +47,7 @@ async fn every_row_of_the_open_files_is_loaded_or_named() {
         ("venice/islands/IslesLagoon_single.geojson", "islands", 4326, 196, 196),
         ("venice/lodging/listings.csv", "rentals", 4326, 8590, 8590),
         ("venice/gtfs/actv_nav.zip", "stops", 4326, 150, 150),
+        ("venice/gtfs/actv_nav.zip", "transit-lines", 4326, 209, 209),
         ("venice/streets/venezia.geojson", "streets", 4326, 4111, 4111),
         ("schools/lombardia/exp_scuole.geojson", "schools", 4326, 593, 593),
         ("cycling/trento/piste_ciclabili.geojson", "cycle-lanes", 25832, 263, 263),

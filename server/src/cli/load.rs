@@ -16,7 +16,7 @@ use crate::config::Config;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[expect(clippy::doc_markdown, reason = "these comments are the help text, which knows no back-ticks")]
 pub struct Arguments {
-    /// GeoPackage, Shapefile (zipped or loose), GeoJSON, FlatGeobuf, CSV, KML, KMZ or INSPIRE GML
+    /// GeoPackage, Shapefile (zipped or loose), GeoJSON, FlatGeobuf, CSV, KML, KMZ, INSPIRE GML or GTFS
     file: PathBuf,
     /// Layer to replace by the file, such as parcels; "bricola layers" lists them
     #[arg(long, value_name = "ID")]
@@ -93,6 +93,7 @@ impl Arguments {
             x_column: self.x.clone(),
             y_column: self.y.clone(),
             wkt_column: self.wkt.clone(),
+            geometry: Some(definition.geometry),
         };
         let file = self.file.clone();
         let opened = tokio::task::spawn_blocking(move || reader::open(&file, &open)).await.map_err(Failure::failed)?;

@@ -38,6 +38,8 @@ export const en: Messages = {
 
   'layers.loading': 'Loading layers…',
   'layers.none': 'No layer published.',
+  'layers.come': 'New on the map: {layers}.',
+  'layers.gone': 'No longer on the map: {layers}.',
   'layers.reset': 'Initial layers',
   'layers.theme.toggle': 'Show the whole theme {theme}',
   'layers.shown': '{shown} of {total} shown',

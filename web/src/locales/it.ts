@@ -36,6 +36,8 @@ export const it = {
 
   'layers.loading': 'Caricamento dei livelli…',
   'layers.none': 'Nessun livello pubblicato.',
+  'layers.come': 'Nuovi nella mappa: {layers}.',
+  'layers.gone': 'Non più nella mappa: {layers}.',
   'layers.reset': 'Livelli iniziali',
   'layers.theme.toggle': 'Mostra tutto il tema {theme}',
   'layers.shown': '{shown} di {total} visibili',

@@ -191,6 +191,19 @@ export class CityMap {
     }
   }
 
+  /** Draws by another style from now on. What is the same in both stays as it is, and so does what is highlighted. */
+  setStyle(style: StyleSpecification): void {
+    const ours = new Set(highlightLayers().map(({ id }) => id));
+    this.map.setStyle(style, {
+      transformStyle: (before, next) => {
+        const source = before?.sources[HIGHLIGHT_SOURCE];
+        if (!before || !source) return next;
+        const layers = before.layers.filter(({ id }) => ours.has(id));
+        return { ...next, sources: { ...next.sources, [HIGHLIGHT_SOURCE]: source }, layers: [...next.layers, ...layers] };
+      },
+    });
+  }
+
   /** Asks again for the tiles of sources whose layers have become ready. */
   refresh(sources: Iterable<string>): void {
     for (const id of sources) if (this.map.getSource(id)) this.map.refreshTiles(id);

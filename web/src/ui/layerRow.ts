@@ -39,6 +39,7 @@ export function layerRow(
     'button',
     {
       type: 'button',
+      id: `more-${collection.id}`,
       class: 'icon-button',
       'aria-expanded': 'false',
       'aria-controls': detailsId,

@@ -116,3 +116,12 @@ fn a_house_number_is_appended_and_a_derived_field_is_not_missing() {
     // Without the first column nothing is appended to it; here it is required, too.
     assert!(map(&columns(&["civico"]), &definition, &[]).is_err());
 }
+
+#[test]
+fn a_general_word_in_common_makes_no_likeness() {
+    let mut definition = layer();
+    definition.fields[0].aliases = vec!["codice_cin".to_owned()];
+    definition.fields[0].required = false;
+    let suggested = |column: &str| !map(&columns(&[column]), &definition, &[]).expect("maps").suggestions.is_empty();
+    assert!(suggested("codice_cinn") && !suggested("codice_via"));
+}

@@ -7,7 +7,7 @@ use crate::definition::FieldDefinition;
 
 /// The code list of a field, by folded spelling.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Codes {
+pub(in crate::check) struct Codes {
     exact: FxHashSet<String>,
     by_spelling: FxHashMap<String, Meaning>,
     /// Whether other values are worth a warning.
@@ -31,7 +31,7 @@ pub(super) enum Meaning {
 
 impl Codes {
     /// The codes of a field, if it has any.
-    pub(super) fn of(field: &FieldDefinition) -> Option<Self> {
+    pub(in crate::check) fn of(field: &FieldDefinition) -> Option<Self> {
         if field.values.is_empty() && field.blank.is_empty() && field.elsewhere.is_empty() {
             return None;
         }
@@ -74,6 +74,17 @@ impl Codes {
     /// What a value means that is none of the codes.
     pub(super) fn meaning(&self, word: &str) -> Option<&Meaning> {
         self.by_spelling.get(&folded(word))
+    }
+
+    /// The code that a value of a source is or means.
+    pub(in crate::check) fn code<'a>(&'a self, word: &'a str) -> Option<&'a str> {
+        if self.holds(word) {
+            return Some(word);
+        }
+        match self.meaning(word)? {
+            Meaning::Spelling(code) | Meaning::Theirs(code) | Meaning::Title(code) => Some(code),
+            Meaning::Blank | Meaning::Elsewhere(_) => None,
+        }
     }
 
     /// Whether only listed values are expected.

@@ -1,4 +1,4 @@
-//! Cadastral names, written as the cadastre does.
+//! Names and codes, written as those who give them do.
 
 use crate::cadastre::{ParcelNumber, ParcelReference, SheetReference};
 use crate::check::finding::Reason;
@@ -24,6 +24,10 @@ pub(super) fn written(form: Form, text: String) -> Result<String, Reason> {
             Ok(number) => number.to_string(),
             Err(_) => return Ok(text),
         },
+        Form::IstatMunicipality if text.len() < 6 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{text:0>6}")
+        }
+        Form::IstatMunicipality => return Ok(text),
     };
     Ok(canonical)
 }
@@ -33,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cadastral_names_are_written_as_the_cadastre_does() {
+    fn names_are_written_as_those_who_give_them_do() {
         for (form, text, canonical) in [
             (Form::ParcelReference, "CadastralParcel.IT.AGE.PLA.C209_000500.96", "C209_000500.96"),
             (Form::ParcelReference, "H109_000100.513+", "H109_000100.513"),
@@ -41,6 +45,9 @@ mod tests {
             (Form::SheetReference, "CadastralZoning.IT.AGE.MAP.H282B0001A0", "H282B0001A0"),
             (Form::ParcelNumber, "00010", "10"),
             (Form::ParcelNumber, "481/1", "481/1"),
+            (Form::IstatMunicipality, "22234", "022234"),
+            (Form::IstatMunicipality, "027042", "027042"),
+            (Form::IstatMunicipality, "L736", "L736"),
         ] {
             assert_eq!(written(form, text.to_owned()), Ok(canonical.to_owned()));
         }

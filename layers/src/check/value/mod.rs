@@ -14,7 +14,8 @@ pub use moment::{parse_date, parse_instant};
 pub use number::{NumberStyle, parse_integer, parse_real};
 pub use spelling::{folded, trimmed, undo_mojibake};
 
-use codes::{Codes, Meaning};
+pub(in crate::check) use codes::Codes;
+use codes::Meaning;
 
 use super::finding::{Notes, Reason, Repair, Warning};
 use crate::definition::{FieldDefinition, FieldType, Form};

@@ -141,7 +141,10 @@ fn sample(text: &str, delimiter: u8) -> Vec<Vec<String>> {
 
 fn describe_place(schema: &mut SourceSchema, place: Place, header: &[String], sample: &[Vec<String>]) {
     match place {
-        Place::Nowhere => schema.remarks.push("no columns with a place were found: rows have no geometry".into()),
+        Place::Nowhere => {
+            schema.tabular = true;
+            schema.remarks.push("no columns with a place were found: rows have no geometry".into());
+        }
         Place::Wkt(at) => schema.remarks.push(format!("geometry from column `{}`", header[at])),
         Place::Columns { x, y } => {
             schema.geometry = Some(GeometryType::Point);

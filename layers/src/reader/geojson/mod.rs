@@ -141,6 +141,7 @@ impl Survey {
             fields: self.columns.fields(),
             crs: if self.features { rows.crs() } else { SourceCrs::Undeclared },
             geometry: self.kind,
+            tabular: !self.features,
             rows: self.complete.then_some(self.rows),
             encoding: None,
             remarks,

@@ -118,6 +118,7 @@ impl Table {
             layer: table.name.clone(),
             crs: crs(connection, table.srs_id).await,
             geometry: table.geometry,
+            tabular: table.geometry_column.is_none(),
             rows: count(connection, &table.name).await,
             ..SourceSchema::default()
         };

@@ -49,6 +49,7 @@ pub(super) fn open(documents: &Documents, options: &OpenOptions) -> Result<Box<d
         fields: chosen.columns.fields(),
         crs,
         geometry: None,
+        tabular: false,
         rows: survey.complete.then_some(chosen.rows),
         encoding: None,
         remarks,
