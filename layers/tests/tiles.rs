@@ -4,6 +4,8 @@
 mod common;
 #[path = "tiles/labels.rs"]
 mod labels;
+#[path = "tiles/validity.rs"]
+mod validity;
 
 use std::collections::{BTreeMap, BTreeSet};
 

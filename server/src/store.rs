@@ -78,8 +78,14 @@ pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
     warn!(database = %url, "the database is away; waiting for it");
     let store = Arc::clone(&later);
     tokio::spawn(async move {
+        let mut said = String::new();
         while let Err(error) = store.prepare().await {
-            debug!(%error, "the database is still away");
+            if error.is_temporary() {
+                debug!(%error, "the database is still away");
+            } else if said != error.to_string() {
+                warn!(%error, "the database is there, but cannot be used");
+                said = error.to_string();
+            }
             tokio::time::sleep(RETRY).await;
         }
         store.keep_attached(patterns).await;

@@ -8,7 +8,7 @@ use super::ladder::EXTENT_BITS;
 
 /// Tile units (1/4096 of a tile) within which a vertex may be left out: a quarter of a pixel of tiles drawn at 512
 /// pixels.
-const TOLERANCE_BITS: u32 = 1;
+pub(super) const TOLERANCE_BITS: u32 = 1;
 /// World units to tile units at zoom 0.
 const UNIT_BITS: u32 = u32::BITS - EXTENT_BITS;
 /// Vertices that are looked at, per vertex of the outline, before the rest of it is kept whole: ordinary outlines need

@@ -277,7 +277,7 @@ fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
 }
 
 /// The squared distance of a place from an edge.
-fn squared_distance(place: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
+pub(super) fn squared_distance(place: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
     let run = [b[0] - a[0], b[1] - a[1]];
     let from = [place[0] - a[0], place[1] - a[1]];
     let length = run[0] * run[0] + run[1] * run[1];

@@ -12,6 +12,7 @@ mod choice;
 mod column;
 mod detail;
 mod follower;
+mod gap;
 mod homes;
 mod label;
 mod ladder;

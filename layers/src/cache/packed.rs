@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::detail::Detail;
+use super::gap::Gaps;
 use super::plane::WorldPlane;
 use super::runs::{Run, Runs};
 
@@ -108,6 +109,8 @@ pub struct Packed {
     pub(super) nodes: Vec<[i32; 2]>,
     /// See [`Ring::zooms`]; filled by [`Packed::detail`].
     pub(super) zooms: Vec<u8>,
+    /// See [`Self::simple_from`]; filled by [`Packed::detail`].
+    pub(super) simple_from: Vec<u8>,
     runs: Runs,
 }
 
@@ -120,6 +123,7 @@ impl Packed {
             rings: vec![0],
             nodes: Vec::new(),
             zooms: Vec::new(),
+            simple_from: Vec::new(),
             runs: Runs::default(),
         }
     }
@@ -186,6 +190,11 @@ impl Packed {
         })
     }
 
+    /// The zoom from which tiles can draw a surface without making its edges meet; 255 where they may at every zoom.
+    pub fn simple_from(&self, row: u32) -> u8 {
+        self.simple_from.get(row as usize).copied().unwrap_or(u8::MAX)
+    }
+
     /// Adds a row. `false` (and nothing added) when a coordinate lies too far from the grid's origin.
     pub(super) fn push(&mut self, geometry: Option<&Geometry<f64>>) -> bool {
         let (rings, nodes) = (self.rings.len(), self.nodes.len());
@@ -214,25 +223,32 @@ impl Packed {
 
     /// Decides for every vertex from which zoom it is drawn, and finds the runs of long outlines.
     pub(super) fn detail(&mut self, plane: &WorldPlane) {
-        let chunks: Vec<Vec<u8>> = (0..self.len().div_ceil(DETAIL_ROWS))
+        let chunks: Vec<[Vec<u8>; 2]> = (0..self.len().div_ceil(DETAIL_ROWS))
             .into_par_iter()
             .map(|chunk| {
-                let (mut detail, mut world, mut zooms) = (Detail::default(), Vec::new(), Vec::new());
+                let (mut detail, mut gaps, mut world) = (Detail::default(), Gaps::default(), Vec::new());
+                let (mut zooms, mut simple_from) = (Vec::new(), Vec::new());
                 let rows = chunk * DETAIL_ROWS..((chunk + 1) * DETAIL_ROWS).min(self.len());
                 for row in rows.start as u32..rows.end as u32 {
+                    gaps.clear();
                     for ring in self.rings(row) {
                         world.clear();
                         world.extend(ring.nodes.iter().map(|node| plane.world(*node)));
                         match self.kind(row) {
-                            GeometryKind::Polygon => detail.ring(&world, &mut zooms),
+                            GeometryKind::Polygon => {
+                                detail.ring(&world, &mut zooms);
+                                gaps.push(&world);
+                            }
                             _ => detail.line(&world, &mut zooms),
                         }
                     }
+                    simple_from.push(gaps.simple_from());
                 }
-                zooms
+                [zooms, simple_from]
             })
             .collect();
-        self.zooms = chunks.concat();
+        self.zooms = chunks.iter().flat_map(|[zooms, _]| zooms).copied().collect();
+        self.simple_from = chunks.iter().flat_map(|[_, simple_from]| simple_from).copied().collect();
         self.find_runs();
     }
 
@@ -244,7 +260,7 @@ impl Packed {
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.nodes.len() * 9 + self.runs.bytes() + self.rings.len() * 4 + self.rows.len() * 4 + self.kinds.len()
+        self.nodes.len() * 9 + self.runs.bytes() + self.rings.len() * 4 + self.rows.len() * 4 + self.kinds.len() * 2
     }
 
     pub(super) fn shrink(&mut self) {

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::applied::WorldBox;
 use super::changed::Now;
 use super::homes::Flip;
-use super::reading::{FollowError, read};
+use super::reading::{FEW, FollowError, read};
 use super::snapshot::{Delta, Snapshot};
 use super::territory::{Layer, Territory};
 use super::touched::Footprint;
@@ -19,8 +19,10 @@ use crate::store::{Store, StoreError, StoredLayer};
 
 /// Changed features of one batch past which all tiles of the layer become new ones.
 const MAX_TRACED: usize = 5_000;
-/// Layers (or halves of one) that are read at the same time.
+/// Large layers that are read at the same time, each in two halves.
 const PARALLEL: usize = 2;
+/// Small layers that are read beside them. Together they leave the store some connections for others.
+const PARALLEL_FEW: usize = 3;
 
 /// Changed features as they are now, and those that cannot be read with the reasons.
 pub(super) async fn now<S: Store>(
@@ -92,18 +94,24 @@ pub(super) fn publish(
     places.iter().filter_map(Footprint::bounds).collect()
 }
 
-/// Reads layers, some at the same time; what came of each.
+/// Reads layers, some at the same time, small ones beside large ones; what came of each.
 pub(super) async fn read_each<S: Store>(
     store: &Arc<S>,
     territory: &Territory,
     layers: Vec<StoredLayer>,
 ) -> Vec<(String, Result<(), FollowError>)> {
-    let reads = layers.into_iter().map(|stored| async move {
-        let id = stored.definition.id.clone();
-        let layer = territory.add(stored.definition.clone());
-        (id, read_and_publish(store, &layer, stored).await)
-    });
-    futures::stream::iter(reads).buffer_unordered(PARALLEL).collect().await
+    let (few, many): (Vec<_>, Vec<_>) = layers.into_iter().partition(|stored| stored.count <= FEW);
+    let read = |layers: Vec<StoredLayer>, at_once: usize| {
+        let reads = layers.into_iter().map(|stored| async move {
+            let id = stored.definition.id.clone();
+            let layer = territory.add(stored.definition.clone());
+            (id, read_and_publish(store, &layer, stored).await)
+        });
+        futures::stream::iter(reads).buffer_unordered(at_once).collect::<Vec<_>>()
+    };
+    let (mut done, few) = tokio::join!(read(many, PARALLEL), read(few, PARALLEL_FEW));
+    done.extend(few);
+    done
 }
 
 /// Reads a layer as a whole, publishes it and renews all its tiles.

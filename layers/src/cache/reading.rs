@@ -1,15 +1,21 @@
 //! Reading a layer from its store.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures::{StreamExt, pin_mut};
 use thiserror::Error;
+use tokio::task::JoinError;
 use tracing::warn;
 
 use super::builder::{BaseBuilder, BuildError};
 use super::snapshot::{RowRef, Snapshot};
+use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::store::{Store, StoreError, StoredLayer};
+
+/// Features up to which a layer is read in one go: asking twice would take longer than reading.
+pub(super) const FEW: u64 = 2_000;
 
 /// A snapshot, and the rows that are not in it with the reasons.
 pub(super) type Read = (Snapshot, Vec<(FeatureId, String)>);
@@ -43,31 +49,52 @@ pub async fn read_layer<S: Store>(store: &Arc<S>, id: &str) -> Result<Option<Sna
     Ok(Some(snapshot))
 }
 
-/// Reads a whole layer, in two id ranges at once.
+/// Reads a whole layer.
 pub(super) async fn read<S: Store>(store: &Arc<S>, stored: StoredLayer) -> Result<Read, FollowError> {
-    let definition = Arc::new(stored.definition);
-    let ids = stored.ids;
-    let mut builder = BaseBuilder::new(&definition)?;
+    let StoredLayer { definition, ids, count, seq, .. } = stored;
+    let definition = Arc::new(definition);
+    // Where nothing is known of the ids, there is no telling what halves of them are.
+    let builder = if count <= FEW || ids == (FeatureId::MIN..FeatureId::MAX) {
+        read_range(Arc::clone(store), definition.id.clone(), ids, BaseBuilder::new(&definition)?).await?
+    } else {
+        read_halves(store, &definition, ids).await?
+    };
+    let finish = move || {
+        let (base, set_aside) = builder.finish()?;
+        Ok::<_, BuildError>((Snapshot::of(base, definition, seq), set_aside))
+    };
+    Ok(tokio::task::spawn_blocking(finish).await.map_err(|error| worker(&error))??)
+}
+
+fn worker(error: &JoinError) -> FollowError {
+    FollowError::Worker(error.to_string())
+}
+
+/// Reads two ranges of ids at once.
+async fn read_halves<S: Store>(
+    store: &Arc<S>,
+    definition: &Arc<LayerDefinition>,
+    ids: Range<FeatureId>,
+) -> Result<BaseBuilder, FollowError> {
+    let mut builder = BaseBuilder::new(definition)?;
     let first = ids.start..ids.start.saturating_add(1);
     builder = read_range(Arc::clone(store), definition.id.clone(), first, builder).await?;
     let rest = ids.start.saturating_add(1)..ids.end;
     let half = i64::midpoint(rest.start, rest.end.max(rest.start));
-    let tail = builder.sibling(&definition);
+    let tail = builder.sibling(definition);
     let anchored = tail.is_anchored();
-    let ranges = if anchored { [rest.start..half, half..rest.end] } else { [rest.clone(), rest.end..rest.end] };
-    let [left, right] = ranges;
+    let [left, right] = if anchored { [rest.start..half, half..rest.end] } else { [rest.clone(), rest.end..rest.end] };
     let (left, right) = tokio::join!(
         tokio::spawn(read_range(Arc::clone(store), definition.id.clone(), left, builder)),
         tokio::spawn(read_range(Arc::clone(store), definition.id.clone(), right, tail)),
     );
-    let worker = |error: tokio::task::JoinError| FollowError::Worker(error.to_string());
-    let (mut builder, tail) = (left.map_err(worker)??, right.map_err(worker)??);
-    let finish = move || {
+    let failed = |error: JoinError| worker(&error);
+    let (mut builder, tail) = (left.map_err(failed)??, right.map_err(failed)??);
+    let join = move || {
         builder.append(tail);
-        let (base, set_aside) = builder.finish()?;
-        Ok::<_, BuildError>((Snapshot::of(base, definition, stored.seq), set_aside))
+        builder
     };
-    Ok(tokio::task::spawn_blocking(finish).await.map_err(worker)??)
+    tokio::task::spawn_blocking(join).await.map_err(|error| worker(&error))
 }
 
 /// The same layer with all its changes in the base.
@@ -90,7 +117,7 @@ pub(super) fn merge(snapshot: &Snapshot) -> Result<Snapshot, BuildError> {
 async fn read_range<S: Store>(
     store: Arc<S>,
     layer: String,
-    ids: std::ops::Range<FeatureId>,
+    ids: Range<FeatureId>,
     mut builder: BaseBuilder,
 ) -> Result<BaseBuilder, StoreError> {
     let rows = store.scan(&layer, ids);

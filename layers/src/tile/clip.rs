@@ -121,6 +121,11 @@ fn segment(a: [i32; 2], b: [i32; 2]) -> Option<([i32; 2], [i32; 2])> {
     Some(if a <= b { (at(from), at(to)) } else { (at(to), at(from)) })
 }
 
+/// Whether a position lies inside the box, not on its edge.
+pub fn is_inside(point: [i32; 2]) -> bool {
+    point.iter().all(|value| (LOW + 1..HIGH).contains(value))
+}
+
 /// Whether a position is drawn.
 pub fn holds(point: [i32; 2]) -> bool {
     point.iter().all(|value| (LOW..=HIGH).contains(value))

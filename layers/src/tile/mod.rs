@@ -7,10 +7,12 @@
 
 mod clip;
 mod encode;
+mod frame;
 mod grid;
 mod labels;
 mod mvt_crate;
 mod render;
+mod repair;
 mod shape;
 mod values;
 mod wire;

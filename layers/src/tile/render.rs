@@ -6,8 +6,10 @@ use chrono::NaiveDate;
 
 use super::clip;
 use super::encode::{Encoder, Shape, ShapeKind};
+use super::frame::{self, Joiner};
 use super::grid::{EXTENT, TileId};
 use super::labels;
+use super::repair::{Inspector, repair};
 use super::shape::{doubled_area, tidy_ring};
 use super::values::ValuePool;
 use super::wire::WireEncoder;
@@ -148,7 +150,10 @@ struct Pen<P> {
     bounds: ([u32; 2], [u32; 2]),
     /// Vertices are drawn that are seen from this zoom on, or from a shallower one.
     detail: u8,
+    zoom: u8,
     shape: Shape,
+    joiner: Joiner,
+    inspector: Inspector,
     ring: Vec<[i32; 2]>,
     scratch: Vec<[i32; 2]>,
 }
@@ -159,7 +164,10 @@ impl Pen<()> {
             project: tile.project(),
             bounds: tile.world_bounds(),
             detail,
+            zoom: tile.z,
             shape: Shape::default(),
+            joiner: Joiner::default(),
+            inspector: Inspector::default(),
             ring: Vec::new(),
             scratch: Vec::new(),
         }
@@ -195,26 +203,47 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
                 ShapeKind::Polygon
             }
             GeometryKind::Polygon => {
-                let (mut shell, mut before) = (false, 0);
-                for ring in geometry.rings(row.row) {
-                    // A hole whose shell has vanished has nothing to be cut from.
-                    if ring.hole && !shell {
-                        continue;
-                    }
-                    if !ring.hole {
-                        before = self.shape.len();
-                    }
-                    let drawn = self.ring(row.base, ring);
-                    if ring.hole && drawn && is_whole_tile(&self.ring) {
-                        // The tile lies in the hole: nothing is left of the shell here.
-                        self.shape.keep(before);
-                    }
-                    shell = if ring.hole { shell && self.shape.len() > before } else { drawn };
+                let is_joined = self.surface(row);
+                // Where its edges keep well apart, nothing that is done to them here can make them meet.
+                if (is_joined || geometry.simple_from(row.row) > self.zoom) && !self.inspector.is_simple(&self.shape) {
+                    repair(&mut self.shape);
                 }
                 ShapeKind::Polygon
             }
         };
         (!self.shape.is_empty()).then_some(kind)
+    }
+
+    /// Draws the rings of a surface; whether some were joined along the frame of the tile.
+    fn surface(&mut self, row: RowRef) -> bool {
+        let (mut shell, mut before, mut visits, mut is_joined) = (false, 0, 0, false);
+        for ring in row.base.geometry().rings(row.row) {
+            // A hole whose shell has vanished has nothing to be cut from.
+            if ring.hole && !shell {
+                continue;
+            }
+            if !ring.hole {
+                is_joined |= self.join(before, visits);
+                (before, visits) = (self.shape.len(), 0);
+            }
+            let (drawn, more) = self.ring(row.base, ring);
+            visits += more;
+            if ring.hole && drawn && is_whole_tile(&self.ring) {
+                // The tile lies in the hole: nothing is left of the shell here.
+                self.shape.keep(before);
+                visits = 0;
+            }
+            shell = if ring.hole { shell && self.shape.len() > before } else { drawn };
+        }
+        self.join(before, visits) || is_joined
+    }
+
+    /// Joins a shell and its holes anew where they come to the frame of the tile more than once.
+    fn join(&mut self, first: usize, visits: usize) -> bool {
+        if visits > 1 {
+            self.joiner.join(&mut self.shape, first);
+        }
+        visits > 1
     }
 
     fn pixel(&mut self, world: [u32; 2]) {
@@ -289,25 +318,27 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         });
     }
 
-    fn ring(&mut self, base: &Base, ring: Ring) -> bool {
+    /// Whether something is left of a ring, and how often it comes to the frame of the tile.
+    fn ring(&mut self, base: &Base, ring: Ring) -> (bool, usize) {
         self.snap(base, ring);
-        if !self.ring.iter().all(|vertex| clip::holds(*vertex)) {
+        let is_cut = !self.ring.iter().all(|vertex| clip::is_inside(*vertex));
+        if is_cut {
             clip::ring(&mut self.ring, &mut self.scratch);
         }
         tidy_ring(&mut self.ring);
         if self.ring.len() < 3 {
-            return false;
+            return (false, 0);
         }
         let area = doubled_area(&self.ring);
         if area == 0 {
-            return false;
+            return (false, 0);
         }
         // Shells run clockwise on the screen, holes the other way.
         if (area > 0) == ring.hole {
             self.ring.reverse();
         }
         self.shape.push(&self.ring);
-        true
+        (true, if is_cut { frame::visits(&self.ring) } else { 0 })
     }
 }
 

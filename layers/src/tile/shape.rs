@@ -48,6 +48,20 @@ pub fn doubled_area(ring: &[[i32; 2]]) -> i64 {
     sum
 }
 
+/// Whether a ring goes around a place.
+pub fn goes_around(ring: &[[i32; 2]], [x, y]: [i32; 2]) -> bool {
+    let Some(mut from) = ring.last().copied() else { return false };
+    let mut inside = false;
+    for &to in ring {
+        if (from[1] > y) != (to[1] > y) {
+            let side = cross(from, to, [x, y]);
+            inside ^= (side > 0) == (to[1] > from[1]);
+        }
+        from = to;
+    }
+    inside
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@
 
 #[path = "attach/followed.rs"]
 mod followed;
+#[path = "attach/geometries.rs"]
+mod geometries;
 #[path = "attach/live.rs"]
 mod live;
 #[path = "attach/rights.rs"]
@@ -96,7 +98,7 @@ async fn a_table_is_found_with_its_key_type_reference_system_and_comments() {
     )
     .await;
     let layers = layers(&store).await;
-    assert_eq!(layers.keys().collect::<Vec<_>>(), ["ponti-e-canali"]);
+    assert_eq!(layers.keys().collect::<Vec<_>>(), ["ponti-e-canali", "ponti-e-canali-centro"]);
     let layer = &layers["ponti-e-canali"];
     assert_eq!(layer.kind, LayerKind::Tracked);
     let LayerDefinition { title, description, geometry, crs, key, label, fields, .. } = &layer.definition;

@@ -1,7 +1,7 @@
 //! The schema `bricola`: made and brought up to date.
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Executor, Row};
+use sqlx::{Executor, PgConnection, Row};
 
 use super::connect::{Database, failure, first_or};
 use super::log::scalar;
@@ -29,6 +29,7 @@ pub(super) async fn run(database: &Database) -> Result<(), StoreError> {
         return Ok(());
     }
     let mut transaction = database.pool()?.begin().await.map_err(|error| failure(&error))?;
+    may_make(&mut transaction, tenant).await?;
     let before = format!(
         "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK}); CREATE SCHEMA IF NOT EXISTS bricola; \
          SET LOCAL search_path = bricola, public, pg_catalog"
@@ -43,6 +44,29 @@ pub(super) async fn run(database: &Database) -> Result<(), StoreError> {
         format!("CREATE SCHEMA IF NOT EXISTS \"{tenant}\"; CREATE SCHEMA IF NOT EXISTS \"{}\"", history_of(tenant));
     transaction.execute(sqlx::raw_sql(&schemas)).await.map_err(|error| failure(&error))?;
     transaction.commit().await.map_err(|error| failure(&error))
+}
+
+/// Refuses, in words that say what to do, where a schema is missing and our role may not make it.
+async fn may_make(connection: &mut PgConnection, tenant: &str) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), current_user), (SELECT string_agg( \
+         format('\"%s\"', s), ', ') FROM unnest($1::text[]) AS s WHERE to_regnamespace(quote_ident(s)) IS NULL) \
+         WHERE NOT has_database_privilege(current_database(), 'CREATE')",
+    )
+    .bind(vec!["bricola".to_owned(), tenant.to_owned(), history_of(tenant)])
+    .persistent(false)
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| failure(&error))?;
+    let Some(row) = row else { return Ok(()) };
+    let (grant, missing): (String, Option<String>) =
+        row.try_get(0).and_then(|grant| Ok((grant, row.try_get(1)?))).map_err(|error| failure(&error))?;
+    missing.map_or(Ok(()), |missing| {
+        Err(StoreError::Unusable(format!(
+            "the role may not make the schemas {missing}, in which Bricola keeps its list of layers and its log; the \
+             owner of the database runs once: {grant}"
+        )))
+    })
 }
 
 /// Whether every migration and the tenant's schemas are there.

@@ -25,6 +25,9 @@ type Batch = Result<Vec<ScannedRow>, StoreError>;
 /// with it the statement, when the stream is dropped.
 pub(super) fn scan(database: Database, layer: String, ids: Range<FeatureId>) -> impl Stream<Item = Batch> + Send {
     stream(move |sender| async move {
+        if ids.is_empty() {
+            return Ok(());
+        }
         let mut session = database.read_on().await?;
         let schema = define::schema(&mut session, database.tenant(), &layer).await?;
         if schema.has_none_in(&ids) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bricola_layers::log::Operation;
-use bricola_layers::store::{LayerKind, PostgisOptions, PostgisStore, RedactedUrl, Store};
+use bricola_layers::store::{LayerKind, PostgisOptions, PostgisStore, RedactedUrl, Store, StoreError};
 
 use super::{database, everything, layers, psql};
 use crate::cluster::cluster;
@@ -80,4 +80,21 @@ async fn a_table_that_somebody_holds_is_polled_until_it_is_free() {
     holder.await.expect("ends");
     store.attach(&everything()).await.expect("attaches");
     assert_eq!(layers(&store).await["t"].kind, LayerKind::Tracked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_make_no_schema_is_told_which_right_it_lacks() {
+    let database = database("CREATE ROLE attach_poor LOGIN").await;
+    let open = || {
+        let url = format!("postgres://attach_poor@127.0.0.1:{}/{database}", cluster().port);
+        PostgisStore::open(PostgisOptions::new(RedactedUrl::new(url), "city"))
+    };
+    let Err(StoreError::Unusable(reason)) = open().await else { panic!("opens") };
+    let grant = format!("GRANT CREATE ON DATABASE {database} TO attach_poor");
+    assert!(reason.contains("\"bricola\", \"city\", \"city_history\"") && reason.ends_with(&grant), "{reason}");
+    // What it says helps; and once the schemas are there, the right is not asked for again.
+    psql(&database, grant).await;
+    assert!(open().await.is_ok());
+    psql(&database, format!("REVOKE CREATE ON DATABASE {database} FROM attach_poor")).await;
+    assert!(open().await.is_ok());
 }

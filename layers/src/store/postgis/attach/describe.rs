@@ -29,9 +29,9 @@ pub(super) struct Described {
     pub left_out: Vec<(String, &'static str)>,
 }
 
-/// The geometry column that is published: the first.
-pub(super) fn geometry_of(relation: &Relation) -> Option<&Column> {
-    relation.columns.iter().find(|column| is_geometry(column))
+/// The geometry columns, each a layer: the first bears the name of the table alone.
+pub(super) fn geometries(relation: &Relation) -> impl Iterator<Item = &Column> {
+    relation.columns.iter().filter(|column| is_geometry(column))
 }
 
 fn is_geometry(column: &Column) -> bool {
@@ -69,12 +69,17 @@ fn geometry_type(column: &Column) -> Result<(GeometryType, bool), &'static str> 
     })
 }
 
-/// The layer `id` of a relation whose geometry is in the reference system `srid`.
+/// The layer `id` of a relation's geometry column, which is in the reference system `srid`.
 ///
 /// # Errors
 /// Why it cannot be one.
-pub(super) fn describe(relation: &Relation, id: &str, srid: i32, postgis: &Postgis) -> Result<Described, String> {
-    let geometry = geometry_of(relation).ok_or("it has no geometry column")?;
+pub(super) fn describe(
+    relation: &Relation,
+    geometry: &Column,
+    id: &str,
+    srid: i32,
+    postgis: &Postgis,
+) -> Result<Described, String> {
     let (kind, curves) = geometry_type(geometry)?;
     let crs = crs(srid, postgis)?;
     let key = key(relation);
@@ -84,7 +89,7 @@ pub(super) fn describe(relation: &Relation, id: &str, srid: i32, postgis: &Postg
         Key::Hashed(_) | Key::Row => None,
     };
     for column in &relation.columns {
-        if column.name == geometry.name || own == Some(column.name.as_str()) {
+        if is_geometry(column) || own == Some(column.name.as_str()) {
             continue;
         }
         match field_type(column) {
@@ -113,7 +118,7 @@ pub(super) fn describe(relation: &Relation, id: &str, srid: i32, postgis: &Postg
     };
     let label = LABELS.iter().find(|label| fields.iter().any(|field: &FieldDefinition| field.name == **label));
     let label = label.map(|&label| label.to_owned());
-    let (title, description) = titles(relation);
+    let (title, description) = titles(relation, geometry);
     let definition = LayerDefinition {
         id: id.to_owned(),
         title,
@@ -147,19 +152,28 @@ fn crs(srid: i32, postgis: &Postgis) -> Result<Crs, String> {
     Crs::epsg(code).map_err(|error| error.to_string())
 }
 
-fn titles(relation: &Relation) -> (Text, Text) {
+fn titles(relation: &Relation, geometry: &Column) -> (Text, Text) {
     let both = |text: &str| Text { it: text.to_owned(), en: text.to_owned() };
     let comment = relation.comment.as_deref().map(str::trim).filter(|comment| !comment.is_empty());
     let line = comment.and_then(|comment| comment.lines().next()).filter(|line| line.chars().count() <= TITLE);
     let name = relation.name.replace('_', " ");
     let origin = format!("{}.{}", relation.schema, relation.name);
-    (both(line.unwrap_or(&name)), both(comment.unwrap_or(&origin)))
+    let (title, description) = (line.unwrap_or(&name), comment.unwrap_or(&origin));
+    if geometries(relation).next().is_some_and(|first| first.name == geometry.name) {
+        return (both(title), both(description));
+    }
+    let part = said_of(geometry);
+    (both(&format!("{title}: {part}")), both(&format!("{description}\n{part}")))
+}
+
+/// What people call a column.
+fn said_of(column: &Column) -> String {
+    let comment = column.comment.as_deref().and_then(|comment| comment.trim().lines().next());
+    comment.filter(|comment| !comment.is_empty()).map_or_else(|| column.name.replace('_', " "), str::to_owned)
 }
 
 fn field(column: &Column, name: String, kind: FieldType) -> FieldDefinition {
-    let comment = column.comment.as_deref().and_then(|comment| comment.trim().lines().next());
-    let title =
-        comment.filter(|comment| !comment.is_empty()).map_or_else(|| column.name.replace('_', " "), str::to_owned);
+    let title = said_of(column);
     FieldDefinition {
         name,
         kind,
@@ -184,7 +198,6 @@ fn field_type(column: &Column) -> Result<FieldType, &'static str> {
         return Err("its name is that of personal data");
     }
     Ok(match column.kind.as_str() {
-        "geometry" | "geography" => return Err("only one geometry is published"),
         "int2" | "int4" | "int8" | "oid" => FieldType::Integer,
         "float4" | "float8" | "numeric" => FieldType::Real,
         "bool" => FieldType::Boolean,

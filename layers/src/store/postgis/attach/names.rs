@@ -40,9 +40,11 @@ fn free(candidates: &[String], separator: char, taken: impl Fn(&str) -> bool) ->
     candidates.iter().cloned().chain(numbered).find(|name| !taken(name)).unwrap_or(last)
 }
 
-/// The id of the layer that a table makes: its name, if another layer has it `schema-table`, else numbered.
-pub(super) fn layer_id(schema: &str, table: &str, taken: &BTreeSet<String>) -> String {
+/// The id of the layer that a table makes: its name, if another layer has it `schema-table`, else numbered. That of a
+/// further geometry `column` is `table-column`.
+pub(super) fn layer_id(schema: &str, table: &str, column: Option<&str>, taken: &BTreeSet<String>) -> String {
     let table = plain(table, '-', "layer");
+    let table = column.map_or(table.clone(), |column| format!("{table}-{}", plain(column, '-', "geometry")));
     let schema = plain(schema, '-', "schema");
     free(&[table.clone(), format!("{schema}-{table}")], '-', |name| taken.contains(name))
 }
@@ -55,19 +57,29 @@ pub(super) fn field_name(column: &str, taken: &BTreeSet<String>) -> String {
 /// Whether `schema.table` is among what the patterns name. `*` stands for anything, a pattern without a dot for a table
 /// of any schema, one after `!` takes out.
 pub(in super::super) fn is_wanted(patterns: &[String], schema: &str, table: &str) -> bool {
-    let matches = |pattern: &str| match pattern.split_once('.') {
-        Some((in_schema, of_table)) => like(in_schema, schema) && like(of_table, table),
-        None => like(pattern, table),
-    };
     let mut wanted = false;
     for pattern in patterns.iter().map(|pattern| pattern.trim()) {
         match pattern.strip_prefix('!') {
-            Some(not) if matches(not) => return false,
-            None if matches(pattern) => wanted = true,
+            Some(not) if names(not, schema, table) => return false,
+            None if names(pattern, schema, table) => wanted = true,
             _ => {}
         }
     }
     wanted
+}
+
+/// Whether a pattern takes one geometry column of a table out: `!schema.table.column`.
+pub(super) fn is_taken_out(patterns: &[String], schema: &str, table: &str, column: &str) -> bool {
+    let column = format!("{table}.{column}");
+    let mut not = patterns.iter().filter_map(|pattern| pattern.trim().strip_prefix('!'));
+    not.any(|pattern| pattern.contains('.') && names(pattern, schema, &column))
+}
+
+fn names(pattern: &str, schema: &str, table: &str) -> bool {
+    match pattern.split_once('.') {
+        Some((in_schema, of_table)) => like(in_schema, schema) && like(of_table, table),
+        None => like(pattern, table),
+    }
 }
 
 fn like(pattern: &str, text: &str) -> bool {
@@ -84,7 +96,7 @@ mod tests {
     fn ids_are_plain_and_unlike_each_other() {
         let mut taken = BTreeSet::new();
         let mut id = |schema: &str, table: &str| {
-            let id = layer_id(schema, table, &taken);
+            let id = layer_id(schema, table, None, &taken);
             taken.insert(id.clone());
             id
         };
@@ -96,6 +108,11 @@ mod tests {
         assert_eq!(id("sit", "地图"), "layer");
         assert_eq!(id("sit", "\u{1f5fa}"), "sit-layer");
         assert_eq!(id("s", &"x".repeat(63)).len(), LONGEST);
+        let id = |column: &str| layer_id("sit", "Città vecchia", Some(column), &taken);
+        assert_eq!(id("Asse (m)"), "citta-vecchia-asse-m");
+        assert_eq!(id("地"), "citta-vecchia-geometry");
+        taken.insert("citta-vecchia-asse".to_owned());
+        assert_eq!(layer_id("sit", "Città vecchia", Some("asse"), &taken), "sit-citta-vecchia-asse");
     }
 
     #[test]
@@ -119,6 +136,9 @@ mod tests {
         assert!(wanted(&["*.str*de"], "sit", "strade") && !wanted(&["*.str*de"], "sit", "strada"));
         assert!(!wanted(&["*", "!sit.*"], "sit", "a") && wanted(&["*", "!sit.*"], "public", "a"));
         assert!(wanted(&["strade"], "sit", "strade"));
+        let is_taken_out = |pattern: &str| is_taken_out(&["*".to_owned(), pattern.to_owned()], "sit", "strade", "asse");
+        assert!(is_taken_out("!sit.strade.asse") && is_taken_out("!*.*.asse"));
+        assert!(!is_taken_out("sit.strade.asse") && !is_taken_out("!sit.strade") && !is_taken_out("!asse"));
         assert!(wanted(&["*é*"], "sit", "perché no") && !wanted(&["*è*"], "sit", "perché no"));
     }
 }

@@ -1,14 +1,15 @@
 //! Layers in and out of `bricola.layers`; triggers on and off.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sqlx::Row;
 use tracing::{info, warn};
 
 use super::super::connect::{Database, Session, failure, first_or};
-use super::catalogue::{self, Postgis, Relation};
-use super::describe::{Described, declared_srid, describe, geometry_of};
-use super::names::{is_wanted, layer_id};
+use super::catalogue::{self, Column, Postgis, Relation};
+use super::describe::{Described, declared_srid, describe, geometries};
+use super::names::{is_taken_out, is_wanted, layer_id};
+use super::source::Source;
 use crate::definition::LayerDefinition;
 use crate::store::StoreError;
 
@@ -21,9 +22,13 @@ const LOCK: i64 = 4_711_202_614;
 /// What the first row of a column without a declared reference system may cost.
 const SAMPLE: &str = "SET LOCAL statement_timeout = '2s'";
 
-/// A table as it is registered.
+/// A geometry column of a table as it is registered.
 struct Known {
     layer: String,
+    schema: String,
+    name: String,
+    /// The column; `None` where the source cannot be read.
+    geometry: Option<String>,
     tracked: bool,
     definition: String,
     source: String,
@@ -64,25 +69,31 @@ pub(in super::super) async fn discover(
     let mut entries = Vec::new();
     let mut seen = BTreeSet::new();
     for relation in &relations {
-        let place = (relation.schema.clone(), relation.name.clone());
-        let old = known.get(&place);
-        let id = old.map_or_else(|| layer_id(&relation.schema, &relation.name, &taken), |old| old.layer.clone());
-        match describe_one(database, relation, &id, old, &postgis).await? {
-            Ok(described) => {
-                taken.insert(id.clone());
-                seen.insert(place);
-                tell_left_out(relation, &described, said);
-                entries.extend(entry(relation, id, &described, old)?);
+        let Relation { schema, name, .. } = relation;
+        for (turn, column) in geometries(relation).enumerate() {
+            if is_taken_out(patterns, schema, name, &column.name) {
+                continue;
             }
-            Err(reason) => {
-                let origin = format!("{}.{}", relation.schema, relation.name);
-                if said.insert(format!("{origin}: {reason}")) {
-                    warn!(table = origin, reason, "not published");
+            let old = known_of(&known, relation, column);
+            let further = (turn > 0).then_some(column.name.as_str());
+            let id = old.map_or_else(|| layer_id(schema, name, further, &taken), |old| old.layer.clone());
+            match describe_one(database, relation, column, &id, old, &postgis).await? {
+                Ok(described) => {
+                    taken.insert(id.clone());
+                    seen.insert(id.clone());
+                    tell_left_out(relation, &described, said);
+                    entries.extend(entry(relation, id, &described, old)?);
+                }
+                Err(reason) => {
+                    let origin = format!("{schema}.{name}");
+                    if said.insert(format!("{origin}.{}: {reason}", column.name)) {
+                        warn!(table = origin, column = column.name, reason, "not published");
+                    }
                 }
             }
         }
     }
-    detach(database, known.iter().filter(|(place, _)| !seen.contains(*place))).await?;
+    detach(database, known.iter().filter(|known| !seen.contains(&known.layer))).await?;
     let mut count = 0;
     for batch in entries.chunks(BATCH) {
         count += write(database, batch).await?;
@@ -93,16 +104,26 @@ pub(in super::super) async fn discover(
     Ok(())
 }
 
+/// What is registered of a geometry column. The first of a table also takes what one left that is no longer there: it was
+/// given another name.
+fn known_of<'a>(known: &'a [Known], relation: &Relation, column: &Column) -> Option<&'a Known> {
+    let of_table = || known.iter().filter(|known| known.schema == relation.schema && known.name == relation.name);
+    let is_there = |name: &str| geometries(relation).any(|column| column.name == name);
+    let named = of_table().find(|known| known.geometry.as_ref() == Some(&column.name));
+    named.or_else(|| {
+        let is_first = geometries(relation).next().is_some_and(|first| first.name == column.name);
+        let left = of_table().filter(|known| !known.geometry.as_deref().is_some_and(is_there));
+        left.min_by_key(|known| known.layer.len()).filter(|_| is_first)
+    })
+}
+
 /// The attached tables of the tenant, and the ids that its layers have.
-async fn registered(
-    session: &mut Session,
-    tenant: &str,
-) -> Result<(BTreeMap<(String, String), Known>, BTreeSet<String>), StoreError> {
+async fn registered(session: &mut Session, tenant: &str) -> Result<(Vec<Known>, BTreeSet<String>), StoreError> {
     let query = sqlx::query(
         "SELECT layer, table_schema, table_name, kind, definition, source, by_content FROM bricola.layers WHERE tenant = $1",
     );
     let rows = session.all(query.bind(tenant.to_owned())).await?;
-    let (mut known, mut taken) = (BTreeMap::new(), BTreeSet::new());
+    let (mut known, mut taken) = (Vec::new(), BTreeSet::new());
     for row in &rows {
         let mut read = || {
             let layer: String = row.try_get(0)?;
@@ -110,9 +131,10 @@ async fn registered(
             let kind: &str = row.try_get(3)?;
             if kind != "managed" {
                 let (definition, source) = (row.try_get(4)?, row.try_get::<Option<String>, _>(5)?.unwrap_or_default());
+                let geometry = serde_json::from_str::<Source>(&source).ok().map(|source| source.geometry);
+                let (schema, name, by_content) = (row.try_get(1)?, row.try_get(2)?, row.try_get(6)?);
                 let tracked = kind == "tracked";
-                let entry = Known { layer, tracked, definition, source, by_content: row.try_get(6)? };
-                known.insert((row.try_get(1)?, row.try_get(2)?), entry);
+                known.push(Known { layer, schema, name, geometry, tracked, definition, source, by_content });
             }
             Ok::<_, sqlx::Error>(())
         };
@@ -121,15 +143,15 @@ async fn registered(
     Ok((known, taken))
 }
 
-/// The layer that a relation makes, or why it makes none.
+/// The layer that a relation's geometry column makes, or why it makes none.
 async fn describe_one(
     database: &Database,
     relation: &Relation,
+    column: &Column,
     id: &str,
     old: Option<&Known>,
     postgis: &Postgis,
 ) -> Result<Result<Described, String>, StoreError> {
-    let Some(column) = geometry_of(relation) else { return Ok(Err("it has no geometry column".to_owned())) };
     let srid = match declared_srid(column) {
         Some(srid) => srid,
         None => match old.and_then(stored_srid) {
@@ -142,7 +164,7 @@ async fn describe_one(
             },
         },
     };
-    Ok(describe(relation, id, srid, postgis))
+    Ok(describe(relation, column, id, srid, postgis))
 }
 
 /// What was found by a first row stays so: rows in another reference system are set aside one by one.
@@ -197,11 +219,9 @@ fn entry(
 }
 
 /// Takes layers out whose tables are gone or are not to be published any more.
-async fn detach(
-    database: &Database,
-    gone: impl Iterator<Item = (&(String, String), &Known)>,
-) -> Result<(), StoreError> {
-    for ((schema, name), known) in gone {
+async fn detach(database: &Database, gone: impl Iterator<Item = &Known>) -> Result<(), StoreError> {
+    for known in gone {
+        let Known { schema, name, .. } = known;
         let mut session = database.write().await?;
         let query = sqlx::query(
             "WITH gone AS (DELETE FROM bricola.layers WHERE tenant = $1 AND layer = $2 AND kind <> 'managed' \
