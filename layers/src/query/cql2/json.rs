@@ -52,7 +52,11 @@ impl Reader {
         if let Some(operator) = text("op") {
             return self.operation(operator, object, pointer);
         }
-        match (object.get("interval"), object.get("bbox"), object.contains_key("coordinates")) {
+        match (
+            object.get("interval"),
+            object.get("bbox"),
+            object.contains_key("coordinates") || object.contains_key("geometries"),
+        ) {
             (Some(Json::Array(ends)), ..) if ends.len() == 2 => {
                 let from = self.bound(&ends[0], &format!("{pointer}/interval/0"))?;
                 Ok(Node::Interval(Box::new([from, self.bound(&ends[1], &format!("{pointer}/interval/1"))?])))
@@ -91,8 +95,11 @@ impl Reader {
 
     fn operation(&mut self, operator: &str, object: &Map<String, Json>, pointer: &str) -> Result<Node, Refusal> {
         let place = Place::Pointer(pointer.to_owned());
+        if !is_operator(operator) {
+            return Err(literal::unknown_function(operator, &place));
+        }
         let Some(Json::Array(args)) = object.get("args") else {
-            return Err(Refusal::syntax(&place, format!("\"{}\" has no array \"args\"", shown(operator))));
+            return Err(Refusal::syntax(&place, format!("\"{operator}\" has no array \"args\"")));
         };
         if operator == "in"
             && let [value, Json::Array(among)] = &args[..]
@@ -103,7 +110,7 @@ impl Reader {
         let parts = self.all(args, &format!("{pointer}/args"))?;
         let (name, count) = (operator.to_ascii_lowercase(), parts.len());
         let wrong = || {
-            let reason = format!("\"{}\" does not take {count} arguments, or is no operator", shown(operator));
+            let reason = format!("\"{operator}\" does not take {count} arguments");
             Refusal::syntax(&place, reason).of_value(operator)
         };
         match (&*name, <[Expression; 1]>::try_from(parts)) {
@@ -116,9 +123,7 @@ impl Reader {
             ("between", Err(parts)) => Ok(Node::Between(Box::new(parts.try_into().map_err(|_| wrong())?))),
             (_, Err(parts)) => {
                 let two = Box::new(<[Expression; 2]>::try_from(parts).map_err(|_| wrong())?);
-                of_two(&name, two).ok_or_else(|| {
-                    if name.starts_with("a_") { literal::unknown_function(operator, &place) } else { wrong() }
-                })
+                of_two(&name, two).ok_or_else(wrong)
             }
             (_, Ok(_)) => Err(wrong()),
         }
@@ -128,6 +133,15 @@ impl Reader {
         let numbered = parts.iter().enumerate();
         numbered.map(|(number, part)| self.expression(part, &format!("{pointer}/{number}"))).collect()
     }
+}
+
+fn is_operator(name: &str) -> bool {
+    const OTHERS: [&str; 22] = [
+        "and", "or", "not", "=", "<>", "<", "<=", ">", ">=", "like", "between", "in", "isNull", "casei", "accenti",
+        "+", "-", "*", "/", "div", "%", "^",
+    ];
+    let is_named = OTHERS.iter().any(|known| known.eq_ignore_ascii_case(name));
+    is_named || Spatial::named(name).is_some() || Temporal::named(name).is_some()
 }
 
 fn of_two(name: &str, two: Box<[Expression; 2]>) -> Option<Node> {

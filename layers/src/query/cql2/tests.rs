@@ -191,9 +191,22 @@ fn what_is_wrong_is_named_with_its_place() {
         }
     }
     assert!(surprises.is_empty(), "{surprises:#?}");
-    let refusal = Filter::from_json(r#"{"op":"=","args":[{"property":"floors"},{"op":"?","args":[]}]}"#)
-        .expect_err("no operator");
-    assert_eq!(refusal.place, Some(Place::Pointer("/args/1".to_owned())));
+    for (json, kind, pointer) in [
+        (r#"{"op":"=","args":[{"property":"floors"},{"op":"avg","args":[]}]}"#, Unsupported, "/args/1"),
+        (r#"{"op":"a_contains","args":[{"property":"name"},["x"]]}"#, Unsupported, ""),
+        (
+            r#"{"op":"s_within","args":[{"property":"geometry"},{"type":"GeometryCollection","geometries":[]}]}"#,
+            Unsupported,
+            "/args/1",
+        ),
+        (r#"{"op":"not","args":[true,false]}"#, Syntax, ""),
+        (r#"{"op":"and","args":[true,{"property":1}]}"#, Syntax, "/args/1"),
+        (r#"{"op":"=","args":[{"property":"floors"},null]}"#, Syntax, "/args/1"),
+        ("floors > 5", Syntax, ""),
+    ] {
+        let refusal = Filter::from_json(json).expect_err(json);
+        assert_eq!((refusal.kind, refusal.place), (kind, Some(Place::Pointer(pointer.to_owned()))), "{json}");
+    }
     let hidden = bound("owner_note = 'x'").expect_err("hidden");
     assert!(!hidden.allowed.iter().any(|name| name == "owner_note"), "{hidden:?}");
     assert!(Filter::from_text("owner_note = 'x'").is_ok_and(|f| f.bind(&definition(), Scope::EVERYTHING).is_ok()));
