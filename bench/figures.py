@@ -437,19 +437,25 @@ class PostGis:
             os.chmod(parent, 0o755)
             shutil.chown(self.folder, "postgres", "postgres")
         self.command(f"{self.BIN}/initdb", "-D", f"{self.folder}/data", "-U", "bench", "-A", "trust")
-        options = f"-p {self.port} -k '' -c shared_buffers=1GB -c max_wal_size=4GB"
-        self.command(f"{self.BIN}/pg_ctl", "-D", f"{self.folder}/data", "-o", options, "-l", f"{self.folder}/log", "-w", "start")
+        self.start()
         psql = ["psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "bench", "-q"]
         subprocess.run([*psql, "-d", "postgres", "-c", "CREATE DATABASE bench"], check=True)
         subprocess.run([*psql, "-d", "bench", "-c", "CREATE EXTENSION postgis"], check=True)
         return self
+
+    def start(self):
+        options = f"-p {self.port} -k '' -c shared_buffers=1GB -c max_wal_size=4GB"
+        self.command(f"{self.BIN}/pg_ctl", "-D", f"{self.folder}/data", "-o", options, "-l", f"{self.folder}/log", "-w", "start")
+
+    def stop(self, mode):
+        self.command(f"{self.BIN}/pg_ctl", "-D", f"{self.folder}/data", "-m", mode, "-w", "stop")
 
     def analyze(self):
         subprocess.run(["psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "bench", "-q", "-d", "bench", "-c", "VACUUM ANALYZE"],
                        check=True)
 
     def __exit__(self, *_):
-        self.command(f"{self.BIN}/pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "stop")
+        self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
