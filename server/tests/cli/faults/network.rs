@@ -62,8 +62,18 @@ fn a_line_on_which_packets_vanish_is_noticed_said_and_left() {
         let clerks = Clerks::at(&scene.database, 1);
         let (noticed, _) = scene.answered_during(scene.until(&scene.disturbed, "stale")).await;
         assert!(noticed < Duration::from_secs(20), "noticed after {noticed:?}");
-        let answer = scene.client.get(&scene.disturbed.url, &scene.questions[0], 0).await;
-        assert!(answer.headers().contains_key("bricola-age"), "an old answer says how old it is");
+        let asked = Instant::now();
+        // On a busy machine the first trouble may be a passing one; that of the line does not pass.
+        while !scene
+            .client
+            .get(&scene.disturbed.url, &scene.questions[0], 0)
+            .await
+            .headers()
+            .contains_key("bricola-age")
+        {
+            assert!(asked.elapsed() < Duration::from_secs(20), "an old answer says how old it is");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         let asked = Instant::now();
         let feed = reqwest::get(format!("{}/changes", scene.disturbed.url)).await.expect("an answer");
         assert_eq!(feed.status(), 503, "what needs the store is refused");

@@ -69,7 +69,12 @@ fn a_synchronous_standby_takes_over_and_nothing_that_was_committed_is_lost() {
             let database = Arc::clone(&scene.database);
             move || insert_until_away(&database)
         });
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        let started = Instant::now();
+        let inserted = "SELECT count(*) > 20 FROM city.fountains WHERE code LIKE 'sure %'";
+        while scene.database.sql(inserted).trim() != "t" {
+            assert!(started.elapsed() < Duration::from_secs(60), "nothing is inserted");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         fail_over(&mut scene, &primary, &standby).await;
         let (sure, made) = (inserting.await.expect("ends"), clerks.go());
         let there: u64 = scene.database.sql(
