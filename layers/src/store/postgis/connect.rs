@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::TryStreamExt;
+use futures::{Stream, TryStreamExt};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgListener, PgPool, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Executor, PgConnection, Postgres, Row};
@@ -140,6 +140,18 @@ impl Wait {
     /// The answer, or that the database does not work on it any more.
     pub async fn on<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
         self.patience.wait(&self.worker, work).await
+    }
+
+    /// All rows of an answer, one by one: on a slow line the last may come long after the database has done its part.
+    async fn on_rows(
+        &self,
+        mut answer: impl Stream<Item = Result<PgRow, sqlx::Error>> + Unpin,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.on(answer.try_next()).await? {
+            rows.push(row);
+        }
+        Ok(rows)
     }
 }
 
@@ -289,12 +301,7 @@ impl Session {
         query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<Vec<sqlx::postgres::PgRow>, StoreError> {
         let (wait, connection) = self.begin_use()?;
-        let (mut answer, mut rows) = (query.persistent(false).fetch(connection), Vec::new());
-        // Row by row: on a slow line the last one may come long after the database has done its part.
-        while let Some(row) = wait.on(answer.try_next()).await? {
-            rows.push(row);
-        }
-        drop(answer);
+        let rows = wait.on_rows(query.persistent(false).fetch(connection)).await?;
         self.settle();
         Ok(rows)
     }
@@ -302,11 +309,7 @@ impl Session {
     /// The rows of statements without parameters, the values as text.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<PgRow>, StoreError> {
         let (wait, connection) = self.begin_use()?;
-        let (mut answer, mut rows) = (connection.fetch(sqlx::raw_sql(sql)), Vec::new());
-        while let Some(row) = wait.on(answer.try_next()).await? {
-            rows.push(row);
-        }
-        drop(answer);
+        let rows = wait.on_rows(connection.fetch(sqlx::raw_sql(sql))).await?;
         self.settle();
         Ok(rows)
     }
