@@ -9,8 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Where Debian 12 keeps the programs of the server.
-const BIN: &str = "/usr/lib/postgresql/15/bin";
+/// Where the programs of the server are: as Debian 12 keeps them, unless `BRICOLA_TEST_POSTGRES` names the folder of
+/// another release.
+pub fn programs() -> String {
+    std::env::var("BRICOLA_TEST_POSTGRES").unwrap_or_else(|_| "/usr/lib/postgresql/15/bin".to_owned())
+}
 
 /// A private cluster on a free port of this machine. A shell holds it: when this process ends, however it ends, the
 /// shell reads the end of its input, stops the server and removes the folder.
@@ -55,13 +58,13 @@ impl Cluster {
     /// A new cluster; `settings` are options of the server such as `-c wal_level=logical`.
     pub fn start(settings: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("bricola-postgis-").tempdir().expect("a folder").keep();
-        let user = as_postgres();
+        let (user, programs) = (as_postgres(), programs());
         let data = folder.display().to_string();
         if is_root() {
             checked(shell(&format!("chown postgres: {data}")));
         }
         checked(shell(&format!(
-            "{user} {BIN}/initdb -D {data}/data -U bricola -A trust -E UTF8 --locale C.UTF-8 --no-sync"
+            "{user} {programs}/initdb -D {data}/data -U bricola -A trust -E UTF8 --locale C.UTF-8 --no-sync"
         )));
         let port = TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr()).expect("a free port").port();
         let cluster = Self::keep(folder, port, settings);
@@ -77,10 +80,10 @@ impl Cluster {
     }
 
     fn run(folder: &Path, port: u16, settings: &str) -> Child {
-        let (user, data) = (as_postgres(), folder.display());
+        let (user, programs, data) = (as_postgres(), programs(), folder.display());
         // The pid file names the server itself, also behind runuser.
         let script = format!(
-            "{user} {BIN}/postgres -D {data}/data -p {port} -k '' -h 127.0.0.1 -c fsync=off -c jit=off \
+            "{user} {programs}/postgres -D {data}/data -p {port} -k '' -h 127.0.0.1 -c fsync=off -c jit=off \
              -c shared_buffers=128MB -c max_connections=200 -c lc_messages=C {settings} >>{data}/log 2>&1 & \
              read end; [ \"$end\" = keep ] && exit; kill -QUIT $(head -1 {data}/data/postmaster.pid) 2>/dev/null; wait; rm -rf {data}"
         );
@@ -195,12 +198,12 @@ impl Cluster {
     /// A standby that streams from this cluster: `SELECT pg_promote()` makes it one of its own.
     pub fn standby(&self) -> Self {
         let folder = tempfile::Builder::new().prefix("bricola-standby-").tempdir().expect("a folder").keep();
-        let (user, data) = (as_postgres(), folder.display().to_string());
+        let (user, programs, data) = (as_postgres(), programs(), folder.display().to_string());
         if is_root() {
             checked(shell(&format!("chown postgres: {data}")));
         }
         checked(shell(&format!(
-            "{user} {BIN}/pg_basebackup -D {data}/data -h 127.0.0.1 -p {} -U bricola -R -X stream -c fast --no-sync",
+            "{user} {programs}/pg_basebackup -D {data}/data -h 127.0.0.1 -p {} -U bricola -R -X stream -c fast --no-sync",
             self.port
         )));
         let port = TcpListener::bind("127.0.0.1:0").and_then(|probe| probe.local_addr()).expect("a free port").port();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[path = "../../../layers/tests/common/cluster.rs"]
 mod cluster;
 
-pub use cluster::{Cluster, cluster};
+pub use cluster::{Cluster, cluster, programs};
 
 /// An empty database of a test's own.
 pub struct PostGis {

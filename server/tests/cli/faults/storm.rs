@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::super::harness::{Folder, Process};
-use super::super::postgis::PostGis;
+use super::super::postgis::{PostGis, programs};
 use super::super::replicas::{Client, free_port, in_turn, serve, stored, tiles};
 use super::figure;
 
@@ -145,7 +145,7 @@ fn log(database: &PostGis, after: i64) -> Vec<Change> {
 
 /// Starts the writers; what `pgbench` says of their work when it is done.
 fn write(folder: &Folder, url: &str, seconds: u64, rate: u64) -> JoinHandle<String> {
-    let mut command = Command::new("/usr/lib/postgresql/15/bin/pgbench");
+    let mut command = Command::new(format!("{}/pgbench", programs()));
     command.args(["-n", "-c", WRITERS, "-j", "2", "-T", &seconds.to_string(), "-R", &rate.to_string()]);
     for (number, (weight, sql)) in EDITS.iter().enumerate() {
         let name = format!("edit{number}.sql");
