@@ -6,6 +6,7 @@ use rstar::{AABB, Envelope as _, ParentNode, RTree, RTreeNode, RTreeObject};
 use serde::{Deserialize, Serialize};
 
 use super::column::{Column, ValueRef};
+use super::learnt::Learnt;
 use super::packed::Packed;
 use super::plane::WorldPlane;
 use crate::crs::Crs;
@@ -87,8 +88,7 @@ pub struct Base {
     pub(super) versions: Vec<u32>,
     pub(super) geometry: Packed,
     pub(super) columns: Vec<Column>,
-    /// Where each row is named, in world units; nothing for a layer without label points.
-    pub(super) labels: Vec<[u32; 2]>,
+    pub(super) learnt: Learnt,
     pub(super) tree: RTree<Leaf>,
     pub(super) crs: Crs,
     pub(super) plane: Arc<WorldPlane>,
@@ -137,7 +137,12 @@ impl Base {
 
     /// Where a row is named, in world units: in a surface a place inside. `None` in a layer without label points.
     pub fn label(&self, row: u32) -> Option<[u32; 2]> {
-        self.labels.get(row as usize).copied()
+        self.learnt.label(&self.geometry, &self.plane, row)
+    }
+
+    /// The zoom from which tiles can draw a surface without making its edges meet; 255 where they may at every zoom.
+    pub fn simple_from(&self, row: u32) -> u8 {
+        self.learnt.simple_from(&self.geometry, &self.plane, row)
     }
 
     /// The R-tree over all rows with a geometry, in tree units.
@@ -169,7 +174,7 @@ impl Base {
     /// Bytes held, roughly: the arrays, not the allocator's overhead.
     pub fn bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(Column::bytes).sum();
-        self.geometry.bytes() + columns + self.ids.len() * 12 + self.labels.len() * 8 + self.tree.size() * TREE_BYTES
+        self.geometry.bytes() + columns + self.ids.len() * 12 + self.learnt.bytes() + self.tree.size() * TREE_BYTES
     }
 }
 

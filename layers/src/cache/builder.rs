@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::base::{Base, Leaf};
 use super::column::Column;
-use super::label;
-use super::packed::{CoordinateGrid, Packed};
+use super::learnt::Learnt;
+use super::packed::{CoordinateGrid, Packed, by_chunks};
 use super::plane::WorldPlane;
 use crate::crs::{Crs, CrsError, MercatorApprox, with_transformer};
 use crate::definition::LayerDefinition;
@@ -180,18 +180,17 @@ impl BaseBuilder {
         let shared = self.plane.take().filter(|plane| plane.is_of(geometry.grid()));
         let plane = if let Some(plane) = shared { plane } else { plane_of(&self.crs, &geometry)? };
         geometry.detail(&plane);
-        let leaves: Vec<Leaf> =
-            (0..geometry.len() as u32).into_par_iter().filter_map(|row| Leaf::of(&geometry, &plane, row)).collect();
-        let labels = if self.has_labels { label::places(&geometry, &plane) } else { Vec::new() };
+        let leaves =
+            by_chunks(geometry.len(), |rows| rows.filter_map(|row| Leaf::of(&geometry, &plane, row)).collect());
         self.columns.iter_mut().for_each(Column::finish);
         self.ids.shrink_to_fit();
         self.versions.shrink_to_fit();
         let base = Base {
+            learnt: Learnt::new(self.ids.len(), self.has_labels),
             ids: self.ids,
             versions: self.versions,
             geometry,
             columns: self.columns,
-            labels,
             tree: RTree::bulk_load(leaves),
             crs: self.crs,
             plane,

@@ -22,7 +22,7 @@ struct Edge {
     of: u32,
 }
 
-/// Buffers that are used again and again.
+/// The edges of a surface.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
     edges: Vec<Edge>,
@@ -30,19 +30,14 @@ pub(super) struct Gaps {
 }
 
 impl Gaps {
-    /// Begins a surface.
-    pub fn clear(&mut self) {
-        self.edges.clear();
-        self.ring = 0;
-    }
-
-    /// Adds an open ring of it, in world units.
-    pub fn push(&mut self, world: &[[u32; 2]]) {
-        let ends = world.iter().skip(1).chain(world.first());
-        self.edges.extend(world.iter().zip(ends).enumerate().map(|(place, (from, to))| {
+    /// Adds an open ring, in world units.
+    pub fn push(&mut self, world: impl ExactSizeIterator<Item = [u32; 2]> + Clone) {
+        let of = world.len() as u32;
+        let ends = world.clone().cycle().skip(1);
+        self.edges.extend(world.zip(ends).enumerate().map(|(place, (from, to))| {
             let ends = [from, to].map(|vertex| vertex.map(f64::from));
             let [min, max] = [f64::min, f64::max].map(|pick| [0, 1].map(|axis| pick(ends[0][axis], ends[1][axis])));
-            Edge { ends, min, max, ring: self.ring, place: place as u32, of: world.len() as u32 }
+            Edge { ends, min, max, ring: self.ring, place: place as u32, of }
         }));
         self.ring += 1;
     }
@@ -112,7 +107,7 @@ mod tests {
     fn simple_from(rings: &[&[[u32; 2]]]) -> u8 {
         let mut gaps = Gaps::default();
         for ring in rings {
-            gaps.push(ring);
+            gaps.push(ring.iter().copied());
         }
         gaps.simple_from()
     }

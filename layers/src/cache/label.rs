@@ -1,5 +1,4 @@
-//! Where a feature's label stands: a place inside a surface, far from its edges; decided once, when the layer is read,
-//! so that each tile and each zoom has it at the same place.
+//! Where a feature's label stands: a place inside a surface, far from its edges; the same for each tile and each zoom.
 //!
 //! That is the centroid where it lies well inside, as in most parcels, and else the middle of the largest circle that
 //! fits, to a tenth of its radius, by the method of `polylabel`. Surfaces of several parts are named on the largest.
@@ -7,13 +6,9 @@
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::packed::{GeometryKind, Packed};
 use super::plane::WorldPlane;
 
-/// Rows whose labels one thread places at a time.
-const ROWS: usize = 4096;
 /// Share of the largest possible distance from the edges at which the centroid will do.
 const WELL_INSIDE: f64 = 0.5;
 /// Share of the distance found by which a better place would have to be farther from the edges.
@@ -23,17 +18,9 @@ const MAX_SQUARES: f64 = 16.0;
 /// Edges looked at for one surface, about.
 const MAX_WORK: usize = 2_000_000;
 
-/// The label of every row, in world units; one without a geometry has it anywhere.
-pub(super) fn places(geometry: &Packed, plane: &WorldPlane) -> Vec<[u32; 2]> {
-    let chunks: Vec<Vec<[u32; 2]>> = (0..geometry.len().div_ceil(ROWS))
-        .into_par_iter()
-        .map(|chunk| {
-            let mut surveyor = Surveyor::default();
-            let rows = chunk * ROWS..((chunk + 1) * ROWS).min(geometry.len());
-            rows.map(|row| surveyor.place(geometry, plane, row as u32)).collect()
-        })
-        .collect();
-    chunks.concat()
+/// The label of a row, in world units; one without a geometry has it anywhere.
+pub(super) fn place(geometry: &Packed, plane: &WorldPlane, row: u32) -> [u32; 2] {
+    Surveyor::default().place(geometry, plane, row)
 }
 
 /// A ring (line, position) of the row at hand.
@@ -44,7 +31,7 @@ struct Part {
     hole: bool,
 }
 
-/// Buffers that are used again and again. Vertices are in world units from the row's first, so that where a layer
+/// The row at hand. Vertices are in world units from the row's first, so that where a layer
 /// begins has no say.
 #[derive(Debug, Default)]
 struct Surveyor {
@@ -55,8 +42,6 @@ struct Surveyor {
 
 impl Surveyor {
     fn place(&mut self, geometry: &Packed, plane: &WorldPlane, row: u32) -> [u32; 2] {
-        self.vertices.clear();
-        self.parts.clear();
         let Some(first) = geometry.nodes(row).first().map(|node| plane.world(*node)) else { return [0, 0] };
         let origin = first.map(f64::from);
         for ring in geometry.rings(row) {

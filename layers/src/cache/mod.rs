@@ -16,6 +16,7 @@ mod gap;
 mod homes;
 mod label;
 mod ladder;
+mod learnt;
 mod packed;
 mod past;
 mod plane;

@@ -1,12 +1,13 @@
 //! Packed geometries: all vertices of a layer in one flat array of storage coordinates (exact, for answers), each
 //! with the zoom from which tiles draw it.
 
+use std::ops::Range;
+
 use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::detail::Detail;
-use super::gap::Gaps;
 use super::plane::WorldPlane;
 use super::runs::{Run, Runs};
 
@@ -28,8 +29,8 @@ pub(super) const MULTI: u8 = 0x80;
 pub(super) const HOLE: u32 = 1 << 31;
 /// Origins of grids are multiples of this many steps; three quarters of the reach are left each way.
 const ROUND: f64 = (1_u32 << 30) as f64;
-/// Rows whose vertices one thread ranks at a time.
-const DETAIL_ROWS: usize = 4096;
+/// Rows that one thread works on at a time.
+const CHUNK: usize = 4096;
 
 /// The integer grid of a layer's storage coordinates: `coordinate = (origin + i) * step`.
 ///
@@ -109,8 +110,6 @@ pub struct Packed {
     pub(super) nodes: Vec<[i32; 2]>,
     /// See [`Ring::zooms`]; filled by [`Packed::detail`].
     pub(super) zooms: Vec<u8>,
-    /// See [`Self::simple_from`]; filled by [`Packed::detail`].
-    pub(super) simple_from: Vec<u8>,
     runs: Runs,
 }
 
@@ -123,7 +122,6 @@ impl Packed {
             rings: vec![0],
             nodes: Vec::new(),
             zooms: Vec::new(),
-            simple_from: Vec::new(),
             runs: Runs::default(),
         }
     }
@@ -190,11 +188,6 @@ impl Packed {
         })
     }
 
-    /// The zoom from which tiles can draw a surface without making its edges meet; 255 where they may at every zoom.
-    pub fn simple_from(&self, row: u32) -> u8 {
-        self.simple_from.get(row as usize).copied().unwrap_or(u8::MAX)
-    }
-
     /// Adds a row. `false` (and nothing added) when a coordinate lies too far from the grid's origin.
     pub(super) fn push(&mut self, geometry: Option<&Geometry<f64>>) -> bool {
         let (rings, nodes) = (self.rings.len(), self.nodes.len());
@@ -223,32 +216,20 @@ impl Packed {
 
     /// Decides for every vertex from which zoom it is drawn, and finds the runs of long outlines.
     pub(super) fn detail(&mut self, plane: &WorldPlane) {
-        let chunks: Vec<[Vec<u8>; 2]> = (0..self.len().div_ceil(DETAIL_ROWS))
-            .into_par_iter()
-            .map(|chunk| {
-                let (mut detail, mut gaps, mut world) = (Detail::default(), Gaps::default(), Vec::new());
-                let (mut zooms, mut simple_from) = (Vec::new(), Vec::new());
-                let rows = chunk * DETAIL_ROWS..((chunk + 1) * DETAIL_ROWS).min(self.len());
-                for row in rows.start as u32..rows.end as u32 {
-                    gaps.clear();
-                    for ring in self.rings(row) {
-                        world.clear();
-                        world.extend(ring.nodes.iter().map(|node| plane.world(*node)));
-                        match self.kind(row) {
-                            GeometryKind::Polygon => {
-                                detail.ring(&world, &mut zooms);
-                                gaps.push(&world);
-                            }
-                            _ => detail.line(&world, &mut zooms),
-                        }
+        self.zooms = by_chunks(self.len(), |rows| {
+            let (mut detail, mut zooms, mut world) = (Detail::default(), Vec::new(), Vec::new());
+            for row in rows {
+                for ring in self.rings(row) {
+                    world.clear();
+                    world.extend(ring.nodes.iter().map(|node| plane.world(*node)));
+                    match self.kind(row) {
+                        GeometryKind::Polygon => detail.ring(&world, &mut zooms),
+                        _ => detail.line(&world, &mut zooms),
                     }
-                    simple_from.push(gaps.simple_from());
                 }
-                [zooms, simple_from]
-            })
-            .collect();
-        self.zooms = chunks.iter().flat_map(|[zooms, _]| zooms).copied().collect();
-        self.simple_from = chunks.iter().flat_map(|[_, simple_from]| simple_from).copied().collect();
+            }
+            zooms
+        });
         self.find_runs();
     }
 
@@ -260,7 +241,7 @@ impl Packed {
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.nodes.len() * 9 + self.runs.bytes() + self.rings.len() * 4 + self.rows.len() * 4 + self.kinds.len() * 2
+        self.nodes.len() * 9 + self.runs.bytes() + self.rings.len() * 4 + self.rows.len() * 4 + self.kinds.len()
     }
 
     pub(super) fn shrink(&mut self) {
@@ -348,6 +329,17 @@ impl Packed {
             }
         })
     }
+}
+
+/// Works on all rows, and puts together in their order what comes of it. For the few rows of a change no other thread is
+/// woken: that costs more than they do.
+pub(super) fn by_chunks<T: Clone + Send>(rows: usize, work: impl Fn(Range<u32>) -> Vec<T> + Sync) -> Vec<T> {
+    if rows <= CHUNK {
+        return work(0..rows as u32);
+    }
+    let span = |chunk: usize| (chunk * CHUNK) as u32..((chunk + 1) * CHUNK).min(rows) as u32;
+    let parts: Vec<Vec<T>> = (0..rows.div_ceil(CHUNK)).into_par_iter().map(|chunk| work(span(chunk))).collect();
+    parts.concat()
 }
 
 #[cfg(test)]

@@ -45,13 +45,15 @@ fn found(snapshot: &Snapshot, tile: TileId, validity: Validity) -> Vec<Label<'_>
     let project = tile.project();
     let mut labels = Vec::new();
     snapshot.search_drawn(tile.z, min, max, |row, leaf| {
-        let Some(position) = row.base.label(row.row).map(project) else { return };
-        // Half-open, in the units in which neighbours agree.
-        let is_here = position.iter().all(|value| (0..EXTENT as i32).contains(value));
         let extent = leaf.extent();
         // What is shorter than a pixel stands for others too.
         let is_seen = || visible(extent, tile.z) || row.base.geometry().kind(row.row) == GeometryKind::Point;
-        if is_here && is_seen() && validity.holds(row) {
+        if !is_seen() || !validity.holds(row) {
+            return;
+        }
+        let Some(position) = row.base.label(row.row).map(project) else { return };
+        // Half-open, in the units in which neighbours agree.
+        if position.iter().all(|value| (0..EXTENT as i32).contains(value)) {
             let rank = match rank.map(|(field, _)| row.base.value(row.row, field)) {
                 Some(ValueRef::Integer(rank)) => rank,
                 _ => 0,

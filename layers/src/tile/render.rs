@@ -9,7 +9,7 @@ use super::encode::{Encoder, Shape, ShapeKind};
 use super::frame::{self, Joiner};
 use super::grid::{EXTENT, TileId};
 use super::labels;
-use super::repair::{Inspector, repair};
+use super::repair::{Inspector, is_convex, repair};
 use super::shape::{doubled_area, tidy_ring};
 use super::values::ValuePool;
 use super::wire::WireEncoder;
@@ -205,7 +205,8 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
             GeometryKind::Polygon => {
                 let is_joined = self.surface(row);
                 // Where its edges keep well apart, nothing that is done to them here can make them meet.
-                if (is_joined || geometry.simple_from(row.row) > self.zoom) && !self.inspector.is_simple(&self.shape) {
+                let may_meet = || is_joined || row.base.simple_from(row.row) > self.zoom;
+                if !is_convex(&self.shape) && may_meet() && !self.inspector.is_simple(&self.shape) {
                     repair(&mut self.shape);
                 }
                 ShapeKind::Polygon

@@ -32,9 +32,6 @@ struct Edge {
 impl Inspector {
     /// Whether no two edges of a shape meet but those that follow each other.
     pub fn is_simple(&mut self, shape: &Shape) -> bool {
-        if shape.len() == 1 && shape.parts().all(is_convex) {
-            return true;
-        }
         self.edges.clear();
         for (ring, part) in shape.parts().enumerate() {
             let ends = part[1..].iter().chain(&part[..1]);
@@ -75,8 +72,12 @@ impl Edge {
     }
 }
 
-/// Whether a ring turns right all the way, once around: most small surfaces do.
-fn is_convex(ring: &[[i32; 2]]) -> bool {
+/// Whether a shape is one ring that turns right all the way, once around: most small surfaces are.
+pub fn is_convex(shape: &Shape) -> bool {
+    shape.len() == 1 && shape.parts().all(turns_right)
+}
+
+fn turns_right(ring: &[[i32; 2]]) -> bool {
     let [.., before, last] = ring else { return false };
     let step = |from: &[i32; 2], to: &[i32; 2]| [0, 1].map(|axis| i64::from(to[axis]) - i64::from(from[axis]));
     let (mut run, mut from, mut heads) = (step(before, last), last, 0);
@@ -204,7 +205,7 @@ mod tests {
             let mended = surfaces(&broken);
             assert!(mended.is_valid() && (mended.unsigned_area() - area).abs() < 1.0, "{rings:?}: {mended:?}");
         }
-        let turns = |ring: &[[i32; 2]]| is_convex(ring);
+        let turns = turns_right;
         assert!(
             turns(&square)
                 && turns(&[[0, 0], [10, 5], [12, 40], [-3, 20]])

@@ -11,6 +11,7 @@ use crate::cache::changed::{Changed, Now};
 use crate::cache::column::Column;
 use crate::cache::homes::{Decided, Grown};
 use crate::cache::ladder::Ladder;
+use crate::cache::learnt::Learnt;
 use crate::cache::packed::Packed;
 use crate::cache::snapshot::Snapshot;
 use crate::crs::Crs;
@@ -24,7 +25,6 @@ const PROBES: usize = 64;
 /// Writes the base of a snapshot and its ladder.
 pub(super) fn keep_base(sink: &mut Sink<'_>, base: &Base, ladder: &Ladder) -> Result<(), WarmError> {
     keep_rows(sink, base)?;
-    sink.array(&base.labels)?;
     sink.record(&base.tree)?;
     sink.record(ladder)
 }
@@ -34,13 +34,10 @@ pub(super) fn revive_base(source: &mut Source, definition: &LayerDefinition) -> 
     let crs = Crs::parse(definition.crs.as_deref().unwrap_or("EPSG:4326"))?;
     let Rows { ids, versions, geometry, columns } = revive_rows(source, definition)?;
     let rows = ids.len();
-    let labels = source.array()?;
-    if labels.len() != if definition.has_label_points() { rows } else { 0 } {
-        return Err(Damaged("labels of another layer").into());
-    }
+    let learnt = Learnt::new(rows, definition.has_label_points());
     let (tree, ladder): (RTree<Leaf>, Ladder) = (source.record()?, source.record()?);
     let plane = plane_of(&crs, &geometry)?;
-    let base = Base { ids, versions, geometry, columns, labels, tree, crs, plane };
+    let base = Base { ids, versions, geometry, columns, learnt, tree, crs, plane };
     check_tree(&base)?;
     if !ladder.fits(rows) {
         return Err(Damaged("a ladder of another layer").into());
@@ -147,9 +144,9 @@ pub(super) fn revive_changes(
 fn revive_added(source: &mut Source, base: &Base, definition: &LayerDefinition) -> Result<Vec<Now>, WarmError> {
     let Rows { ids, versions, geometry, columns } = revive_rows(source, definition)?;
     let rows = ids.len();
-    let (labels, tree) = (Vec::new(), RTree::new());
+    let (learnt, tree) = (Learnt::new(0, false), RTree::new());
     let (crs, plane) = (base.crs.clone(), Arc::clone(&base.plane));
-    let added = Base { ids, versions, geometry, columns, labels, tree, crs, plane };
+    let added = Base { ids, versions, geometry, columns, learnt, tree, crs, plane };
     let feature = |row: u32| {
         let feature = crate::cache::RowRef { base: &added, row }.to_feature();
         (feature.id, Some(feature))

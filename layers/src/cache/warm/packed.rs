@@ -11,8 +11,7 @@ impl Packed {
         sink.array(&self.rows)?;
         sink.array(&self.rings)?;
         sink.array(&self.nodes)?;
-        sink.array(&self.zooms)?;
-        sink.array(&self.simple_from)
+        sink.array(&self.zooms)
     }
 
     /// Reads what [`Packed::keep`] wrote.
@@ -23,7 +22,6 @@ impl Packed {
         packed.rings = source.array()?;
         packed.nodes = source.array()?;
         packed.zooms = source.array()?;
-        packed.simple_from = source.array()?;
         packed.check()?;
         packed.find_runs();
         Ok(packed)
@@ -38,8 +36,7 @@ impl Packed {
             && rows.last().map(|last| *last as usize + 1) == Some(rings.len())
             && rings.first().map(starts) == Some(0)
             && rings.last().map(|last| *last as usize) == Some(self.nodes.len())
-            && self.zooms.len() == self.nodes.len()
-            && self.simple_from.len() == self.kinds.len();
+            && self.zooms.len() == self.nodes.len();
         let rows_ascend = rows.windows(2).all(|pair| pair[0] <= pair[1]);
         let rings_ascend = rings.windows(2).all(|pair| starts(&pair[0]) < starts(&pair[1]));
         if !(ends_agree && rows_ascend && rings_ascend) {
