@@ -101,6 +101,7 @@ SELECT json_build_object(
 )::text
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND NOT c.relispartition
+    AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
     AND n.nspname !~ '^(pg_|tiger)' AND n.nspname NOT IN ('information_schema', 'topology')
     {ours}
     AND NOT EXISTS (

@@ -10,8 +10,8 @@ use super::super::connect::{Database, Session, failure, first_or};
 use super::super::define;
 use super::super::log::scalar;
 use super::catalogue;
-use super::remember;
 use super::register::{Said, discover};
+use super::remember;
 use crate::store::StoreError;
 
 /// How often what has no triggers is looked at.

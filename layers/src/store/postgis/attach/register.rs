@@ -85,6 +85,8 @@ pub(in super::super) async fn discover(
                     taken.insert(id.clone());
                     seen.insert(id.clone());
                     tell_left_out(relation, &described, said);
+                    // The ledger itself tells what is news to it.
+                    let old = old.filter(|_| database.ledger().is_none());
                     entries.extend(entry(relation, id, &described, old)?);
                 }
                 Err(reason) => {
