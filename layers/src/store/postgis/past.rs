@@ -156,12 +156,7 @@ async fn open_at(session: &mut Session, at: Seq) -> Result<Option<(i64, Seq)>, S
 }
 
 /// Refuses what lies before the history of a layer.
-async fn reaches_back(
-    session: &mut Session,
-    database: &Database,
-    schema: &Schema,
-    at: Seq,
-) -> Result<(), StoreError> {
+async fn reaches_back(session: &mut Session, database: &Database, schema: &Schema, at: Seq) -> Result<(), StoreError> {
     let first = reach(session, database, schema).await?;
     if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
 }

@@ -83,7 +83,8 @@ pub(super) async fn opaque(database: &Database, ledger: &Ledger) -> Result<(Vec<
     let replayed = catalogue::state(&mut database.read().await?).await?.replayed;
     let mut layers = Vec::new();
     for (layer, row, ..) in ledger.layers() {
-        let is_same = || replayed.is_some() && ledger.content(&layer).is_some_and(|content| content.replayed == replayed);
+        let is_same =
+            || replayed.is_some() && ledger.content(&layer).is_some_and(|content| content.replayed == replayed);
         match row.sign {
             Sign::Fingerprint => {}
             Sign::Replayed if is_same() => database.looks.of(&layer).note(looked),

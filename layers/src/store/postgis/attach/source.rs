@@ -64,7 +64,9 @@ impl Source {
         if self.versions {
             // Whatever writes a row gives it the number of its transaction, which no other row of before has: so neither
             // geometries nor texts need be read.
-            return format!("SELECT concat_ws(' ', count(*), sum(hashtextextended(r.xmin::text, 0))) FROM {table} AS r");
+            return format!(
+                "SELECT concat_ws(' ', count(*), sum(hashtextextended(r.xmin::text, 0))) FROM {table} AS r"
+            );
         }
         let fields = self.fields(fields);
         format!(
