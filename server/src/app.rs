@@ -92,6 +92,11 @@ impl App {
         self
     }
 
+    /// Whether the store takes no writes and the log is that of this process alone.
+    pub fn is_read_only(&self) -> bool {
+        self.archive.is_read_only()
+    }
+
     /// The store, for what memory does not hold. Each use is counted: an answer that can do without must.
     pub fn archive(&self) -> &dyn Archive {
         self.metrics.store_question();

@@ -13,6 +13,9 @@ pub type Asked<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// The part of [`Store`] that routes use, so that they need not know which store there is.
 pub trait Archive: Send + Sync + 'static {
+    /// See [`Store::is_read_only`]; asks nothing.
+    fn is_read_only(&self) -> bool;
+
     /// See [`Store::changes`].
     fn changes(&self, after: Seq, limit: usize) -> Asked<'_, Vec<Change>>;
 
@@ -34,6 +37,10 @@ pub trait Archive: Send + Sync + 'static {
 }
 
 impl<S: Store> Archive for S {
+    fn is_read_only(&self) -> bool {
+        Store::is_read_only(self)
+    }
+
     fn changes(&self, after: Seq, limit: usize) -> Asked<'_, Vec<Change>> {
         Box::pin(Store::changes(self, after, limit))
     }

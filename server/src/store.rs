@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bricola_layers::definition::{Catalog, CatalogError, LayerDefinition};
-use bricola_layers::store::{GeoPackageStore, LayerKind, OpenMode, PostgisStore, RedactedUrl, Store, StoreError};
+use bricola_layers::store::{
+    GeoPackageStore, LayerKind, OpenMode, PostgisOptions, PostgisStore, RedactedUrl, Store, StoreError,
+};
 use thiserror::Error;
 use tracing::{debug, info, warn};
 
@@ -43,9 +45,7 @@ pub enum OpenError {
 /// See [`OpenError`].
 pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
     if let Some(options) = config.postgis() {
-        let url = options.url.clone();
-        let store = PostgisStore::open(options).await.map_err(|error| OpenError::Database(url, error))?;
-        return Ok(AnyStore::Postgis(Arc::new(store)));
+        return database(options).await.map(AnyStore::Postgis);
     }
     std::fs::create_dir_all(&config.data).map_err(|error| OpenError::Folder(config.data.clone(), error))?;
     let path = config.store_file();
@@ -54,25 +54,47 @@ pub async fn open(config: &Config) -> Result<AnyStore, OpenError> {
     Ok(AnyStore::GeoPackage(Arc::new(store)))
 }
 
-/// As [`open`], for a server, which does not end because its database is away: reads may go on from what was kept, and
+async fn database(options: PostgisOptions) -> Result<Arc<PostgisStore>, OpenError> {
+    let url = options.url.clone();
+    let store = PostgisStore::open(options).await.map_err(|error| OpenError::Database(url, error))?;
+    Ok(Arc::new(store))
+}
+
+/// As [`open`], for what only reads: it does without list and log in the database, where these may not be made.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open_to_read(config: &Config) -> Result<AnyStore, OpenError> {
+    let Some(options) = config.postgis() else { return open(config).await };
+    let url = options.url.clone();
+    let store = database(PostgisOptions { in_memory: true, ..options }).await?;
+    if store.is_read_only() {
+        // Nobody has noted which layers there are.
+        store.attach(&config.postgres.attach).await.map_err(|error| OpenError::Database(url, error))?;
+    }
+    Ok(AnyStore::Postgis(store))
+}
+
+/// As [`open_to_read`], for a server, which does not end because its database is away: reads may go on from what was kept, and
 /// the database is waited for.
 ///
 /// # Errors
 /// See [`OpenError`]; never that a database cannot be reached.
 pub async fn open_patiently(config: &Config) -> Result<AnyStore, OpenError> {
     let Some(options) = config.postgis() else { return open(config).await };
+    let options = PostgisOptions { in_memory: true, ..options };
     let (url, patterns) = (options.url.clone(), config.postgres.attach.clone());
-    let later = Arc::new(PostgisStore::open_later(options));
+    let later = Arc::new(PostgisStore::open_later(options.clone()));
     // A connection that is refused is tried again for seconds, which a server that has something to begin with need not wait.
     if later.is_listening().await {
-        match open(config).await {
-            Ok(AnyStore::Postgis(store)) => {
+        match database(options).await {
+            Ok(store) => {
                 let opened = Arc::clone(&store);
                 tokio::spawn(async move { store.keep_attached(patterns).await });
                 return Ok(AnyStore::Postgis(opened));
             }
             Err(OpenError::Database(_, error)) if error.is_temporary() => debug!(%error, "not opened at once"),
-            opened => return opened,
+            Err(error) => return Err(error),
         }
     }
     warn!(database = %url, "the database is away; waiting for it");

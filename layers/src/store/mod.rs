@@ -168,6 +168,12 @@ pub trait Store: Send + Sync + Sized + 'static {
     /// Rows on their way into a layer that is being replaced.
     type Replacement: Replacement;
 
+    /// Whether nothing can be written through it, and its log is that of this process alone: it begins when the store is
+    /// opened and is gone afterwards.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     /// The layers that are in the store, in order of id.
     fn layers(&self) -> impl Future<Output = Result<Vec<StoredLayer>, StoreError>> + Send;
 

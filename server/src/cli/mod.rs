@@ -133,8 +133,11 @@ impl Command {
             }
             _ => None,
         };
-        let opened =
-            if matches!(self, Self::Serve) { store::open_patiently(&config).await } else { store::open(&config).await };
+        let opened = match &self {
+            Self::Serve => store::open_patiently(&config).await,
+            Self::Lookup(_) | Self::Layers => store::open_to_read(&config).await,
+            _ => store::open(&config).await,
+        };
         let outcome = match opened.map_err(Failure::failed)? {
             AnyStore::GeoPackage(store) => self.run_on(store, &catalog, config).await,
             AnyStore::Postgis(store) => self.run_on(store, &catalog, config).await,

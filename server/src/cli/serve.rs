@@ -101,7 +101,9 @@ async fn follow_with<S: Store>(
 async fn renew_definitions<S: Store>(store: Arc<S>, catalog: Catalog) {
     loop {
         match redefine(&*store, &catalog).await {
-            Ok(0) => info!("the store is empty; fill a layer with: bricola load FILE --layer ID"),
+            Ok(0) if !store.is_read_only() => {
+                info!("the store is empty; fill a layer with: bricola load FILE --layer ID")
+            }
             Ok(_) => {}
             Err(error) if error.is_temporary() => {
                 tokio::time::sleep(Duration::from_secs(1)).await;

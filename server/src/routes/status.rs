@@ -56,6 +56,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
         "reloads": health.reloads,
         "setbacks": health.setbacks,
         "doubts": health.doubts,
+        "read_only": app.is_read_only(),
     });
     // Reads go on from memory: a store that is away makes a server old, not unready.
     let status = match (all_ready, health.trouble) {

@@ -22,7 +22,7 @@ fn ogr2ogr(database: &str, folder: &Folder, file: &str, options: &[&str]) {
 }
 
 /// Waits until an answer is as it should be.
-fn until(server: &Process, path: &str, within: Duration, holds: impl Fn(&serde_json::Value) -> bool) {
+pub fn until(server: &Process, path: &str, within: Duration, holds: impl Fn(&serde_json::Value) -> bool) {
     let started = Instant::now();
     loop {
         let (status, body) = server.get(path);

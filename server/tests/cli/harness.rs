@@ -126,6 +126,22 @@ impl Process {
         runtime.block_on(async { reqwest::get(format!("{}{path}", self.url)).await.expect("answer").status().as_u16() })
     }
 
+    /// What `/events` tells after a change, until it is enough.
+    pub fn events(&self, after: i64, is_enough: impl Fn(&str) -> bool) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        let reading = async {
+            let mut response = reqwest::get(format!("{}/events?after={after}", self.url)).await.expect("answer");
+            let mut text = String::new();
+            while !is_enough(&text) {
+                let piece = response.chunk().await.expect("reads").expect("more");
+                text.push_str(&String::from_utf8_lossy(&piece));
+            }
+            text
+        };
+        let told = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), reading).await });
+        told.expect("in time")
+    }
+
     /// Posts JSON and reads the JSON that comes back.
     pub fn post(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");

@@ -10,6 +10,7 @@ mod killed;
 mod points;
 mod postgis;
 mod programs;
+mod reading;
 mod replicas;
 mod serving;
 mod warm;

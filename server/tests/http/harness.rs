@@ -137,6 +137,10 @@ impl Server {
 struct Untouched;
 
 impl Archive for Untouched {
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     fn changes(&self, _: i64, _: usize) -> Asked<'_, Vec<Change>> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }

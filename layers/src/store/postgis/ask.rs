@@ -35,6 +35,9 @@ impl Database {
     /// Runs statements in a transaction of their own, by one message, and gives the rows of all of them. The values come as
     /// text, which `try_get` reads like any other.
     pub async fn ask(&self, begin: Begin, statements: &str) -> Result<Vec<PgRow>, StoreError> {
+        if begin == Begin::Writing {
+            self.takes_writes()?;
+        }
         let (mark, limit) = (mark(), self.options.statement.as_millis());
         let message = format!("{mark} {}; SET LOCAL statement_timeout = {limit}; {statements}; COMMIT", begin.sql());
         let mut session = self.unopened().await?;

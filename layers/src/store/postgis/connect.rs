@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::{Stream, TryStreamExt};
@@ -12,6 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgListener, PgPool, PgPo
 use sqlx::{ConnectOptions, Executor, PgConnection, Postgres, Row};
 
 use super::ask::Begin;
+use super::ledger::Ledger;
 use super::patience::{Patience, Worker};
 use crate::store::{Looked, StoreError};
 
@@ -82,6 +83,9 @@ pub struct PostgisOptions {
     pub statement: Duration,
     /// Whether to create or update the schema `bricola`; otherwise it must be there.
     pub migrate: bool,
+    /// Whether to keep list of layers and log in memory, and only read, where the schema `bricola` was never made and may
+    /// not or cannot be; otherwise that is an error.
+    pub in_memory: bool,
 }
 
 impl PostgisOptions {
@@ -95,6 +99,7 @@ impl PostgisOptions {
             acquire: Duration::from_secs(5),
             statement: Duration::from_secs(30),
             migrate: true,
+            in_memory: false,
         }
     }
 }
@@ -106,6 +111,7 @@ pub(super) struct Database {
     pub options: PostgisOptions,
     pub looks: Looks,
     pub patience: Arc<Patience>,
+    ledger: Arc<OnceLock<Ledger>>,
 }
 
 /// When the polled layers were last looked at, by their ids.
@@ -179,7 +185,22 @@ impl Database {
                 })
                 .connect_lazy_with(settings)
         });
-        Self { pool, options, looks: Looks::default(), patience }
+        Self { pool, options, looks: Looks::default(), patience, ledger: Arc::default() }
+    }
+
+    /// What stands in for the schema `bricola`, where that is not there.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.get()
+    }
+
+    /// From now on nothing is written to the database, for this reason.
+    pub fn keep_in_memory(&self, reason: String) {
+        self.ledger.get_or_init(|| Ledger::new(reason, chrono::Utc::now()));
+    }
+
+    /// Refuses to write where that cannot be.
+    pub fn takes_writes(&self) -> Result<(), StoreError> {
+        self.ledger().map_or(Ok(()), |ledger| Err(ledger.refusal()))
     }
 
     pub fn tenant(&self) -> &str {
@@ -205,12 +226,14 @@ impl Database {
 
     /// A transaction that writes, each statement seeing what was committed before it.
     pub async fn write(&self) -> Result<Session, StoreError> {
+        self.takes_writes()?;
         let limit = self.options.statement.as_millis();
         Ok(self.session(&format!("BEGIN; SET LOCAL statement_timeout = {limit}"), "").await?.0)
     }
 
     /// A transaction that writes for as long as it takes, and may wait for its rows meanwhile.
     pub async fn write_on(&self) -> Result<Session, StoreError> {
+        self.takes_writes()?;
         let begin = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
                      SET LOCAL client_min_messages = warning";
         Ok(self.session(begin, "").await?.0)

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
+use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
 use super::ask::literal;
 use super::connect::{Database, Session, failure, first_or};
+use super::ledger::{Ledger, Row};
 use super::log::{scalar, transaction};
 use super::past;
 use super::schema::Schema;
@@ -20,18 +21,31 @@ use crate::store::{LayerKind, StoreError, StoredLayer};
 const COUNTED_PAGES: i64 = 4_096;
 
 /// The tables of a layer, by its id.
-pub(super) async fn schema(session: &mut Session, tenant: &str, layer: &str) -> Result<Schema, StoreError> {
-    stored(session, tenant, layer).await?.ok_or_else(|| StoreError::UnknownLayer(layer.to_owned()))
+pub(super) async fn schema(session: &mut Session, database: &Database, layer: &str) -> Result<Schema, StoreError> {
+    stored(session, database, layer).await?.ok_or_else(|| StoreError::UnknownLayer(layer.to_owned()))
 }
 
-async fn stored(session: &mut Session, tenant: &str, layer: &str) -> Result<Option<Schema>, StoreError> {
+async fn stored(session: &mut Session, database: &Database, layer: &str) -> Result<Option<Schema>, StoreError> {
+    let tenant = database.tenant();
+    if let Some(ledger) = database.ledger() {
+        return remembered(ledger, tenant, layer);
+    }
     let Ok(sql) = registration(tenant, layer) else { return Ok(None) };
     read(tenant, layer, &session.rows(&sql).await?)
+}
+
+fn remembered(ledger: &Ledger, tenant: &str, layer: &str) -> Result<Option<Schema>, StoreError> {
+    let Some(Row { schema, name, definition, source, .. }) = ledger.row(layer) else { return Ok(None) };
+    registered(tenant, layer, &definition, Some(source), [schema, name]).map(Some)
 }
 
 /// Begins to read with the tables of a layer.
 pub(super) async fn read_layer(database: &Database, layer: &str) -> Result<(Session, Schema), StoreError> {
     let unknown = || StoreError::UnknownLayer(layer.to_owned());
+    if let Some(ledger) = database.ledger() {
+        let schema = remembered(ledger, database.tenant(), layer)?.ok_or_else(unknown)?;
+        return Ok((database.read().await?, schema));
+    }
     let sql = registration(database.tenant(), layer).map_err(|_| unknown())?;
     let (session, rows) = database.read_first(&sql).await?;
     let schema = read(database.tenant(), layer, &rows)?.ok_or_else(unknown)?;
@@ -75,6 +89,13 @@ fn parse<T: serde::de::DeserializeOwned>(layer: &str, text: &str) -> Result<T, S
 
 /// All layers, of one moment. One whose table is gone is left out, with a warning.
 pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, StoreError> {
+    if let Some(ledger) = database.ledger() {
+        let stored = |(layer, row, seq, count): (String, Row, Seq, u64)| {
+            let (kind, ids) = (LayerKind::Polled(database.looks.of(&layer)), FeatureId::MIN..FeatureId::MAX);
+            Ok(StoredLayer { definition: parse(&layer, &row.definition)?, seq, count, ids, kind })
+        };
+        return ledger.layers().into_iter().map(stored).collect();
+    }
     // First what is committed gets its number: a layer must not be ahead of the log.
     super::log::sequence(database).await?;
     let mut session = database.read().await?;
@@ -162,7 +183,7 @@ pub(super) async fn define(database: &Database, definition: &LayerDefinition) ->
     let mut session = database.write_on().await?;
     prepare(&mut session, &new).await?;
     let mut begins = false;
-    match stored(&mut session, database.tenant(), &definition.id).await? {
+    match stored(&mut session, database, &definition.id).await? {
         Some(old) if old.source.is_some() => return old.managed().map(drop),
         Some(old) if exists(&mut session, &new.table).await? => {
             if old.definition == *definition && is_whole(&mut session, &new).await? {
@@ -278,7 +299,7 @@ pub(super) async fn remember_shape(session: &mut Session, schema: &Schema) -> Re
 /// Removes a layer with its history.
 pub(super) async fn drop_layer(database: &Database, layer: &str) -> Result<(), StoreError> {
     let mut session = database.write_on().await?;
-    let schema = schema(&mut session, database.tenant(), layer).await?.managed()?;
+    let schema = schema(&mut session, database, layer).await?.managed()?;
     prepare(&mut session, &schema).await?;
     retire(&mut session, &schema).await?;
     let query = sqlx::query("DELETE FROM bricola.layers WHERE tenant = $1 AND layer = $2");

@@ -11,7 +11,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::ask::Begin;
 use super::connect::Database;
+use super::ledger::Ledger;
 use super::log::{sequence, watch};
 use crate::log::Seq;
 use crate::store::StoreError;
@@ -109,12 +111,35 @@ async fn run(database: Database, known: Arc<watch::Sender<Known>>, look: Arc<Not
     let mut pause = PAUSES.0;
     loop {
         // Of bytes that mean nothing the driver may make a panic; whoever waits must hear of that too.
-        let listening = AssertUnwindSafe(listen(&database, &known, &look, &mut pause)).catch_unwind();
+        let following = async {
+            match database.ledger() {
+                Some(ledger) => attend(&database, ledger, &known, &look, &mut pause).await,
+                None => listen(&database, &known, &look, &mut pause).await,
+            }
+        };
+        let listening = AssertUnwindSafe(following).catch_unwind();
         let Err(error) = listening.await.unwrap_or_else(|_| Err(StoreError::garbled())) else { continue };
         let trouble = Trouble { reason: error.to_string(), garbled: matches!(error, StoreError::Garbled(_)) };
         known.send_modify(|known| known.trouble = Some(trouble));
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// Where the log is in memory, nothing rings from outside; the database is asked whether it is still there.
+async fn attend(
+    database: &Database,
+    ledger: &Ledger,
+    known: &watch::Sender<Known>,
+    look: &Notify,
+    pause: &mut Duration,
+) -> Result<(), StoreError> {
+    loop {
+        database.ask(Begin::Reading, "SELECT 1").await?;
+        *pause = PAUSES.0;
+        advance(known, ledger.last_seq());
+        // What comes between is not lost: a look that nobody waits for is kept.
+        let _ = tokio::time::timeout(POLL, look.notified()).await;
     }
 }
 

@@ -16,6 +16,9 @@ const LAST: Seq = (1 << 53) - 1;
 /// Numbers what has been committed; the end of the log. Where nothing can be written (a standby), the end that is
 /// there.
 pub(super) async fn sequence(database: &Database) -> Result<Seq, StoreError> {
+    if let Some(ledger) = database.ledger() {
+        return Ok(ledger.last_seq());
+    }
     let rows = match database.ask(Begin::Writing, "SELECT bricola.sequence()").await {
         Err(StoreError::ReadOnly) => database.ask(Begin::Reading, "SELECT seq FROM bricola.clock").await,
         rows => rows,
@@ -61,6 +64,9 @@ fn first(rows: &[PgRow]) -> Result<i64, StoreError> {
 
 /// Changes after `after`, oldest first.
 pub(super) async fn changes(database: &Database, after: Seq, limit: usize) -> Result<Vec<Change>, StoreError> {
+    if let Some(ledger) = database.ledger() {
+        return ledger.changes(after, limit);
+    }
     // Each row of the log holds one change at least.
     let sql = format!(
         "SELECT log_from FROM bricola.clock; SELECT last, layer, operation, ids, at FROM bricola.changes \

@@ -1,7 +1,7 @@
 //! The schema `bricola`: made and brought up to date.
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Executor, PgConnection, Row};
+use sqlx::{Executor, Row};
 
 use super::connect::{Database, failure, first_or};
 use super::log::scalar;
@@ -25,11 +25,24 @@ pub(super) async fn run(database: &Database) -> Result<(), StoreError> {
     }
     check(database).await?;
     // A role that may only read, or a standby, is enough where there is nothing to do.
-    if !database.options.migrate || is_done(database).await? {
+    if database.options.migrate && is_done(database).await? {
         return Ok(());
     }
+    let hindered = hindrance(database).await?;
+    if let Some(Hindrance { reason, bare: true, .. }) = &hindered
+        && database.options.in_memory
+    {
+        tracing::warn!(reason, "serving what can be read, read-only, with the list of layers and the log in memory");
+        database.keep_in_memory(reason.clone());
+        return Ok(());
+    }
+    if !database.options.migrate {
+        return Ok(());
+    }
+    if let Some(Hindrance { reason, passes, .. }) = hindered {
+        return Err(if passes { StoreError::ReadOnly } else { StoreError::Unusable(reason) });
+    }
     let mut transaction = database.pool()?.begin().await.map_err(|error| failure(&error))?;
-    may_make(&mut transaction, tenant).await?;
     let before = format!(
         "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK}); CREATE SCHEMA IF NOT EXISTS bricola; \
          SET LOCAL search_path = bricola, public, pg_catalog"
@@ -46,27 +59,41 @@ pub(super) async fn run(database: &Database) -> Result<(), StoreError> {
     transaction.commit().await.map_err(|error| failure(&error))
 }
 
-/// Refuses, in words that say what to do, where a schema is missing and our role may not make it.
-async fn may_make(connection: &mut PgConnection, tenant: &str) -> Result<(), StoreError> {
-    let row = sqlx::query(
+/// Why the schemas that are missing cannot be made.
+struct Hindrance {
+    /// In words that say what to do.
+    reason: String,
+    /// Nothing of ours is there at all.
+    bare: bool,
+    /// It may be over by itself.
+    passes: bool,
+}
+
+/// What keeps us from making the schemas that are missing; `None` where nothing does, or none is.
+async fn hindrance(database: &Database) -> Result<Option<Hindrance>, StoreError> {
+    let mut session = database.read().await?;
+    let query = sqlx::query(
         "SELECT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), current_user), (SELECT string_agg( \
-         format('\"%s\"', s), ', ') FROM unnest($1::text[]) AS s WHERE to_regnamespace(quote_ident(s)) IS NULL) \
-         WHERE NOT has_database_privilege(current_database(), 'CREATE')",
-    )
-    .bind(vec!["bricola".to_owned(), tenant.to_owned(), history_of(tenant)])
-    .persistent(false)
-    .fetch_optional(connection)
-    .await
-    .map_err(|error| failure(&error))?;
-    let Some(row) = row else { return Ok(()) };
-    let (grant, missing): (String, Option<String>) =
-        row.try_get(0).and_then(|grant| Ok((grant, row.try_get(1)?))).map_err(|error| failure(&error))?;
-    missing.map_or(Ok(()), |missing| {
-        Err(StoreError::Unusable(format!(
-            "the role may not make the schemas {missing}, in which Bricola keeps its list of layers and its log; the \
-             owner of the database runs once: {grant}"
-        )))
-    })
+         format('\"%s\"', s), ', ') FROM unnest($1::text[]) AS s WHERE to_regnamespace(quote_ident(s)) IS NULL), \
+         has_database_privilege(current_database(), 'CREATE'), \
+         NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off', \
+         to_regnamespace('bricola') IS NULL",
+    );
+    let schemas = ["bricola", database.tenant(), &history_of(database.tenant())].map(str::to_owned);
+    let rows = session.all(query.bind(schemas.to_vec())).await?;
+    let row = rows.first().ok_or_else(StoreError::garbled)?;
+    let read = || Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?));
+    let (grant, missing, may_make, takes_writes, bare): (String, Option<String>, bool, bool, bool) =
+        read().map_err(|error| failure(&error))?;
+    let Some(missing) = missing else { return Ok(None) };
+    let kept = format!("the schemas {missing}, in which Bricola keeps its list of layers and its log");
+    let reason = match (may_make, takes_writes, database.options.migrate) {
+        (false, _, _) => format!("the role may not make {kept}; the owner of the database runs once: {grant}"),
+        (_, false, _) => format!("the database takes no writes (a standby, or one that is set so), and lacks {kept}"),
+        (_, _, false) => format!("postgres.migrate is false, and the database lacks {kept}"),
+        (true, true, true) => return Ok(None),
+    };
+    Ok(Some(Hindrance { reason, bare, passes: may_make && !takes_writes }))
 }
 
 /// Whether every migration and the tenant's schemas are there.

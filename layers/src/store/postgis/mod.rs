@@ -22,6 +22,7 @@
 //! | `past` | rows as of an earlier change |
 //! | `moments` | features as of many changes at once |
 //! | `attach` | tables and views that were there before us |
+//! | `ledger` | list of layers and log in memory, where the database takes neither |
 //! | `log` | the change log |
 //! | `follow` | being woken by it |
 
@@ -32,6 +33,7 @@ mod copy;
 mod define;
 mod follow;
 mod guard;
+mod ledger;
 mod log;
 mod migrate;
 mod moments;
@@ -74,7 +76,7 @@ struct Inner {
 }
 
 impl PostgisStore {
-    /// Connects, and brings the schema `bricola` up to date (`options.migrate`).
+    /// Connects, and brings the schema `bricola` up to date (`options.migrate`), or does without it (`options.in_memory`).
     ///
     /// # Errors
     /// [`StoreError::Unreachable`] when there is no database at the address, [`StoreError::Unusable`] when it lacks
@@ -138,6 +140,10 @@ impl PostgisStore {
 
 impl Store for PostgisStore {
     type Replacement = PostgisReplacement;
+
+    fn is_read_only(&self) -> bool {
+        self.database().ledger().is_some()
+    }
 
     async fn layers(&self) -> Result<Vec<StoredLayer>, StoreError> {
         define::layers(self.database()).await

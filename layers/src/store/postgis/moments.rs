@@ -17,8 +17,9 @@ pub(super) async fn features(
     moments: &[Moment],
 ) -> Result<Vec<Option<Vec<StoredFeature>>>, StoreError> {
     let (mut session, schema) = define::read_layer(database, layer).await?;
-    let first = reach(&mut session, &schema).await?;
-    let ends = ends(&mut session, moments).await?;
+    let first = reach(&mut session, database, &schema).await?;
+    // Of a table whose past is not known it does not matter what they are.
+    let ends = if schema.source.is_some() { Vec::new() } else { ends(&mut session, moments).await? };
     let mut found: Vec<Option<Vec<StoredFeature>>> =
         moments.iter().map(|(at, _)| (*at >= first).then(Vec::new)).collect();
     let (mut ats, mut ids, mut places) = (Vec::new(), Vec::new(), Vec::new());

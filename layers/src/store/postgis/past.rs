@@ -31,8 +31,8 @@ pub(super) fn scan(
 ) -> impl Stream<Item = Batch> + Send {
     stream(move |sender| async move {
         let mut session = database.read_on().await?;
-        let schema = define::schema(&mut session, database.tenant(), &layer).await?;
-        reaches_back(&mut session, &schema, at).await?;
+        let schema = define::schema(&mut session, &database, &layer).await?;
+        reaches_back(&mut session, &database, &schema, at).await?;
         if schema.source.is_some() {
             let query = schema.in_range(&ids);
             return send(&mut session, &query, &schema, &sender).await;
@@ -51,7 +51,7 @@ pub(super) async fn features(
     at: Seq,
 ) -> Result<Vec<StoredFeature>, StoreError> {
     let (mut session, schema) = define::read_layer(database, layer).await?;
-    reaches_back(&mut session, &schema, at).await?;
+    reaches_back(&mut session, database, &schema, at).await?;
     features_in(&mut session, &schema, ids, at).await
 }
 
@@ -156,13 +156,16 @@ async fn open_at(session: &mut Session, at: Seq) -> Result<Option<(i64, Seq)>, S
 }
 
 /// Refuses what lies before the history of a layer.
-async fn reaches_back(session: &mut Session, schema: &Schema, at: Seq) -> Result<(), StoreError> {
-    let first = reach(session, schema).await?;
+async fn reaches_back(session: &mut Session, database: &Database, schema: &Schema, at: Seq) -> Result<(), StoreError> {
+    let first = reach(session, database, schema).await?;
     if at < first { Err(StoreError::Pruned { first }) } else { Ok(()) }
 }
 
 /// The first change after which the state of a layer is known.
-pub(super) async fn reach(session: &mut Session, schema: &Schema) -> Result<Seq, StoreError> {
+pub(super) async fn reach(session: &mut Session, database: &Database, schema: &Schema) -> Result<Seq, StoreError> {
+    if let Some(ledger) = database.ledger() {
+        return Ok(ledger.reach(schema.layer()));
+    }
     // Of a table that is not ours only the present is known, since its last change.
     let query = if schema.source.is_some() {
         sqlx::query(
@@ -195,6 +198,9 @@ pub(super) async fn begin(session: &mut Session, schema: &Schema) -> Result<(), 
 
 /// The last change at or before an instant.
 pub(super) async fn seq_at(database: &Database, instant: DateTime<Utc>) -> Result<Seq, StoreError> {
+    if let Some(ledger) = database.ledger() {
+        return Ok(ledger.seq_at(instant));
+    }
     super::log::sequence(database).await?;
     // The database's calendar is narrower than ours; no change is older or younger than these.
     let bound = |year| NaiveDate::from_ymd_opt(year, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
@@ -210,6 +216,9 @@ pub(super) async fn seq_at(database: &Database, instant: DateTime<Utc>) -> Resul
 
 /// The last change of a layer at or before `at`; 0 before its first.
 pub(super) async fn layer_seq(database: &Database, layer: &str, at: Seq) -> Result<Seq, StoreError> {
+    if let Some(ledger) = database.ledger() {
+        return Ok(ledger.layer_seq(layer, at));
+    }
     let mut session = database.read().await?;
     // A row of the log holds some thousands of changes at most, so the one in question does not end much later. Where
     // the log or the past have been cut, the change may be gone; as it was there is as it was after the change.
@@ -226,6 +235,9 @@ pub(super) async fn layer_seq(database: &Database, layer: &str, at: Seq) -> Resu
 
 /// The name that the store was given when it was made.
 pub(super) async fn identity(database: &Database) -> Result<String, StoreError> {
+    if let Some(ledger) = database.ledger() {
+        return Ok(ledger.identity());
+    }
     let mut session = database.read().await?;
     let rows = session.all(sqlx::query("SELECT store::text FROM bricola.clock")).await?;
     let row = rows.first().ok_or_else(|| StoreError::Failure("the log has no clock".to_owned()))?;

@@ -34,7 +34,7 @@ pub struct PostgisReplacement {
 
 pub(super) async fn begin(database: Database, layer: &str) -> Result<PostgisReplacement, StoreError> {
     let mut session = database.write_on().await?;
-    let schema = define::schema(&mut session, database.tenant(), layer).await?.managed()?;
+    let schema = define::schema(&mut session, &database, layer).await?.managed()?;
     session.run(&schema.create_staging(STAGING)).await?;
     let (chunks, inbox) = mpsc::channel(AHEAD);
     let (commit, committed) = oneshot::channel();

@@ -29,7 +29,7 @@ pub(super) fn scan(database: Database, layer: String, ids: Range<FeatureId>) -> 
             return Ok(());
         }
         let mut session = database.read_on().await?;
-        let schema = define::schema(&mut session, database.tenant(), &layer).await?;
+        let schema = define::schema(&mut session, &database, &layer).await?;
         if schema.has_none_in(&ids) {
             return Ok(());
         }

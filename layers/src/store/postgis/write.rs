@@ -22,7 +22,7 @@ pub(super) async fn write(
     edits: Vec<Edit>,
 ) -> Result<(Vec<FeatureId>, Seq), StoreError> {
     let mut session = database.write().await?;
-    let schema = define::schema(&mut session, database.tenant(), layer).await?.managed()?;
+    let schema = define::schema(&mut session, database, layer).await?.managed()?;
     let mut ids = Vec::with_capacity(edits.len());
     let mut rest = &edits[..];
     while let Some(run) = run_of(rest) {

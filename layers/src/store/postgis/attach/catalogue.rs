@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use sqlx::Row;
 
-use super::super::connect::{Session, failure, first_or};
+use super::super::connect::{Database, Session, failure, first_or};
 use crate::store::StoreError;
 
 /// A table or view with a geometry column that we may read.
@@ -22,6 +22,8 @@ pub(super) struct Relation {
     pub hooks: Option<i64>,
     /// No counter tells whether its rows changed.
     pub opaque: bool,
+    /// Rows, as the database estimates.
+    pub estimate: u64,
     pub columns: Vec<Column>,
     pub uniques: Vec<Unique>,
 }
@@ -56,14 +58,27 @@ pub(super) struct Postgis {
     pub foreign: Vec<i32>,
 }
 
+/// `{hooks}` and `{ours}` are of the schema `bricola`, where that is there; see [`relations`].
 const RELATIONS: &str = r#"
 SELECT json_build_object(
     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'comment', obj_description(c.oid, 'pg_class'),
     'inherits', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)),
     'whole', has_table_privilege(c.oid, 'SELECT'),
     'hooks', CASE WHEN c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent))
-        AND has_table_privilege(c.oid, 'TRIGGER') THEN bricola.hooks(c.oid) END,
-    'opaque', c.relkind IN ('v', 'f') AND bricola.is_opaque(c.oid),
+        AND has_table_privilege(c.oid, 'TRIGGER') THEN {hooks} END,
+    'opaque', c.relkind IN ('v', 'f') AND EXISTS (
+        WITH {below}
+        SELECT FROM below JOIN pg_class AS b USING (oid)
+        WHERE b.relkind = 'f' OR b.relkind = 'v' AND EXISTS (
+            SELECT FROM pg_rewrite AS r
+            JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                AND d.refclassid = 'pg_proc'::regclass
+            WHERE r.ev_class = b.oid AND NOT EXISTS (
+                SELECT FROM pg_depend AS e WHERE e.classid = 'pg_proc'::regclass AND e.objid = d.refobjid
+                    AND e.deptype = 'e')
+        )
+    ),
+    'estimate', greatest(c.reltuples, 0)::bigint,
     'columns', (
         SELECT json_agg(json_build_object('name', a.attname, 'type', b.typname, 'category', b.typcategory,
             'builtin', b.typnamespace = 'pg_catalog'::regnamespace,
@@ -86,12 +101,9 @@ SELECT json_build_object(
 )::text
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND NOT c.relispartition
+    AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
     AND n.nspname !~ '^(pg_|tiger)' AND n.nspname NOT IN ('information_schema', 'topology')
-    AND n.nspname NOT IN ($1, $1 || '_history')
-    AND NOT EXISTS (
-        SELECT FROM bricola.layers AS l
-        WHERE l.kind = 'managed' AND n.nspname IN (l.table_schema, l.table_schema || '_history')
-    )
+    {ours}
     AND NOT EXISTS (
         SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e'
     )
@@ -106,9 +118,35 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' AND NOT
 ORDER BY n.nspname <> 'public', n.nspname COLLATE "C", c.relname COLLATE "C"
 "#;
 
+/// What is not to be published since it is ours.
+const OURS: &str = "AND n.nspname NOT IN ($1, $1 || '_history')
+    AND NOT EXISTS (
+        SELECT FROM bricola.layers AS l
+        WHERE l.kind = 'managed' AND n.nspname IN (l.table_schema, l.table_schema || '_history')
+    )";
+
+/// The relations from which some take their rows: themselves, the tables of a view at any depth, partitions and children,
+/// as `bricola.below` finds them. A materialised view has rows of its own. `start` selects `place`, `oid` and `relkind`.
+fn below(start: &str) -> String {
+    format!(
+        "RECURSIVE below AS ({start} UNION SELECT below.place, c.oid, c.relkind FROM below CROSS JOIN LATERAL (\
+         SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = below.oid UNION ALL \
+         SELECT d.refobjid FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass \
+         AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> below.oid \
+         WHERE r.ev_class = below.oid AND below.relkind = 'v') AS next JOIN pg_class AS c ON c.oid = next.oid)"
+    )
+}
+
 /// All that can be published, tables of `public` first. Relations that no key of ours can name are in it too.
-pub(super) async fn relations(session: &mut Session, tenant: &str) -> Result<Vec<Relation>, StoreError> {
-    let rows = session.all(sqlx::query(RELATIONS).bind(tenant.to_owned())).await?;
+pub(super) async fn relations(session: &mut Session, database: &Database) -> Result<Vec<Relation>, StoreError> {
+    let (hooks, ours) = match database.ledger() {
+        None => ("bricola.hooks(c.oid)", OURS),
+        // Where there is no schema of ours, no trigger is either, nor a table.
+        Some(_) => ("NULL::bigint", "AND $1 IS NOT NULL"),
+    };
+    let below = below("SELECT 1 AS place, c.oid, c.relkind");
+    let sql = RELATIONS.replace("{hooks}", hooks).replace("{ours}", ours).replace("{below}", &below);
+    let rows = session.all(sqlx::query(&sql).bind(database.tenant().to_owned())).await?;
     let mut relations = Vec::with_capacity(rows.len());
     for row in &rows {
         let text: String = row.try_get(0).map_err(|error| failure(&error))?;
@@ -136,6 +174,54 @@ pub(super) async fn postgis(session: &mut Session) -> Result<Postgis, StoreError
     let rows = session.all(sqlx::query(&sql)).await?;
     let foreign = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(|error| failure(&error))?;
     Ok(Postgis { schema, foreign })
+}
+
+/// The fingerprints of some tables and views, given by schema and name, as `bricola.fingerprint` makes them; of those that
+/// are gone, `gone`.
+pub(super) async fn fingerprints(
+    session: &mut Session,
+    tables: &[(String, String)],
+) -> Result<Vec<String>, StoreError> {
+    let below = below(
+        "SELECT g.place, c.oid, c.relkind FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS g (s, n, place) \
+         JOIN pg_namespace AS n ON n.nspname = g.s JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = g.n",
+    );
+    let sql = format!(
+        "WITH {below} SELECT place, md5(string_agg(concat_ws(' ', c.oid, c.relfilenode, c.xmin, \
+         pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid), \
+         (SELECT string_agg(r.xmin::text, ' ' ORDER BY r.oid) FROM pg_rewrite AS r WHERE r.ev_class = c.oid)), \
+         ',' ORDER BY c.oid)) FROM below JOIN pg_class AS c USING (oid) GROUP BY place"
+    );
+    let (schemas, names): (Vec<String>, Vec<String>) = tables.iter().cloned().unzip();
+    let rows = session.all(sqlx::query(&sql).bind(schemas).bind(names)).await?;
+    let mut prints = vec!["gone".to_owned(); tables.len()];
+    for row in &rows {
+        let read = || Ok::<(i64, String), sqlx::Error>((row.try_get(0)?, row.try_get(1)?));
+        let (place, print) = read().map_err(|error| failure(&error))?;
+        let place = usize::try_from(place - 1).ok();
+        *place.and_then(|place| prints.get_mut(place)).ok_or_else(StoreError::garbled)? = print;
+    }
+    Ok(prints)
+}
+
+/// How the database comes to what it holds.
+pub(super) struct State {
+    /// It counts what is written to its tables.
+    pub counts: bool,
+    /// How far it has replayed what another writes, where it does.
+    pub replayed: Option<String>,
+}
+
+/// See [`State`].
+pub(super) async fn state(session: &mut Session) -> Result<State, StoreError> {
+    let query = sqlx::query(
+        "SELECT NOT pg_is_in_recovery() AND current_setting('track_counts')::boolean, \
+         CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text END",
+    );
+    let rows = session.all(query).await?;
+    let row = rows.first().ok_or_else(StoreError::garbled)?;
+    let read = || Ok(State { counts: row.try_get(0)?, replayed: row.try_get(1)? });
+    read().map_err(|error| failure(&error))
 }
 
 /// What becomes another whenever tables, views, columns or rights on them do.

@@ -11,6 +11,7 @@ use super::super::define;
 use super::super::log::scalar;
 use super::catalogue;
 use super::register::{Said, discover};
+use super::remember;
 use crate::store::StoreError;
 
 /// How often what has no triggers is looked at.
@@ -63,6 +64,9 @@ fn complain(error: &StoreError, said: &mut Said) {
 
 /// Compares fingerprints; how many layers are reported.
 async fn poll(database: &Database) -> Result<i64, StoreError> {
+    if let Some(ledger) = database.ledger() {
+        return remember::poll(database, ledger).await;
+    }
     let looked = chrono::Utc::now();
     let mut session = database.write().await?;
     let count = scalar(&mut session, "SELECT bricola.poll()").await?;
@@ -82,7 +86,7 @@ async fn compare(database: &Database, changed: &(impl Fn() + Sync)) {
     let mut said = Said::new();
     loop {
         sleep(CONTENT).await;
-        let layers = match opaque(database).await {
+        let (layers, replayed) = match opaque(database).await {
             Ok(layers) => layers,
             Err(error) => {
                 complain(&error, &mut said);
@@ -91,7 +95,7 @@ async fn compare(database: &Database, changed: &(impl Fn() + Sync)) {
         };
         for layer in layers {
             let started = Instant::now();
-            match content(database, &layer).await {
+            match content(database, &layer, replayed.as_deref()).await {
                 Ok(true) => changed(),
                 Ok(false) => {}
                 Err(error) => complain(&error, &mut said),
@@ -101,24 +105,33 @@ async fn compare(database: &Database, changed: &(impl Fn() + Sync)) {
     }
 }
 
-async fn opaque(database: &Database) -> Result<Vec<String>, StoreError> {
+/// The layers whose rows are to be read; and how far a standby had replayed before.
+async fn opaque(database: &Database) -> Result<(Vec<String>, Option<String>), StoreError> {
+    if let Some(ledger) = database.ledger() {
+        return remember::opaque(database, ledger).await;
+    }
     let mut session = database.read().await?;
     let query = sqlx::query(
         "SELECT layer FROM bricola.layers WHERE tenant = $1 AND kind = 'polled' AND by_content ORDER BY looked NULLS FIRST",
     );
     let rows = session.all(query.bind(database.tenant().to_owned())).await?;
-    rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(|error| failure(&error))
+    let layers = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(|error| failure(&error))?;
+    Ok((layers, None))
 }
 
 /// Reads the rows of a layer; true when they are not what they were. What was not read before counts as changed:
 /// somebody may have read it meanwhile.
-async fn content(database: &Database, layer: &str) -> Result<bool, StoreError> {
+async fn content(database: &Database, layer: &str, replayed: Option<&str>) -> Result<bool, StoreError> {
     let looked = chrono::Utc::now();
     // In a transaction that can only read: the rows may come out of functions that somebody wrote.
     let (mut session, schema) = define::read_layer(database, layer).await?;
     let Some(sql) = schema.content() else { return Ok(false) };
     let text = content_text(&mut session, &sql).await?;
     drop(session);
+    if let Some(ledger) = database.ledger() {
+        database.looks.of(layer).note(looked);
+        return Ok(remember::content(ledger, layer, text, replayed));
+    }
     let mut session = database.write().await?;
     let query = sqlx::query(
         "WITH mine AS (SELECT content IS DISTINCT FROM $3 AS differs FROM bricola.layers \

@@ -7,6 +7,7 @@
 //! | `describe` | the layer that one of them makes |
 //! | `names` | ids of layers, names of fields |
 //! | `register` | layers in and out of `bricola.layers`, triggers on and off |
+//! | `remember` | the same where the database takes no writes: layers in and out of the ledger |
 //! | `keep` | doing all that again and again, and looking at what has no triggers |
 //!
 //! Names come from outside and are quoted; no SQL text that somebody left in the database is run. Reading a view does
@@ -18,6 +19,7 @@ mod describe;
 mod keep;
 mod names;
 mod register;
+mod remember;
 mod source;
 
 pub(super) use keep::keep;

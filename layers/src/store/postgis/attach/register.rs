@@ -9,6 +9,7 @@ use super::super::connect::{Database, Session, failure, first_or};
 use super::catalogue::{self, Column, Postgis, Relation};
 use super::describe::{Described, declared_srid, describe, geometries};
 use super::names::{is_taken_out, is_wanted, layer_id};
+use super::remember;
 use super::source::Source;
 use crate::definition::LayerDefinition;
 use crate::store::StoreError;
@@ -23,26 +24,28 @@ const LOCK: i64 = 4_711_202_614;
 const SAMPLE: &str = "SET LOCAL statement_timeout = '2s'";
 
 /// A geometry column of a table as it is registered.
-struct Known {
-    layer: String,
-    schema: String,
-    name: String,
+pub(super) struct Known {
+    pub layer: String,
+    pub schema: String,
+    pub name: String,
     /// The column; `None` where the source cannot be read.
-    geometry: Option<String>,
-    tracked: bool,
-    definition: String,
-    source: String,
-    by_content: bool,
+    pub geometry: Option<String>,
+    pub tracked: bool,
+    pub definition: String,
+    pub source: String,
+    pub by_content: bool,
 }
 
 /// What is to be written of one table.
-struct Entry {
-    layer: String,
-    schema: String,
-    name: String,
-    definition: String,
-    source: String,
-    by_content: bool,
+pub(super) struct Entry {
+    pub layer: String,
+    pub schema: String,
+    pub name: String,
+    pub definition: String,
+    pub source: String,
+    pub by_content: bool,
+    /// Rows, as the database estimates.
+    pub estimate: u64,
     /// Arguments of its triggers, where it can have them.
     hook: Option<String>,
 }
@@ -58,13 +61,13 @@ pub(in super::super) async fn discover(
 ) -> Result<(), StoreError> {
     let (relations, postgis) = {
         let mut session = database.read().await?;
-        let mut relations = catalogue::relations(&mut session, database.tenant()).await?;
+        let mut relations = catalogue::relations(&mut session, database).await?;
         relations.retain(|relation| is_wanted(patterns, &relation.schema, &relation.name));
         (relations, catalogue::postgis(&mut session).await?)
     };
-    let (known, mut taken) = {
-        let mut session = database.read().await?;
-        registered(&mut session, database.tenant()).await?
+    let (known, mut taken) = match database.ledger() {
+        Some(ledger) => remember::known(ledger),
+        None => registered(&mut database.read().await?, database.tenant()).await?,
     };
     let mut entries = Vec::new();
     let mut seen = BTreeSet::new();
@@ -82,6 +85,8 @@ pub(in super::super) async fn discover(
                     taken.insert(id.clone());
                     seen.insert(id.clone());
                     tell_left_out(relation, &described, said);
+                    // The ledger itself tells what is news to it.
+                    let old = old.filter(|_| database.ledger().is_none());
                     entries.extend(entry(relation, id, &described, old)?);
                 }
                 Err(reason) => {
@@ -93,11 +98,18 @@ pub(in super::super) async fn discover(
             }
         }
     }
-    detach(database, known.iter().filter(|known| !seen.contains(&known.layer))).await?;
-    let mut count = 0;
-    for batch in entries.chunks(BATCH) {
-        count += write(database, batch).await?;
-    }
+    let gone = known.iter().filter(|known| !seen.contains(&known.layer));
+    let count = match database.ledger() {
+        Some(ledger) => remember::take(database, ledger, gone, entries).await?,
+        None => {
+            detach(database, gone).await?;
+            let mut count = 0;
+            for batch in entries.chunks(BATCH) {
+                count += write(database, batch).await?;
+            }
+            count
+        }
+    };
     if count > 0 {
         info!(layers = count, "tables and views of the database are published");
     }
@@ -131,7 +143,7 @@ async fn registered(session: &mut Session, tenant: &str) -> Result<(Vec<Known>, 
             let kind: &str = row.try_get(3)?;
             if kind != "managed" {
                 let (definition, source) = (row.try_get(4)?, row.try_get::<Option<String>, _>(5)?.unwrap_or_default());
-                let geometry = serde_json::from_str::<Source>(&source).ok().map(|source| source.geometry);
+                let geometry = geometry_of(&source);
                 let (schema, name, by_content) = (row.try_get(1)?, row.try_get(2)?, row.try_get(6)?);
                 let tracked = kind == "tracked";
                 known.push(Known { layer, schema, name, geometry, tracked, definition, source, by_content });
@@ -141,6 +153,11 @@ async fn registered(session: &mut Session, tenant: &str) -> Result<(Vec<Known>, 
         read().map_err(|error| failure(&error))?;
     }
     Ok((known, taken))
+}
+
+/// The geometry column that a stored source names.
+pub(super) fn geometry_of(source: &str) -> Option<String> {
+    serde_json::from_str::<Source>(source).ok().map(|source| source.geometry)
 }
 
 /// The layer that a relation's geometry column makes, or why it makes none.
@@ -213,9 +230,8 @@ fn entry(
             && old.by_content == by_content
             && (hooked || hook.is_none() && !old.tracked)
     });
-    let Relation { schema, name, .. } = relation;
-    let entry = || Entry { layer, schema: schema.clone(), name: name.clone(), definition, source, by_content, hook };
-    Ok((!is_whole).then(entry))
+    let (schema, name, estimate) = (relation.schema.clone(), relation.name.clone(), relation.estimate);
+    Ok((!is_whole).then_some(Entry { layer, schema, name, definition, source, by_content, estimate, hook }))
 }
 
 /// Takes layers out whose tables are gone or are not to be published any more.
