@@ -12,4 +12,5 @@ mod postgis;
 mod programs;
 mod replicas;
 mod serving;
+mod unreadable;
 mod warm;

@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions, Executor, PgConnection, Postgres, Row};
 
 use super::ask::Begin;
 use super::patience::{Patience, Worker};
+use crate::store::unreadable::LeftOut;
 use crate::store::{Looked, StoreError};
 
 /// How long an address gets to say whether somebody listens there.
@@ -105,6 +106,8 @@ pub(super) struct Database {
     pool: Result<PgPool, String>,
     pub options: PostgisOptions,
     pub looks: Looks,
+    /// Layers that this version cannot read.
+    pub left_out: LeftOut,
     pub patience: Arc<Patience>,
 }
 
@@ -179,7 +182,7 @@ impl Database {
                 })
                 .connect_lazy_with(settings)
         });
-        Self { pool, options, looks: Looks::default(), patience }
+        Self { pool, options, looks: Looks::default(), left_out: LeftOut::default(), patience }
     }
 
     pub fn tenant(&self) -> &str {
