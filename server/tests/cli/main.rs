@@ -10,6 +10,7 @@ mod killed;
 mod points;
 mod postgis;
 mod programs;
+mod pruning;
 mod replicas;
 mod serving;
 mod unreadable;
