@@ -62,6 +62,12 @@ impl<S: Store> Archive for S {
         layer: &'a str,
         moments: &'a [Moment],
     ) -> Asked<'a, Vec<Option<Vec<StoredFeature>>>> {
-        Box::pin(Store::features_at_moments(self, layer, moments))
+        Box::pin(async move {
+            match Store::features_at_moments(self, layer, moments).await {
+                // Changes of the other layers are told all the same.
+                Err(StoreError::Unreadable(unreadable)) => Err(StoreError::UnknownLayer(unreadable.id)),
+                answer => answer,
+            }
+        })
     }
 }

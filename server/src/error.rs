@@ -64,6 +64,8 @@ pub enum Kind {
     Internal,
     /// The layer is still being read.
     LayerLoading,
+    /// The layer is in the store, but this version cannot read its definition.
+    LayerUnreadable,
     /// More requests at once than allowed.
     Overloaded,
     /// The answer took longer than allowed.
@@ -110,6 +112,7 @@ impl Kind {
         Self::UnsupportedMediaType,
         Self::Internal,
         Self::LayerLoading,
+        Self::LayerUnreadable,
         Self::Overloaded,
         Self::Timeout,
         Self::NotYet,
@@ -149,6 +152,7 @@ impl Kind {
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This path does not take this kind of body"),
             Self::Internal             => (StatusCode::INTERNAL_SERVER_ERROR,  "internal-error",         "The server failed; the cause is in its log"),
             Self::LayerLoading         => (StatusCode::SERVICE_UNAVAILABLE,    "layer-loading",          "A layer is still being read"),
+            Self::LayerUnreadable      => (StatusCode::SERVICE_UNAVAILABLE,    "layer-unreadable",       "This version cannot read the layer"),
             Self::Overloaded           => (StatusCode::SERVICE_UNAVAILABLE,    "overloaded",             "Too many requests are being worked on"),
             Self::Timeout              => (StatusCode::GATEWAY_TIMEOUT,        "timeout",                "The answer took longer than allowed"),
             Self::NotYet               => (StatusCode::SERVICE_UNAVAILABLE,    "not-yet",                "The change that was asked for has not arrived here yet"),
@@ -211,6 +215,11 @@ impl Problem {
                 Self::new(Kind::Pruned, format!("What was before change {first} is not known any more."))
                     .with("first", *first)
             }
+            StoreError::Unreadable(layer) => {
+                let mut problem = Self::unreadable(&layer.id);
+                problem.0.cause = Some(layer.to_string());
+                problem
+            }
             error if error.is_temporary() => {
                 let detail = "Tiles and lookups go on from memory; what needs the store has to wait. Try again later.";
                 let mut problem = Self::new(Kind::StoreUnavailable, detail).retry_after(5);
@@ -219,6 +228,15 @@ impl Problem {
             }
             other => Self::internal(other),
         }
+    }
+
+    /// A layer whose definition this version cannot read. Another server before the same store may be able to.
+    pub fn unreadable(id: &str) -> Self {
+        let detail = format!(
+            "Layer \"{id}\" is in the store, but its definition is of a newer version than this server, or damaged; /status \
+             says more. The other layers are not concerned."
+        );
+        Self::new(Kind::LayerUnreadable, detail).with("layer", id).retry_after(60)
     }
 
     /// Adds a member to the body, such as `allowed`.

@@ -55,6 +55,7 @@ impl Metrics {
             ("bricola_streams", Unit::Count, "Event streams that are open"),
             ("bricola_tile_cache_bytes", Unit::Bytes, "Bytes in the tile cache"),
             ("bricola_tile_cache_entries", Unit::Count, "Tiles in the tile cache"),
+            ("bricola_layers_unreadable", Unit::Count, "Layers of the store that this version cannot read"),
             ("bricola_layer_ready", Unit::Count, "1 when the layer is in memory"),
             ("bricola_layer_features", Unit::Count, "Features of the layer in memory"),
             ("bricola_layer_bytes", Unit::Bytes, "Memory that the layer takes, roughly"),

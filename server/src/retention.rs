@@ -9,9 +9,7 @@ use tracing::{info, warn};
 
 use crate::config::Retention;
 
-/// How often it is looked whether something has grown old.
-const PAUSE: Duration = Duration::from_secs(3600);
-/// A server that has just started has other things to do.
+/// A server that has just started has other things to do. Where it is to look more often, it need not wait so long.
 const FIRST: Duration = Duration::from_secs(60);
 
 /// Prunes what is older than the configuration keeps, for ever; ends at once where all is kept. Of many servers of a
@@ -20,7 +18,8 @@ pub async fn keep<S: Store>(store: Arc<S>, retention: Retention) {
     if retention.log_days == 0 && retention.past_days == 0 {
         return;
     }
-    tokio::time::sleep(FIRST).await;
+    let pause = Duration::from_secs(retention.every_seconds.max(1));
+    tokio::time::sleep(FIRST.min(pause)).await;
     loop {
         let before = |days: u32| (days > 0).then(|| Utc::now() - TimeDelta::days(days.into()));
         let pruning = Pruning { log_before: before(retention.log_days), past_before: before(retention.past_days) };
@@ -33,8 +32,8 @@ pub async fn keep<S: Store>(store: Arc<S>, retention: Retention) {
                     warn!(follower, "the log is kept for a follower longer than retention.log_days");
                 }
             }
-            Err(error) => warn!(%error, "cannot prune the log; trying again in an hour"),
+            Err(error) => warn!(%error, "cannot prune the log; trying again later"),
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
 }

@@ -24,7 +24,8 @@ const PARALLEL: usize = 2;
 /// Small layers that are read beside them. Together they leave the store some connections for others.
 const PARALLEL_FEW: usize = 3;
 
-/// Changed features as they are now, and those that cannot be read with the reasons.
+/// Changed features as they are now, and those that cannot be read with the reasons. A layer whose definition cannot be
+/// read any more counts as unknown, so that the layers are listed anew and the others go on without it.
 pub(super) async fn now<S: Store>(
     store: &S,
     layer: &str,
@@ -32,7 +33,11 @@ pub(super) async fn now<S: Store>(
 ) -> Result<(Vec<Now>, Vec<(FeatureId, String)>), StoreError> {
     let ids: Vec<FeatureId> = happened.keys().copied().collect();
     let mut rows: BTreeMap<FeatureId, _> = ids.iter().map(|id| (*id, None)).collect();
-    for row in store.features(layer, &ids).await? {
+    let found = store.features(layer, &ids).await.map_err(|error| match error {
+        StoreError::Unreadable(unreadable) => StoreError::UnknownLayer(unreadable.id),
+        error => error,
+    })?;
+    for row in found {
         rows.insert(row.id, Some(row));
     }
     let mut unread = Vec::new();
@@ -94,12 +99,15 @@ pub(super) fn publish(
     places.iter().filter_map(Footprint::bounds).collect()
 }
 
-/// Reads layers, some at the same time, small ones beside large ones; what came of each.
+/// Reads layers that were just listed, some at the same time, small ones beside large ones; what came of each. Those that
+/// the listing left out are among them: who tries again what failed learns when they can be read.
 pub(super) async fn read_each<S: Store>(
     store: &Arc<S>,
     territory: &Territory,
     layers: Vec<StoredLayer>,
 ) -> Vec<(String, Result<(), FollowError>)> {
+    let unreadable = store.unreadable();
+    territory.note_unreadable(unreadable.clone());
     let (few, many): (Vec<_>, Vec<_>) = layers.into_iter().partition(|stored| stored.count <= FEW);
     let read = |layers: Vec<StoredLayer>, at_once: usize| {
         let reads = layers.into_iter().map(|stored| async move {
@@ -111,6 +119,7 @@ pub(super) async fn read_each<S: Store>(
     };
     let (mut done, few) = tokio::join!(read(many, PARALLEL), read(few, PARALLEL_FEW));
     done.extend(few);
+    done.extend(unreadable.into_iter().map(|layer| (layer.id.clone(), Err(StoreError::from(layer).into()))));
     done
 }
 

@@ -14,7 +14,7 @@ use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_QUEUE;
 use crate::log::Seq;
-use crate::store::LayerKind;
+use crate::store::{LayerKind, Unreadable};
 use crate::tile::TileId;
 
 /// How a layer stands.
@@ -109,6 +109,7 @@ pub struct Territory {
 #[derive(Debug)]
 struct Inner {
     layers: ArcSwap<BTreeMap<String, Arc<Layer>>>,
+    unreadable: ArcSwap<Vec<Unreadable>>,
     seq: AtomicI64,
     reached: watch::Sender<Seq>,
     applied: broadcast::Sender<Arc<Applied>>,
@@ -120,6 +121,7 @@ impl Default for Inner {
     fn default() -> Self {
         Self {
             layers: ArcSwap::default(),
+            unreadable: ArcSwap::default(),
             seq: AtomicI64::new(0),
             reached: watch::Sender::new(0),
             applied: broadcast::Sender::new(MAX_APPLIED_QUEUE),
@@ -138,6 +140,15 @@ impl Territory {
     /// A layer by id.
     pub fn layer(&self, id: &str) -> Option<Arc<Layer>> {
         self.inner.layers.load().get(id).cloned()
+    }
+
+    /// The layers that are in the store and not here, since this version cannot read their definitions; in order of id.
+    pub fn unreadable(&self) -> Arc<Vec<Unreadable>> {
+        self.inner.unreadable.load_full()
+    }
+
+    pub(super) fn note_unreadable(&self, unreadable: Vec<Unreadable>) {
+        self.inner.unreadable.store(Arc::new(unreadable));
     }
 
     /// The `seq` up to which every ready layer reflects the change log.

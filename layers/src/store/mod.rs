@@ -8,12 +8,14 @@ mod geopackage;
 mod kind;
 mod postgis;
 mod retention;
+mod unreadable;
 mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
 pub use kind::{LayerKind, Looked};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
 pub use retention::{Pruned, Pruning, RegisteredFollower};
+pub use unreadable::Unreadable;
 
 use std::ops::Range;
 
@@ -124,6 +126,9 @@ pub enum StoreError {
     /// The file is there but is not a store that this version can use.
     #[error("{0}")]
     Unusable(String),
+    /// This version cannot read the definition of the layer.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// Another program holds the file; try again.
     #[error("the store is busy: another program is writing to it")]
     Busy,
@@ -174,8 +179,14 @@ pub trait Store: Send + Sync + Sized + 'static {
         false
     }
 
-    /// The layers that are in the store, in order of id.
+    /// The layers that are in the store, in order of id, but those of [`Store::unreadable`].
     fn layers(&self) -> impl Future<Output = Result<Vec<StoredLayer>, StoreError>> + Send;
+
+    /// The layers that the last [`Store::layers`] has left out since this version cannot read their definitions, in order
+    /// of id.
+    fn unreadable(&self) -> Vec<Unreadable> {
+        Vec::new()
+    }
 
     /// Creates the tables of a layer, or brings an existing layer under a compatible new definition (titles,
     /// zooms, styles, added fields). `definition.crs` must be set.

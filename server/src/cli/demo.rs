@@ -93,7 +93,7 @@ impl Arguments {
     async fn make_room<S: Store>(&self, store: &S, mark: &Mark) -> Outcome {
         let layers = store.layers().await.map_err(Failure::failed)?;
         if !self.fresh {
-            return mark.check(self, !layers.is_empty());
+            return mark.check(self, !layers.is_empty() || !store.unreadable().is_empty());
         }
         for layer in layers {
             store.drop_layer(&layer.definition.id).await.map_err(Failure::failed)?;

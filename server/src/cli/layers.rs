@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 use bricola_layers::definition::{Catalog, LayerDefinition};
-use bricola_layers::store::{Store, StoredLayer};
+use bricola_layers::store::{Store, StoredLayer, Unreadable};
 
 use super::{Failure, Outcome, say};
 
 /// Prints the layers of the store, and those that are defined and not loaded yet.
 pub async fn run<S: Store>(store: &S, catalog: &Catalog) -> Outcome {
     let stored = store.layers().await.map_err(Failure::failed)?;
-    say(&table(&stored, catalog))
+    say(&table(&stored, &store.unreadable(), catalog))
 }
 
-fn table(stored: &[StoredLayer], catalog: &Catalog) -> String {
+fn table(stored: &[StoredLayer], unreadable: &[Unreadable], catalog: &Catalog) -> String {
     let mut rows = vec![["layer", "features", "seq", "table", "geometry", "crs", "title"].map(str::to_owned)];
     let geometry = |definition: &LayerDefinition| definition.geometry.sql_name().to_lowercase();
     for StoredLayer { definition, seq, count, kind, .. } in stored {
@@ -28,9 +28,13 @@ fn table(stored: &[StoredLayer], catalog: &Catalog) -> String {
             definition.title.it.clone(),
         ]);
     }
+    let none = || "-".to_owned();
+    for Unreadable { id, reason, .. } in unreadable {
+        rows.push([id.clone(), none(), none(), "unreadable".to_owned(), none(), none(), reason.clone()]);
+    }
     for definition in catalog.iter() {
-        if !stored.iter().any(|layer| layer.definition.id == definition.id) {
-            let none = || "-".to_owned();
+        let is_stored = stored.iter().any(|layer| layer.definition.id == definition.id);
+        if !is_stored && !unreadable.iter().any(|layer| layer.id == definition.id) {
             let title = definition.title.it.clone();
             rows.push([definition.id.clone(), none(), none(), none(), geometry(definition), none(), title]);
         }

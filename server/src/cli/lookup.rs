@@ -108,6 +108,9 @@ async fn layer<S: Store>(store: Arc<S>, id: &str, at: Option<&str>) -> Result<Ar
         return Ok(Arc::new(snapshot));
     }
     let known = store.layers().await.map_err(Failure::failed)?;
+    if let Some(unreadable) = store.unreadable().into_iter().find(|unreadable| unreadable.id == id) {
+        return Err(Failure::failed(unreadable));
+    }
     let known: Vec<&str> = known.iter().map(|layer| layer.definition.id.as_str()).collect();
     Err(Failure::usage(format!("there is no layer \"{id}\" in the store; there are: {}", known.join(", "))))
 }

@@ -138,6 +138,8 @@ settings! {
         log_days: u32 = 0, Kind::Integer, "";
         /// Days that superseded states of features are kept, which `at=` shows; 0 is for ever.
         past_days: u32 = 0, Kind::Integer, "";
+        /// Seconds after which a server looks again whether something has grown old.
+        every_seconds: u64 = 3600, Kind::Integer, "";
     }
 }
 

@@ -149,8 +149,13 @@ impl EventStream {
     }
 
     fn sees(&self, layer: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| only.iter().any(|id| id == layer))
-            && self.app.territory.layer(layer).is_none_or(|layer| self.app.scope.sees_layer(&layer.definition()))
+        let wants = self.only.as_ref().is_none_or(|only| only.iter().any(|id| id == layer));
+        wants
+            && match self.app.territory.layer(layer) {
+                Some(layer) => self.app.scope.sees_layer(&layer.definition()),
+                // It has just gone, unless it is one that this version cannot read.
+                None => self.app.territory.unreadable().iter().all(|unreadable| unreadable.id != layer),
+            }
     }
 
     fn tell(&mut self, seq: Seq, layers: &[AppliedLayer]) {

@@ -31,6 +31,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     let (bytes, entries) = app.tiles.size();
     metrics.gauge("bricola_tile_cache_bytes", None).set(bytes as f64);
     metrics.gauge("bricola_tile_cache_entries", None).set(entries as f64);
+    metrics.gauge("bricola_layers_unreadable", None).set(app.territory.unreadable().len() as f64);
     for (layer, definition) in select::visible(&app) {
         let label = Some(("layer", definition.id.as_str()));
         let snapshot = layer.snapshot();

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bricola_layers::cache::{Layer, Snapshot};
-use bricola_layers::definition::LayerDefinition;
+use bricola_layers::definition::{LayerDefinition, Scope};
 use bricola_layers::limits::MAX_COMPOSITE_LAYERS;
+use bricola_layers::store::Unreadable;
 use bricola_layers::tile::{LABEL_SUFFIX, Part};
 
 use crate::app::App;
@@ -63,8 +64,11 @@ fn each(
     Ok((layers, parts))
 }
 
-/// The answer to a layer that is not there.
+/// The answer to a layer that is not there, or that this version cannot read.
 pub fn unknown(app: &App, id: &str) -> Problem {
+    if let Some(unreadable) = unreadable(app).into_iter().find(|unreadable| unreadable.id == id) {
+        return Problem::unreadable(&unreadable.id);
+    }
     let shown = crate::error::clipped(id);
     let known: Vec<String> = visible(app).map(|(_, definition)| definition.id.clone()).collect();
     let nearest = known.iter().max_by(|a, b| strsim::jaro(a, id).total_cmp(&strsim::jaro(b, id)));
@@ -86,6 +90,13 @@ pub fn visible(app: &App) -> impl Iterator<Item = (Arc<Layer>, Arc<LayerDefiniti
         (layer, definition)
     });
     layers.filter(move |(_, definition)| scope.sees_layer(definition))
+}
+
+/// The layers that this version cannot read and the caller may know of, in order of id.
+pub fn unreadable(app: &App) -> Vec<Unreadable> {
+    let sees_all = app.scope == Scope::EVERYTHING;
+    let may_know = |layer: &&Unreadable| layer.visibility.map_or(sees_all, |visibility| app.scope.sees(visibility));
+    app.territory.unreadable().iter().filter(may_know).cloned().collect()
 }
 
 /// Where the tenant lies: as configured, or as far as its layers reach; west, south, east, north in degrees.

@@ -1,8 +1,11 @@
 //! `/status`: is the server up, what does it hold, and how fresh is it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
+use bricola_layers::cache::Layer;
+use bricola_layers::store::Unreadable;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -15,35 +18,18 @@ use crate::params::Params;
 const SHOWN: usize = 10;
 
 /// `GET /status`: 200 when every layer is ready, 503 with `Retry-After` while one is not, or while what was kept on disk
-/// is being brought up to date.
+/// is being brought up to date. A layer that this version cannot read is named as `unreadable` and does not count.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
     Params::read(query.as_deref(), &[])?;
-    let mut all_ready = true;
     let now = chrono::Utc::now().timestamp_millis();
-    let layers: Vec<Value> = select::visible(&app)
-        .map(|(layer, definition)| {
-            let (snapshot, state) = (layer.snapshot(), layer.state());
-            all_ready &= snapshot.is_some();
-            json!({
-                "id": definition.id,
-                "state": match (&snapshot, &state.trouble) {
-                    (Some(_), None) => "ready",
-                    (Some(_), Some(_)) => "stale",
-                    (None, None) => "loading",
-                    (None, Some(_)) => "failed",
-                },
-                "seq": snapshot.as_ref().map(|snapshot| snapshot.seq()),
-                "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
-                "age_s": snapshot.as_ref().map(|_| (now - layer.published_ms()).max(0) / 1000),
-                "table": state.kind.name(),
-                "looked_at": state.kind.looked_at().map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
-                "reads": state.reads,
-                "set_aside": state.set_aside.len(),
-                "set_aside_first": state.set_aside.iter().take(SHOWN).map(|(id, reason)| json!({"id": id, "reason": reason})).collect::<Vec<_>>(),
-                "trouble": state.trouble,
-            })
-        })
-        .collect();
+    let visible: Vec<_> = select::visible(&app).collect();
+    // A layer that this version cannot read is no reason to send no requests here for the others.
+    let mut all_ready = visible.iter().all(|(layer, _)| layer.snapshot().is_some());
+    let layers =
+        visible.iter().map(|(layer, definition)| (definition.id.clone(), describe(layer, &definition.id, now)));
+    let left_out = select::unreadable(&app).into_iter().map(|layer| (layer.id.clone(), describe_unreadable(&layer)));
+    let layers: BTreeMap<String, Value> = layers.chain(left_out).collect();
+    let layers: Vec<Value> = layers.into_values().collect();
     let health = app.territory.health();
     // What was kept on disk is shown at once, and is as good as it gets while the store is away; else it is caught up first.
     let is_catching_up = health.behind && health.trouble.is_none();
@@ -78,4 +64,45 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     Ok(response)
+}
+
+/// A layer that is in memory, or is being read.
+fn describe(layer: &Layer, id: &str, now: i64) -> Value {
+    let (snapshot, state) = (layer.snapshot(), layer.state());
+    let aside = state.set_aside.iter().take(SHOWN);
+    json!({
+        "id": id,
+        "state": match (&snapshot, &state.trouble) {
+            (Some(_), None) => "ready",
+            (Some(_), Some(_)) => "stale",
+            (None, None) => "loading",
+            (None, Some(_)) => "failed",
+        },
+        "seq": snapshot.as_ref().map(|snapshot| snapshot.seq()),
+        "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
+        "age_s": snapshot.as_ref().map(|_| (now - layer.published_ms()).max(0) / 1000),
+        "table": state.kind.name(),
+        "looked_at": state.kind.looked_at().map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
+        "reads": state.reads,
+        "set_aside": state.set_aside.len(),
+        "set_aside_first": aside.map(|(id, reason)| json!({"id": id, "reason": reason})).collect::<Vec<_>>(),
+        "trouble": state.trouble,
+    })
+}
+
+/// A layer that is in the store and not here.
+fn describe_unreadable(layer: &Unreadable) -> Value {
+    json!({
+        "id": layer.id,
+        "state": "unreadable",
+        "seq": null,
+        "count": null,
+        "age_s": null,
+        "table": null,
+        "looked_at": null,
+        "reads": 0,
+        "set_aside": 0,
+        "set_aside_first": [],
+        "trouble": layer.reason,
+    })
 }

@@ -6,7 +6,8 @@ use super::schema::Schema;
 use super::{failure, past, srs};
 use crate::definition::{LayerDefinition, compatible};
 use crate::log::Seq;
-use crate::store::{LayerKind, StoreError, StoredLayer};
+use crate::store::unreadable::{apart, parse};
+use crate::store::{LayerKind, StoreError, StoredLayer, Unreadable};
 
 /// The tables of a layer, by its id.
 pub(super) fn schema(connection: &Connection, layer: &str) -> Result<Schema, StoreError> {
@@ -20,32 +21,37 @@ fn stored(connection: &Connection, layer: &str) -> Result<Option<LayerDefinition
         .prepare_cached(sql)
         .and_then(|mut query| query.query_row([layer], |row| row.get(0)).optional())
         .map_err(|e| failure(&e))?;
-    text.map(|text| parse(layer, &text)).transpose()
+    Ok(text.map(|text| parse(layer, &text)).transpose()?)
 }
 
-fn parse(layer: &str, text: &str) -> Result<LayerDefinition, StoreError> {
-    serde_json::from_str(text).map_err(|error| {
-        StoreError::Unusable(format!("the stored definition of layer \"{layer}\" is damaged: {error}"))
-    })
-}
-
-/// All layers, of one moment. One whose table another program has dropped is left out, with a warning.
-pub(super) fn layers(connection: &mut Connection) -> Result<Vec<StoredLayer>, StoreError> {
+/// All layers, of one moment, and those that this version cannot read. One whose table another program has dropped is
+/// left out, with a warning.
+pub(super) fn layers(connection: &mut Connection) -> Result<(Vec<StoredLayer>, Vec<Unreadable>), StoreError> {
     let transaction = connection.transaction().map_err(|e| failure(&e))?;
     let found: Vec<(String, String)> = transaction
         .prepare("SELECT layer, definition FROM bricola_layers ORDER BY layer")
         .and_then(|mut query| query.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
         .map_err(|e| failure(&e))?;
-    let mut layers = Vec::with_capacity(found.len());
+    let (mut layers, mut left_out) = (Vec::with_capacity(found.len()), Vec::new());
     for (layer, text) in found {
-        let schema = Schema::of(&parse(&layer, &text)?)?;
+        let schema = match apart(&layer, &text, schema_of(&layer, &text))? {
+            Ok(schema) => schema,
+            Err(unreadable) => {
+                left_out.push(unreadable);
+                continue;
+            }
+        };
         if exists(&transaction, &schema.table)? {
             layers.push(summary(&transaction, schema)?);
         } else {
             tracing::warn!(layer, "the table of this layer is gone; load the layer again");
         }
     }
-    Ok(layers)
+    Ok((layers, left_out))
+}
+
+fn schema_of(layer: &str, text: &str) -> Result<Schema, StoreError> {
+    Schema::of(&parse(layer, text)?)
 }
 
 fn summary(connection: &Connection, schema: Schema) -> Result<StoredLayer, StoreError> {

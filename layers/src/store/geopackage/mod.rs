@@ -41,7 +41,8 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 pub use replace::GeoPackageReplacement;
 
-use super::{Edit, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer};
+use super::unreadable::LeftOut;
+use super::{Edit, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Change, Operation, Seq};
@@ -72,6 +73,8 @@ struct File {
     follower: follow::Follower,
     /// Read without looking for a journal: the folder cannot be written.
     immutable: bool,
+    /// Layers that this version cannot read.
+    left_out: LeftOut,
 }
 
 impl GeoPackageStore {
@@ -147,7 +150,13 @@ impl Store for GeoPackageStore {
     type Replacement = GeoPackageReplacement;
 
     async fn layers(&self) -> Result<Vec<StoredLayer>, StoreError> {
-        self.read(define::layers).await
+        let (layers, left_out) = self.read(define::layers).await?;
+        self.file.left_out.note(left_out);
+        Ok(layers)
+    }
+
+    fn unreadable(&self) -> Vec<Unreadable> {
+        self.file.left_out.all()
     }
 
     async fn define(&self, definition: &LayerDefinition) -> Result<(), StoreError> {

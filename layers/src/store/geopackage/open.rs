@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions, Connection as _};
 use super::follow::Follower;
 use super::{File, OpenMode, blocking, failure, past, replace};
 use crate::store::StoreError;
+use crate::store::unreadable::LeftOut;
 
 /// Connections for reading that are kept when nobody uses them.
 pub(super) const IDLE_READERS: usize = 8;
@@ -161,7 +162,7 @@ fn assemble(path: PathBuf, mode: OpenMode) -> Result<File, StoreError> {
         }
     };
     let follower = Follower::start(reader)?;
-    Ok(File { path, writer, readers: Mutex::default(), follower, immutable })
+    Ok(File { path, writer, readers: Mutex::default(), follower, immutable, left_out: LeftOut::default() })
 }
 
 /// A connection that writes: each commit is on the disk before it returns.

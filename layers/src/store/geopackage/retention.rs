@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::schema::Schema;
-use super::{GeoPackageStore, define, failure, last_seq, past};
+use super::{GeoPackageStore, failure, last_seq, past};
 use crate::log::Seq;
 use crate::store::retention::{bound, check_name};
 use crate::store::{Pruned, Pruning, RegisteredFollower, StoreError};
@@ -147,14 +146,16 @@ fn step(transaction: &Transaction<'_>, wanted: Seq) -> Result<(u64, u64, Step), 
 fn prune_past(transaction: &Transaction<'_>, until: Seq) -> Result<u64, StoreError> {
     let sql = "UPDATE bricola_layers SET first_seq = ?1 WHERE first_seq < ?1";
     transaction.execute(sql, [until]).map_err(|e| failure(&e))?;
-    let layers: Vec<String> = transaction
-        .prepare("SELECT layer FROM bricola_layers")
+    // By their names only: a definition that cannot be read keeps nothing from being let go of.
+    let histories: Vec<String> = transaction
+        .prepare(
+            "SELECT name FROM bricola_layers JOIN sqlite_master ON type = 'table' AND name = 'bricola_history_' || table_name",
+        )
         .and_then(|mut query| query.query_map((), |row| row.get(0))?.collect())
         .map_err(|e| failure(&e))?;
     let mut gone = 0;
-    for layer in layers {
-        let schema: Schema = define::schema(transaction, &layer)?;
-        let sql = format!("DELETE FROM \"{}\" WHERE \"seq_to\" <= ?1", schema.history());
+    for history in histories {
+        let sql = format!("DELETE FROM \"{}\" WHERE \"seq_to\" <= ?1", history.replace('"', "\"\""));
         gone += transaction.execute(&sql, [until]).map_err(|e| failure(&e))? as u64;
     }
     Ok(gone)

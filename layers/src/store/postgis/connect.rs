@@ -14,6 +14,7 @@ use sqlx::{ConnectOptions, Executor, PgConnection, Postgres, Row};
 use super::ask::Begin;
 use super::ledger::Ledger;
 use super::patience::{Patience, Worker};
+use crate::store::unreadable::LeftOut;
 use crate::store::{Looked, StoreError};
 
 /// How long an address gets to say whether somebody listens there.
@@ -110,6 +111,8 @@ pub(super) struct Database {
     pool: Result<PgPool, String>,
     pub options: PostgisOptions,
     pub looks: Looks,
+    /// Layers that this version cannot read.
+    pub left_out: LeftOut,
     pub patience: Arc<Patience>,
     ledger: Arc<OnceLock<Ledger>>,
 }
@@ -185,7 +188,7 @@ impl Database {
                 })
                 .connect_lazy_with(settings)
         });
-        Self { pool, options, looks: Looks::default(), patience, ledger: Arc::default() }
+        Self { pool, options, looks: Looks::default(), left_out: LeftOut::default(), patience, ledger: Arc::default() }
     }
 
     /// What stands in for the schema `bricola`, where that is not there.

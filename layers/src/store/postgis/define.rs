@@ -15,6 +15,7 @@ use super::schema::Schema;
 use crate::definition::{LayerDefinition, compatible};
 use crate::feature::FeatureId;
 use crate::log::Seq;
+use crate::store::unreadable::{apart, parse};
 use crate::store::{LayerKind, StoreError, StoredLayer};
 
 /// Pages of a table up to which its rows are counted; a larger one is estimated, so that no start waits for it.
@@ -81,13 +82,68 @@ fn registered(
     Schema::attached(tenant, &definition, parse(layer, &source)?, [&table_schema, &table_name])
 }
 
-fn parse<T: serde::de::DeserializeOwned>(layer: &str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| {
-        StoreError::Unusable(format!("the stored definition of layer \"{layer}\" is damaged: {error}"))
-    })
+/// A row of `bricola.layers`, with what the catalogue knows of its table.
+struct Listed {
+    layer: String,
+    definition: String,
+    /// Pages and rows, as the database estimates; `None` where there is no such table.
+    size: Option<(i64, i64)>,
+    seq: Seq,
+    kind: String,
+    source: Option<String>,
+    table: [String; 2],
+    looked: Option<DateTime<Utc>>,
 }
 
-/// All layers, of one moment. One whose table is gone is left out, with a warning.
+impl Listed {
+    const SQL: &str = "SELECT l.layer, l.definition, c.relpages::bigint, greatest(c.reltuples, 0)::bigint, \
+         coalesce((SELECT last FROM bricola.changes AS g WHERE g.tenant = l.tenant AND g.layer = l.layer \
+         ORDER BY last DESC LIMIT 1), 0), \
+         l.kind, l.source, l.table_schema, l.table_name, l.looked \
+         FROM bricola.layers AS l LEFT JOIN pg_namespace AS n ON n.nspname = l.table_schema \
+         LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = l.table_name \
+         WHERE l.tenant = $1 ORDER BY l.layer COLLATE \"C\"";
+
+    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let (pages, rows): (Option<i64>, Option<i64>) = (row.try_get(2)?, row.try_get(3)?);
+        Ok(Self {
+            layer: row.try_get(0)?,
+            definition: row.try_get(1)?,
+            size: pages.map(|pages| (pages, rows.unwrap_or(0))),
+            seq: row.try_get(4)?,
+            kind: row.try_get(5)?,
+            source: row.try_get(6)?,
+            table: [row.try_get(7)?, row.try_get(8)?],
+            looked: row.try_get(9)?,
+        })
+    }
+
+    /// Whose the table is.
+    fn kind(&self, database: &Database) -> Result<LayerKind, StoreError> {
+        match &*self.kind {
+            "managed" => Ok(LayerKind::Managed),
+            "tracked" => Ok(LayerKind::Tracked),
+            "polled" => {
+                let looked = database.looks.of(&self.layer);
+                if let Some(at) = self.looked {
+                    looked.note(at);
+                }
+                Ok(LayerKind::Polled(looked))
+            }
+            other => Err(StoreError::Unusable(format!("its table is \"{other}\", which only a newer version knows"))),
+        }
+    }
+
+    fn schema(&self, database: &Database) -> Result<(Schema, LayerKind), StoreError> {
+        let kind = self.kind(database)?;
+        let table = self.table.clone();
+        let schema = registered(database.tenant(), &self.layer, &self.definition, self.source.clone(), table)?;
+        Ok((schema, kind))
+    }
+}
+
+/// All layers, of one moment. One whose table is gone is left out, with a warning, and so are those that this version
+/// cannot read.
 pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, StoreError> {
     if let Some(ledger) = database.ledger() {
         let stored = |(layer, row, seq, count): (String, Row, Seq, u64)| {
@@ -99,54 +155,51 @@ pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, Stor
     // First what is committed gets its number: a layer must not be ahead of the log.
     super::log::sequence(database).await?;
     let mut session = database.read().await?;
-    let query = sqlx::query(
-        "SELECT l.layer, l.definition, c.relpages::bigint, greatest(c.reltuples, 0)::bigint, \
-         coalesce((SELECT last FROM bricola.changes AS g WHERE g.tenant = l.tenant AND g.layer = l.layer \
-         ORDER BY last DESC LIMIT 1), 0), \
-         l.kind, l.source, l.table_schema, l.table_name, l.looked \
-         FROM bricola.layers AS l LEFT JOIN pg_namespace AS n ON n.nspname = l.table_schema \
-         LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = l.table_name \
-         WHERE l.tenant = $1 ORDER BY l.layer COLLATE \"C\"",
-    );
-    let rows = session.all(query.bind(database.tenant().to_owned())).await?;
-    let mut layers = Vec::with_capacity(rows.len());
+    let rows = session.all(sqlx::query(Listed::SQL).bind(database.tenant().to_owned())).await?;
+    let (mut layers, mut left_out) = (Vec::with_capacity(rows.len()), Vec::new());
     let mut sizes = String::new();
     for row in &rows {
-        let layer: String = row.try_get(0).map_err(|error| failure(&error))?;
-        let text: String = row.try_get(1).map_err(|error| failure(&error))?;
-        let pages: Option<i64> = row.try_get(2).map_err(|error| failure(&error))?;
-        let estimate: i64 = row.try_get::<Option<i64>, _>(3).map_err(|error| failure(&error))?.unwrap_or(0);
-        let seq: Seq = row.try_get(4).map_err(|error| failure(&error))?;
-        let Some(pages) = pages else {
-            tracing::warn!(layer, "the table of this layer is gone; load the layer again");
+        let listed = Listed::read(row).map_err(|error| failure(&error))?;
+        let (schema, kind) = match apart(&listed.layer, &listed.definition, listed.schema(database))? {
+            Ok(read) => read,
+            Err(unreadable) => {
+                left_out.push(unreadable);
+                continue;
+            }
+        };
+        let Some((pages, estimate)) = listed.size else {
+            tracing::warn!(layer = listed.layer, "the table of this layer is gone; load the layer again");
             continue;
         };
-        let kind = kind(database, &layer, row).map_err(|error| failure(&error))?;
-        if kind != LayerKind::Managed {
-            let definition = parse(&layer, &text)?;
-            let (count, ids) = (estimate.unsigned_abs(), FeatureId::MIN..FeatureId::MAX);
-            layers.push(StoredLayer { definition, seq, count, ids, kind });
-            continue;
-        }
-        let schema = Schema::of(database.tenant(), &parse(&layer, &text)?)?;
-        let count = if pages < COUNTED_PAGES {
-            format!("(SELECT count(*) FROM {})", schema.table)
+        let (count, ids) = if kind == LayerKind::Managed {
+            ask_size(&mut sizes, layers.len(), &schema, (pages >= COUNTED_PAGES).then_some(estimate));
+            (0, 0..0)
         } else {
-            estimate.to_string()
+            (estimate.unsigned_abs(), FeatureId::MIN..FeatureId::MAX)
         };
-        let union = if sizes.is_empty() { "" } else { " UNION ALL " };
-        let _ = write!(
-            sizes,
-            "{union}SELECT {}::bigint, {count}::bigint, (SELECT min(fid) FROM {table}), (SELECT max(fid) FROM {table})",
-            layers.len(),
-            table = schema.table
-        );
-        layers.push(StoredLayer { definition: schema.definition, seq, count: 0, ids: 0..0, kind });
+        layers.push(StoredLayer { definition: schema.definition, seq: listed.seq, count, ids, kind });
     }
-    if sizes.is_empty() {
-        return Ok(layers);
+    if !sizes.is_empty() {
+        measure(&mut session, &sizes, &mut layers).await?;
     }
-    for row in session.all(sqlx::query(&sizes)).await? {
+    database.left_out.note(left_out);
+    Ok(layers)
+}
+
+/// Adds to a query: place of the layer, rows, smallest and largest id.
+fn ask_size(sizes: &mut String, place: usize, schema: &Schema, estimate: Option<i64>) {
+    let table = &schema.table;
+    let count = estimate.map_or_else(|| format!("(SELECT count(*) FROM {table})"), |estimate| estimate.to_string());
+    let union = if sizes.is_empty() { "" } else { " UNION ALL " };
+    let _ = write!(
+        sizes,
+        "{union}SELECT {place}::bigint, {count}::bigint, (SELECT min(fid) FROM {table}), (SELECT max(fid) FROM {table})",
+    );
+}
+
+/// Fills in what [`ask_size`] asks.
+async fn measure(session: &mut Session, sizes: &str, layers: &mut [StoredLayer]) -> Result<(), StoreError> {
+    for row in session.all(sqlx::query(sizes)).await? {
         let read = || -> Result<_, sqlx::Error> {
             let (place, count): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
             let ends: (Option<FeatureId>, Option<FeatureId>) = (row.try_get(2)?, row.try_get(3)?);
@@ -159,22 +212,7 @@ pub(super) async fn layers(database: &Database) -> Result<Vec<StoredLayer>, Stor
             layer.ids = first..last.saturating_add(1);
         }
     }
-    Ok(layers)
-}
-
-/// Whose the table of a layer is, from a row of [`layers`].
-fn kind(database: &Database, layer: &str, row: &PgRow) -> Result<LayerKind, sqlx::Error> {
-    Ok(match row.try_get::<&str, _>(5)? {
-        "tracked" => LayerKind::Tracked,
-        "polled" => {
-            let looked = database.looks.of(layer);
-            if let Some(at) = row.try_get::<Option<DateTime<Utc>>, _>(9)? {
-                looked.note(at);
-            }
-            LayerKind::Polled(looked)
-        }
-        _ => LayerKind::Managed,
-    })
+    Ok(())
 }
 
 /// Creates the tables of a layer, or brings them under a compatible new definition.

@@ -57,7 +57,9 @@ use futures::{FutureExt, Stream};
 pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
-use super::{Edit, Moment, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer};
+use super::{
+    Edit, Moment, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable,
+};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Change, Seq};
@@ -147,6 +149,10 @@ impl Store for PostgisStore {
 
     async fn layers(&self) -> Result<Vec<StoredLayer>, StoreError> {
         define::layers(self.database()).await
+    }
+
+    fn unreadable(&self) -> Vec<Unreadable> {
+        self.database().left_out.all()
     }
 
     async fn define(&self, definition: &LayerDefinition) -> Result<(), StoreError> {

@@ -36,7 +36,8 @@ pub fn summaries(present: &[&LayerDefinition]) -> Vec<StyleSummary> {
 /// `base_url` is the absolute URL under which `/tiles`, `/fonts` and `/sprites` answer. There is one vector source
 /// per theme, named after it, so that a map of thirty layers asks for nine tiles and not for thirty. Two sorts of
 /// layers get a source beside it: those whose own tiles end at another zoom, and those that the style draws only
-/// well after their tiles begin (parcels), which would weigh on every tile before.
+/// well after their tiles begin (parcels), which would weigh on every tile before. Where such a layer is named only well
+/// after it is drawn, its label points have one more, for the same reason: of parcels they are a fifth of the bytes.
 ///
 /// # Errors
 /// [`StyleError::UnknownStyle`] when it is neither [`CITY`] nor the id of a present layer.
@@ -52,7 +53,7 @@ pub fn compose(present: &[&LayerDefinition], base_url: &str, style_id: &str) -> 
     let sources = sources(&chosen, base);
     let mut layers: Vec<(usize, &Value, String)> = Vec::new();
     for drawn in &chosen {
-        layers.extend(drawn.layers.iter().map(|layer| (place(layer), layer, drawn.source(&chosen))));
+        layers.extend(drawn.layers.iter().map(|layer| (place(layer), layer, drawn.source(&chosen, tile_layer(layer)))));
     }
     layers.sort_by_key(|(place, ..)| *place);
     let ground = shipped::ground().iter().cloned();
@@ -93,18 +94,33 @@ impl<'a> Drawn<'a> {
     fn tile_layers(&self) -> impl Iterator<Item = String> + use<> {
         let id = &self.definition.id;
         let names = [id.clone(), format!("{id}{LABEL_SUFFIX}")];
-        let drawn: BTreeSet<&str> = self.layers.iter().filter_map(|layer| layer["source-layer"].as_str()).collect();
+        let drawn: BTreeSet<&str> = self.layers.iter().map(tile_layer).collect();
         names.map(|name| drawn.contains(name.as_str()).then_some(name)).into_iter().flatten()
     }
 
     /// First zoom at which something of it is drawn.
     fn drawn_from(&self) -> u8 {
-        let first = |layer: &Value| layer["minzoom"].as_u64().unwrap_or(0) as u8;
-        self.layers.iter().map(first).min().unwrap_or(0).max(self.definition.zoom.min)
+        self.first(|_| true)
     }
 
-    /// Id of the source that carries it among `chosen`.
-    fn source(&self, chosen: &[Self]) -> String {
+    fn first(&self, of: impl Fn(&&Value) -> bool) -> u8 {
+        let first = |layer: &Value| layer["minzoom"].as_u64().unwrap_or(0) as u8;
+        self.layers.iter().filter(of).map(first).min().unwrap_or(0).max(self.definition.zoom.min)
+    }
+
+    /// Whether it is drawn only well after its tiles begin.
+    fn is_late(&self) -> bool {
+        self.drawn_from() > self.definition.zoom.min + 1
+    }
+
+    /// First zoom at which a tile layer of it is asked for.
+    fn asked_from(&self, name: &str) -> u8 {
+        let (drawn, own) = (self.drawn_from(), self.first(|layer| tile_layer(layer) == name));
+        if self.is_late() && own > drawn + 1 { own } else { drawn }
+    }
+
+    /// Id of the source that carries a tile layer of it among `chosen`.
+    fn source(&self, chosen: &[Self], name: &str) -> String {
         let zoom = self.definition.zoom;
         let theme = self.definition.theme;
         if theme == Theme::Other {
@@ -113,14 +129,20 @@ impl<'a> Drawn<'a> {
         }
         let last = chosen.iter().filter(|d| d.definition.theme == theme).map(|d| d.definition.zoom.max).max();
         let mut id = theme_name(theme);
-        if self.drawn_from() > zoom.min + 1 && chosen.len() > 1 {
-            id = format!("{id}-from-{}", self.drawn_from());
+        let from = self.asked_from(name);
+        if self.is_late() && (chosen.len() > 1 || from > self.drawn_from()) {
+            id = format!("{id}-from-{from}");
         }
         if last != Some(zoom.max) {
             id = format!("{id}-to-{}", zoom.max);
         }
         id
     }
+}
+
+/// The layer of a tile that a style layer draws.
+fn tile_layer(layer: &Value) -> &str {
+    layer["source-layer"].as_str().unwrap_or_default()
 }
 
 /// Place of a style layer in the drawing order, bottom first; labels without one go on top.
@@ -134,18 +156,21 @@ fn theme_name(theme: Theme) -> String {
 }
 
 fn sources(chosen: &[Drawn], base: &str) -> Map<String, Value> {
-    let mut groups: BTreeMap<String, Vec<&Drawn>> = BTreeMap::new();
+    let mut groups: BTreeMap<String, Vec<(&Drawn, String)>> = BTreeMap::new();
     for drawn in chosen {
-        groups.entry(drawn.source(chosen)).or_default().push(drawn);
+        for name in drawn.tile_layers() {
+            groups.entry(drawn.source(chosen, &name)).or_default().push((drawn, name));
+        }
     }
-    let source = |(id, group): (String, Vec<&Drawn>)| {
-        let ids: Vec<String> = group.iter().flat_map(|drawn| drawn.tile_layers()).collect();
-        let attributions: BTreeSet<&str> = group.iter().filter_map(|d| d.definition.attribution.as_deref()).collect();
+    let source = |(id, group): (String, Vec<(&Drawn, String)>)| {
+        let ids: Vec<&str> = group.iter().map(|(_, name)| &**name).collect();
+        let attributions: BTreeSet<&str> =
+            group.iter().filter_map(|(drawn, _)| drawn.definition.attribution.as_deref()).collect();
         let mut source = json!({
             "type": "vector",
             "tiles": [format!("{base}/tiles/{}/{{z}}/{{x}}/{{y}}", ids.join(","))],
-            "minzoom": group.iter().map(|drawn| drawn.drawn_from()).min(),
-            "maxzoom": group.iter().map(|drawn| drawn.definition.zoom.max).max(),
+            "minzoom": group.iter().map(|(drawn, name)| drawn.asked_from(name)).min(),
+            "maxzoom": group.iter().map(|(drawn, _)| drawn.definition.zoom.max).max(),
         });
         if !attributions.is_empty() {
             source["attribution"] = Vec::from_iter(attributions).join(" | ").into();
@@ -171,7 +196,7 @@ fn tree(chosen: &[Drawn], shown: bool) -> Vec<Value> {
     let line = |drawn: &Drawn| {
         let LayerDefinition { id, title, theme, zoom, .. } = drawn.definition;
         json!({
-            "id": id, "title": title, "theme": theme, "source": drawn.source(chosen), "visible": shown || !hidden(drawn),
+            "id": id, "title": title, "theme": theme, "source": drawn.source(chosen, id), "visible": shown || !hidden(drawn),
             "minzoom": zoom.min, "maxzoom": zoom.max, "drawn_from": drawn.drawn_from(),
         })
     };

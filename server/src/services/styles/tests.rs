@@ -228,10 +228,30 @@ fn parcels_weigh_on_no_tile_before_they_are_drawn() {
     let catalog = catalog();
     let style = city(&catalog.iter().collect::<Vec<_>>());
     assert_eq!(style["sources"]["cadastre-from-15"]["minzoom"], 15);
+    assert_eq!(style["sources"]["cadastre-from-15"]["tiles"][0], format!("{BASE}/tiles/parcels/{{z}}/{{x}}/{{y}}"));
     assert_eq!(
         style["sources"]["cadastre"]["tiles"][0],
         format!("{BASE}/tiles/buildings,parcel-sheets,parcel-sheets_label/{{z}}/{{x}}/{{y}}")
     );
+}
+
+#[test]
+fn label_points_of_parcels_come_in_no_tile_before_they_are_written() {
+    let catalog = catalog();
+    let (all, parcels) = (catalog.iter().collect::<Vec<_>>(), catalog.get("parcels").expect("shipped"));
+    for (style, features) in
+        [(city(&all), "cadastre-from-15"), (compose(&[parcels], BASE, "parcels").expect("composes"), "cadastre")]
+    {
+        let label = style["layers"].as_array().expect("layers").iter().find(|layer| layer["id"] == "parcels-label");
+        let label = label.expect("parcels are named");
+        assert_eq!(label["source"], "cadastre-from-17");
+        let source = &style["sources"]["cadastre-from-17"];
+        assert_eq!(source["minzoom"], label["minzoom"]);
+        assert_eq!(source["tiles"][0], format!("{BASE}/tiles/parcels_label/{{z}}/{{x}}/{{y}}"));
+        assert!(style["sources"][features]["tiles"][0].as_str().is_some_and(|tiles| !tiles.contains("parcels_label")));
+        let tree = style["metadata"]["bricola:layers"].as_array().expect("the tree");
+        assert_eq!(tree.iter().find(|line| line["id"] == "parcels").expect("listed")["source"], features);
+    }
 }
 
 #[test]
