@@ -102,7 +102,7 @@ async fn renew_definitions<S: Store>(store: Arc<S>, catalog: Catalog) {
     loop {
         match redefine(&*store, &catalog).await {
             Ok(0) if !store.is_read_only() => {
-                info!("the store is empty; fill a layer with: bricola load FILE --layer ID")
+                info!("the store is empty; fill a layer with: bricola load FILE --layer ID");
             }
             Ok(_) => {}
             Err(error) if error.is_temporary() => {

@@ -99,17 +99,15 @@ pub(in super::super) async fn discover(
         }
     }
     let gone = known.iter().filter(|known| !seen.contains(&known.layer));
-    let count = match database.ledger() {
-        Some(ledger) => remember::take(database, ledger, gone, entries).await?,
-        None => {
-            detach(database, gone).await?;
-            let mut count = 0;
-            for batch in entries.chunks(BATCH) {
-                count += write(database, batch).await?;
-            }
-            count
+    let mut count = 0;
+    if let Some(ledger) = database.ledger() {
+        count = remember::take(database, ledger, gone, entries).await?;
+    } else {
+        detach(database, gone).await?;
+        for batch in entries.chunks(BATCH) {
+            count += write(database, batch).await?;
         }
-    };
+    }
     if count > 0 {
         info!(layers = count, "tables and views of the database are published");
     }
