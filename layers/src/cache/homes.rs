@@ -2,7 +2,8 @@
 //!
 //! The ladder of a base is decided when the base is read. What changes later is decided again for the tiles that the
 //! changed features belong to, at each zoom, from all their features as they are now; the other tiles cannot be
-//! concerned. Most have room to spare, and nothing has to be decided for them.
+//! concerned. Most have room to spare, and nothing has to be decided for them; nor has anything where features weigh what
+//! they weighed before ([`super::standing`]).
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::base::{Leaf, TreeBox};
 use super::choice::{Candidate, Home, Judge, choose, home};
 use super::snapshot::{RowRef, Snapshot};
+use super::standing::Standings;
 use crate::feature::FeatureId;
 
 /// Bytes that changes have added to tiles with room to spare, by zoom and tile.
@@ -59,19 +61,22 @@ impl Keep {
 /// The tiles of one zoom that were decided since the base was read.
 pub(super) type Homes = FxHashMap<Home, Arc<Keep>>;
 
-/// The same of all zooms.
+/// The same of all zooms, and what the features are that changed elsewhere and weigh what they weighed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Decided(FxHashMap<u8, Arc<Homes>>);
+pub(super) struct Decided {
+    zooms: FxHashMap<u8, Arc<Homes>>,
+    pub standings: Standings,
+}
 
 impl Decided {
     /// Those of a zoom, if there are any.
     pub fn at(&self, zoom: u8) -> Option<&Homes> {
-        self.0.get(&zoom).map(|homes| &**homes)
+        self.zooms.get(&zoom).map(|homes| &**homes)
     }
 
     /// Whether they can be decisions over a base with that many rows.
     pub fn fits(&self, rows: usize) -> bool {
-        let mut kept = self.0.values().flat_map(|homes| homes.values()).flat_map(|keep| &keep.kept);
+        let mut kept = self.zooms.values().flat_map(|homes| homes.values()).flat_map(|keep| &keep.kept);
         kept.all(|row| !row.of_base || (row.leaf.row as usize) < rows)
     }
 }
@@ -85,6 +90,12 @@ pub(super) fn decide(before: &Snapshot, after: &mut Snapshot, ids: &[FeatureId],
         Some(judge.candidate(row.base, row.leaf()?))
     };
     let changes: Vec<[Option<Candidate>; 2]> = ids.iter().map(|id| [state(before, *id), state(after, *id)]).collect();
+    for zoom in after.definition.zoom.min..=after.definition.zoom.max {
+        for (id, change) in ids.iter().zip(&changes) {
+            let standing = standing(before, change, zoom);
+            after.decided.standings.note(*id, zoom, standing);
+        }
+    }
     let changed: FxHashSet<FeatureId> = ids.iter().copied().collect();
     let mut flips = Vec::new();
     for zoom in after.definition.zoom.min..=after.definition.zoom.max {
@@ -98,11 +109,24 @@ pub(super) fn decide(before: &Snapshot, after: &mut Snapshot, ids: &[FeatureId],
                 flips.extend(flipped(before, &keep, zoom, place, &changed).map(|id| (zoom, id)));
                 keep
             });
-            let homes = after.decided.0.entry(zoom).or_default();
+            let homes = after.decided.zooms.entry(zoom).or_default();
             Arc::make_mut(homes).insert(place, Arc::new(keep));
         }
     }
     flips
+}
+
+/// How a changed feature stands at a zoom, when no choice is made anew for it.
+fn standing(before: &Snapshot, [old, new]: &[Option<Candidate>; 2], zoom: u8) -> Option<bool> {
+    let (Some(old), Some(new)) = (old, new) else { return None };
+    if !new.weighs_as(old) {
+        return None;
+    }
+    if before.is_masked(0, old.id) {
+        return before.decided.standings.is_kept(old.id, zoom);
+    }
+    let is_kept = before.step(zoom)?.keeps(&old.leaf);
+    (is_kept != old.is_seen(zoom)).then_some(is_kept)
 }
 
 /// What is to be done for a tile.
@@ -128,10 +152,10 @@ fn tasks(
             let Some(state) = state else { continue };
             let place = state.home(zoom);
             let is_decided = homes.is_some_and(|homes| homes.contains_key(&place));
-            if let (true, [Some(old), Some(new)]) = (is_decided, [old, new])
+            if let [Some(old), Some(new)] = [old, new]
                 && new.weighs_as(old)
             {
-                if let Task::Swap(states) = tasks.entry(place).or_insert_with(|| Task::Swap(Vec::new())) {
+                if is_decided && let Task::Swap(states) = tasks.entry(place).or_insert_with(|| Task::Swap(Vec::new())) {
                     states.push(*new);
                 }
                 break;

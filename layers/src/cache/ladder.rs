@@ -15,7 +15,7 @@
 //! been read anew.
 
 use rayon::prelude::*;
-use rstar::RTree;
+use rstar::{RTree, RTreeObject};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -70,13 +70,26 @@ impl Step {
         self.tight.contains_key(&home)
     }
 
+    /// Whether a feature of the base is kept.
+    pub(super) fn keeps(&self, leaf: &Leaf) -> bool {
+        match &self.kept {
+            Kept::All => true,
+            Kept::Few(tree) => {
+                let mut is_there = false;
+                search(tree, &leaf.envelope(), |other| is_there |= other.row == leaf.row);
+                is_there
+            }
+            Kept::Many(marks) => marks[leaf.row as usize / 64] & (1 << (leaf.row % 64)) != 0,
+        }
+    }
+
     /// Calls `visit` for the kept features whose boxes touch a box of tree units.
     pub(super) fn search<'a>(&'a self, base: &'a Base, envelope: &TreeBox, mut visit: impl FnMut(&'a Leaf)) {
         match &self.kept {
             Kept::All => search(&base.tree, envelope, visit),
             Kept::Few(tree) => search(tree, envelope, visit),
-            Kept::Many(marks) => search(&base.tree, envelope, |leaf| {
-                if marks[leaf.row as usize / 64] & (1 << (leaf.row % 64)) != 0 {
+            Kept::Many(_) => search(&base.tree, envelope, |leaf| {
+                if self.keeps(leaf) {
                     visit(leaf);
                 }
             }),

@@ -25,6 +25,7 @@ mod reading;
 mod resume;
 mod runs;
 mod snapshot;
+mod standing;
 mod territory;
 mod touched;
 mod validity;

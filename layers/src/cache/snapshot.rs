@@ -149,7 +149,7 @@ impl Snapshot {
     }
 
     /// Whether a delta from `above` on says something newer of a feature.
-    fn is_masked(&self, above: usize, id: FeatureId) -> bool {
+    pub(super) fn is_masked(&self, above: usize, id: FeatureId) -> bool {
         self.deltas[above..].iter().any(|delta| delta.masked.contains(&id))
     }
 
@@ -208,7 +208,8 @@ impl Snapshot {
             base.search(&envelope, |leaf| {
                 let row = RowRef { base, row: leaf.row };
                 let is_seen = || visible(leaf.extent(), zoom) || base.geometry().kind(leaf.row) == GeometryKind::Point;
-                if !self.is_masked(above, row.id()) && !is_decided(leaf) && is_seen() {
+                let is_kept = || self.decided.standings.is_kept(row.id(), zoom).unwrap_or_else(is_seen);
+                if !self.is_masked(above, row.id()) && !is_decided(leaf) && is_kept() {
                     visit(row, leaf);
                 }
             });

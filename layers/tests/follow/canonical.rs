@@ -135,6 +135,12 @@ async fn where_not_all_fit_a_follower_keeps_what_a_newcomer_keeps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_weighs_the_same_as_before_is_kept_as_before() {
+    // Without a rank most edits of an attribute change nothing that the choice looks at.
+    follow_edits("zoom = { min = 3, max = 14 }\ntile_budget = 4000\nlabel = \"name\"", 1500, 40, 44).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_layer_is_the_same_when_its_changes_are_merged() {
     let mut next = numbers(43);
     let crowded = "zoom = { min = 3, max = 14 }\ntile_budget = 4000\nrank = \"count\"\nlabel = \"name\"";

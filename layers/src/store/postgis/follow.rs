@@ -24,6 +24,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// How often, while there are writes: what comes sooner after the last is gathered, since looking costs nearly the same
 /// for one change and for twenty. One that comes alone is not kept waiting.
 const GATHER: Duration = Duration::from_millis(20);
+/// The same in a stream of writes that has lasted for [`LONG`] without a pause of [`LINGER`].
+const GATHER_MORE: Duration = Duration::from_millis(50);
+const LONG: Duration = Duration::from_secs(1);
 /// How often tables are looked at for an ALTER TABLE.
 const WATCH: Duration = Duration::from_secs(1);
 /// How often the listener's connection is asked whether it is still there: nothing rings on one that is cut.
@@ -151,7 +154,7 @@ async fn listen(
 ) -> Result<(), StoreError> {
     let mut listener = database.listener().await?;
     let (mut moved, mut watched) = (Instant::now(), None::<Instant>);
-    let mut heard = Instant::now();
+    let (mut heard, mut stream) = (Instant::now(), Instant::now());
     loop {
         if heard.elapsed() >= PING {
             database.patience.briefly(listener.execute(sqlx::raw_sql("SELECT 1"))).await?;
@@ -170,15 +173,20 @@ async fn listen(
             known.send_replace(Known { seq, trouble: None });
         }
         advance(known, seq);
+        let idle = moved.elapsed();
         if seq != before {
             moved = Instant::now();
+            if idle > LINGER {
+                stream = moved;
+            }
         }
-        let wait = if moved.elapsed() < LINGER { GATHER } else { POLL };
+        let gathering = if moved - stream > LONG { GATHER_MORE } else { GATHER };
+        let wait = if moved.elapsed() < LINGER { gathering } else { POLL };
         tokio::select! {
             rung = listener.try_recv() => {
                 // `None`: the connection was lost and is being made anew; what rang meanwhile is found by looking.
                 rung.map_err(|error| super::connect::failure(&error))?;
-                gather(&mut listener, look, moved + GATHER).await?;
+                gather(&mut listener, look, moved + gathering).await?;
             }
             () = look.notified() => {}
             () = tokio::time::sleep(wait) => {}
