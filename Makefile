@@ -72,8 +72,8 @@ soak: build ## a storm of edits and rounds of kill -9 (long): SOAK_SECONDS=60 SO
 		cargo test --workspace --locked --quiet --test cli -- --nocapture --test-threads 1 faults::storm faults::rounds
 
 bench: build ## every figure, measured here beside its peers (long): BENCH_PARCELS=1m
-	@cargo build --release --quiet --package bricola --example bare --locked
-	@PARCELS=$(BENCH_PARCELS) bench/run $(BRICOLA) $(CARGO_TARGET_DIR)/release/examples/bare
+	@cargo build --release --quiet --package bricola --example bare --example crawl --locked
+	@PARCELS=$(BENCH_PARCELS) bench/run $(BRICOLA) $(CARGO_TARGET_DIR)/release/examples
 	@cargo bench --quiet --package bricola-layers --bench territory
 
 bench-durable: build ## the figures of the change log over PostGIS: BENCH_PARCELS=1m

@@ -76,3 +76,7 @@ pub const MAX_FILTER_BYTES: usize = 64 * 1024;
 pub const MAX_FILTER_DEPTH: usize = 64;
 /// Terms of a filter, vertices of its geometries and characters of its patterns, all together.
 pub const MAX_FILTER_COST: usize = 10_000;
+/// Features of a page unless somebody says how many.
+pub const DEFAULT_PAGE: usize = 10;
+/// Features of a page at most; who asks for more gets as many.
+pub const MAX_PAGE: usize = 10_000;

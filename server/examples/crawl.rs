@@ -1,12 +1,13 @@
 //! Asks a server for every tile of every layer, zoom 0 to 18: `crawl URL [DEEPEST-ZOOM]`.
 //!
-//! Each layer is crawled over its bounds, two requests at a time, without compression. Prints for each zoom how many tiles
+//! Each layer is crawled over its bounds and its range of zooms, two requests at a time, without compression. Prints for each zoom how many tiles
 //! there are, the largest and the slowest of them; then, as one line of JSON, the same of all together. A tile that took
 //! long is asked for again, once: what it takes then is its own doing, and not that of the machine. For cold tiles start
 //! the server with `--tile-cache-mb 0`.
 
 #![allow(clippy::print_stdout, reason = "it prints what it measures")]
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use bricola_layers::crs::lonlat_to_world;
@@ -72,8 +73,15 @@ fn tiles(bounds: [f64; 4], z: u8) -> impl Iterator<Item = TileId> {
     (low.x..=high.x).flat_map(move |x| (low.y..=high.y).map(move |y| TileId { z, x, y }))
 }
 
-/// The layers that are there, each with its bounds in degrees.
-async fn layers(client: &reqwest::Client, base: &str) -> Outcome<Vec<(String, [f64; 4])>> {
+/// A layer, its bounds in degrees, its zooms.
+struct Layer {
+    id: String,
+    bounds: [f64; 4],
+    zooms: RangeInclusive<u64>,
+}
+
+/// The layers that are there.
+async fn layers(client: &reqwest::Client, base: &str) -> Outcome<Vec<Layer>> {
     let list: Value = client.get(format!("{base}/collections?f=json")).send().await?.error_for_status()?.json().await?;
     let ids = list["collections"].as_array().into_iter().flatten().filter_map(|layer| layer["id"].as_str());
     let mut layers = Vec::new();
@@ -82,7 +90,9 @@ async fn layers(client: &reqwest::Client, base: &str) -> Outcome<Vec<(String, [f
         let description: Value = client.get(url).send().await?.error_for_status()?.json().await?;
         // A layer without features has no bounds.
         if let Ok(bounds) = serde_json::from_value(description["bounds"].clone()) {
-            layers.push((id.to_owned(), bounds));
+            let zoom = |name: &str| description[name].as_u64().ok_or(format!("{id} has no {name}"));
+            let zooms = zoom("minzoom")?..=zoom("maxzoom")?;
+            layers.push(Layer { id: id.to_owned(), bounds, zooms });
         }
     }
     Ok(layers)
@@ -98,8 +108,9 @@ async fn main() -> Outcome<()> {
     let layers = layers(client, base).await?;
     let mut all = Seen::default();
     for z in 0..=deepest {
-        let paths = layers.iter().flat_map(|(layer, bounds)| {
-            tiles(*bounds, z).map(move |TileId { z, x, y }| format!("/tiles/{layer}/{z}/{x}/{y}"))
+        let here = layers.iter().filter(|layer| layer.zooms.contains(&z.into()));
+        let paths = here.flat_map(|Layer { id, bounds, .. }| {
+            tiles(*bounds, z).map(move |TileId { z, x, y }| format!("/tiles/{id}/{z}/{x}/{y}"))
         });
         let looks = futures::stream::iter(paths).map(|path| look(client, base, path)).buffer_unordered(AT_ONCE);
         let looks = std::pin::pin!(looks);

@@ -42,6 +42,8 @@ pub enum Kind {
     UnknownPath,
     /// No layer of this name.
     UnknownLayer,
+    /// The layer has no feature with this id.
+    UnknownFeature,
     /// No style of this name.
     UnknownStyle,
     /// No such font, glyph range or sprite.
@@ -101,6 +103,7 @@ impl Kind {
         Self::OutsideGrid,
         Self::UnknownPath,
         Self::UnknownLayer,
+        Self::UnknownFeature,
         Self::UnknownStyle,
         Self::UnknownAsset,
         Self::OutsideZoomRange,
@@ -141,6 +144,7 @@ impl Kind {
             Self::OutsideGrid          => (StatusCode::NOT_FOUND,              "outside-grid",           "The tile grid has no such tile"),
             Self::UnknownPath          => (StatusCode::NOT_FOUND,              "unknown-path",           "Nothing lies at this path"),
             Self::UnknownLayer         => (StatusCode::NOT_FOUND,              "unknown-layer",          "There is no such layer"),
+            Self::UnknownFeature       => (StatusCode::NOT_FOUND,              "unknown-feature",        "The layer has no such feature"),
             Self::UnknownStyle         => (StatusCode::NOT_FOUND,              "unknown-style",          "There is no such style"),
             Self::UnknownAsset         => (StatusCode::NOT_FOUND,              "unknown-asset",          "There is no such font, glyph range or sprite"),
             Self::OutsideZoomRange     => (StatusCode::NOT_FOUND,              "outside-zoom-range",     "The layers have no tiles at this zoom"),

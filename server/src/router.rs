@@ -45,7 +45,13 @@ pub fn routes() -> Router<Arc<App>> {
     let documents = Router::new()
         // What there is (OGC API Common and Features).
         .route("/collections", get(routes::collections::list))
+        .route("/conformance", get(routes::conformance::get))
         .route("/collections/{id}", get(routes::collections::one))
+        .route("/collections/{id}/items", get(routes::items::list))
+        .route("/collections/{id}/items/{feature}", get(routes::items::one))
+        .route("/collections/{id}/schema", get(routes::schemas::schema))
+        .route("/collections/{id}/queryables", get(routes::schemas::queryables))
+        .route("/collections/{id}/sortables", get(routes::schemas::sortables))
         .route("/tiles/{layers}", get(routes::tiles::tile_json))
         // What a map needs beside its tiles.
         .route("/styles", get(routes::styles::list))

@@ -130,7 +130,7 @@ impl Snapshot {
     }
 
     /// The base and the deltas, each with the number of the delta above it.
-    fn parts(&self) -> impl Iterator<Item = (usize, &Base)> {
+    pub(super) fn parts(&self) -> impl Iterator<Item = (usize, &Base)> {
         let deltas = self.deltas.iter().enumerate().map(|(place, delta)| (place + 1, &delta.added));
         std::iter::once((0, &*self.base)).chain(deltas)
     }

@@ -2,10 +2,14 @@
 
 pub mod cql2;
 
+mod area;
 mod cover;
 mod geojson;
+mod items;
 mod place;
 
+pub use area::{Area, AreaError};
 pub use cover::{Hit, at, at_when, covering, first_covering};
 pub use geojson::{FeatureWriter, write_number};
+pub use items::{Cursor, Page, Selection, SortKey};
 pub use place::Place;

@@ -97,7 +97,7 @@ fn read_on_thread(
             let table = Table::open(&mut connection, path, wanted).await?;
             // The receiver may be gone: then nobody wants the rows either.
             if answer.send(Ok(table.schema.clone())).is_ok() {
-                table.read(&mut connection, path, batches).await;
+                table.read(path, is_immutable(path), batches);
             }
             // Awaited, so that no handle on the file outlives its reader.
             connection.close().await.ok();
@@ -110,22 +110,14 @@ fn read_on_thread(
 }
 
 async fn connect(path: &Path) -> Result<SqliteConnection, ReadError> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let log = std::fs::metadata(beside("-wal")).is_ok_and(|data| data.len() > 0);
-    let immutable = !log && in_wal_mode(path);
     let options = SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
-        .immutable(immutable)
+        .immutable(is_immutable(path))
         .create_if_missing(false)
-        .row_buffer_size(1024)
         .disable_statement_logging();
     options.connect().await.map_err(|error| {
-        let advice = if log {
+        let advice = if has_log(path) {
             "it has a write-ahead log (-wal) that cannot be used here; close the program that has it open, or copy \
              the file together with its -wal to a folder that can be written"
         } else {
@@ -135,6 +127,17 @@ async fn connect(path: &Path) -> Result<SqliteConnection, ReadError> {
     })
 }
 
+/// Whether nothing but the file itself has to be read: it is in WAL mode, and has no log.
+fn is_immutable(path: &Path) -> bool {
+    !has_log(path) && in_wal_mode(path)
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|data| data.len() > 0)
+}
+
 /// Bytes 18 and 19 of a database in WAL mode are 2.
 fn in_wal_mode(path: &Path) -> bool {
     let mut header = [0; 20];
@@ -142,7 +145,7 @@ fn in_wal_mode(path: &Path) -> bool {
         && header[18] == 2
 }
 
-fn damaged(path: &Path, error: &sqlx::Error) -> ReadError {
+fn damaged(path: &Path, error: &dyn std::fmt::Display) -> ReadError {
     ReadError::File(format!(
         "{}: reading failed ({error}); the file is damaged: copy it again, or repair it with `sqlite3 file .recover`",
         path.display()

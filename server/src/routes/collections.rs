@@ -16,6 +16,8 @@ use crate::app::App;
 use crate::error::{Answer, Problem};
 use crate::params::Params;
 
+const SCHEMA: &str = "application/schema+json";
+const QUERYABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
 
 /// `GET /collections`.
@@ -83,7 +85,7 @@ fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, 
         "id": id,
         "title": title,
         "description": language.of(&definition.description),
-        "crs": [CRS84, storage],
+        "crs": super::items::crs_uris(definition),
         "storageCrs": storage,
         "itemType": "feature",
         "theme": definition.theme,
@@ -99,6 +101,12 @@ fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, 
         "fields": app.scope.fields(definition).map(|(_, field)| describe_field(field, language)).collect::<Vec<_>>(),
         "links": [
             link(base, &format!("/collections/{id}?f=json"), "self", "application/json", title),
+            link(base, &format!("/collections/{id}/items"), "items", "application/geo+json", title),
+            link(base, &format!("/collections/{id}/items?f=csv"), "items", "text/csv", title),
+            link(base, &format!("/collections/{id}/items?f=ndjson"), "items", "application/x-ndjson", title),
+            link(base, &format!("/collections/{id}/schema"), "http://www.opengis.net/def/rel/ogc/1.0/schema", SCHEMA, title),
+            link(base, &format!("/collections/{id}/queryables"), QUERYABLES, SCHEMA, title),
+            link(base, &format!("/collections/{id}/sortables"), "http://www.opengis.net/def/rel/ogc/1.0/sortables", SCHEMA, title),
             link(base, &format!("/tiles/{id}.json"), "describedby", "application/json", "TileJSON"),
             {
                 "href": format!("{base}/tiles/{id}/{{z}}/{{x}}/{{y}}"), "rel": "item", "templated": true,

@@ -14,6 +14,8 @@ use crate::params::Params;
 pub const FILTER: &str = "filter";
 /// In which of its two forms the filter is written.
 pub const FILTER_LANG: &str = "filter-lang";
+/// In which CRS its geometries are.
+pub const FILTER_CRS: &str = "filter-crs";
 
 #[derive(Debug, Clone, Copy)]
 enum Language {
@@ -38,6 +40,20 @@ pub fn read(params: &Params<'_>) -> Result<Option<Filter>, Problem> {
         _ => Filter::from_text(text),
     };
     filter.map(Some).map_err(|refusal| refused(&refusal, None))
+}
+
+/// The filter of a request for one layer; its geometries in the CRS that `filter-crs` names.
+///
+/// # Errors
+/// As [`read`] and [`bind`]; a CRS that is none.
+pub fn read_bound(
+    app: &App,
+    definition: &LayerDefinition,
+    params: &Params<'_>,
+) -> Result<Option<BoundFilter>, Problem> {
+    let crs = super::items::any_crs(params, FILTER_CRS)?;
+    let bound = read(params)?.map(|filter| filter.bind_in(definition, app.scope, &crs));
+    bound.transpose().map_err(|refusal| refused(&refusal, Some((&definition.id, 1))))
 }
 
 /// The filter for each of the layers that are asked for.

@@ -41,6 +41,7 @@ fn landing(app: &App, base: &str) -> serde_json::Value {
         "links": [
             link("/?f=json", "self", "application/json", "This page"),
             link("/?f=html", "alternate", "text/html", "Geoportal"),
+            link("/conformance", "conformance", "application/json", "Standards that hold here"),
             link("/collections?f=json", "data", "application/json", "Layers"),
             link("/styles?f=json", "http://www.opengis.net/def/rel/ogc/1.0/styles", "application/json", "Styles"),
             link("/status", "status", "application/json", "Health and freshness"),

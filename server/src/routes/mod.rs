@@ -2,11 +2,14 @@
 
 pub mod changes;
 pub mod collections;
+pub mod conformance;
 pub mod events;
+pub mod items;
 pub mod landing;
 pub mod lookup;
 pub mod metrics;
 pub mod parcels;
+pub mod schemas;
 pub mod status;
 pub mod styles;
 pub mod tiles;

@@ -49,14 +49,39 @@ enum Holds {
 /// A text that is neither, or a change or instant that is yet to come.
 pub async fn read(app: &App, params: &Params<'_>) -> Result<When, Problem> {
     let valid_on = params.text(DATETIME).map(day).transpose()?;
-    let Some(text) = params.text(AT) else { return Ok(When { at: None, valid_on }) };
+    Ok(When { valid_on, ..read_at(app, params).await? })
+}
+
+/// As [`read`], where `datetime` may also be an interval, such as `2026-01-01/2026-12-31` or `2026-01-01/..` (OGC API
+/// Features 1, 7.15.4); its first and last day, either `None` where it is open.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_during(app: &App, params: &Params<'_>) -> Result<(When, [Option<NaiveDate>; 2]), Problem> {
+    let days = match params.text(DATETIME).map(|text| (text, text.split_once('/'))) {
+        None => [None; 2],
+        Some((text, None)) => [Some(day(text)?); 2],
+        Some((text, Some((first, last)))) => {
+            let end = |end: &str| if matches!(end, "" | "..") { Ok(None) } else { day(end).map(Some) };
+            let days = [end(first)?, end(last)?];
+            if days[0].zip(days[1]).is_some_and(|(first, last)| first > last) {
+                return Err(Problem::parameter(DATETIME, text, "ends before it begins"));
+            }
+            days
+        }
+    };
+    Ok((read_at(app, params).await?, days))
+}
+
+async fn read_at(app: &App, params: &Params<'_>) -> Result<When, Problem> {
+    let Some(text) = params.text(AT) else { return Ok(When::default()) };
     let last = app.territory.seq();
     if let Ok(seq) = text.parse::<Seq>() {
         if !(0..=last).contains(&seq) {
             let reason = format!("is no change that has been seen; the last one is {last}");
             return Err(Problem::parameter(AT, text, reason).with("seq", last));
         }
-        return Ok(When { at: Some((seq, Holds::Long)), valid_on });
+        return Ok(When { at: Some((seq, Holds::Long)), valid_on: None });
     }
     let instant = DateTime::parse_from_rfc3339(text).map_err(|_| {
         Problem::parameter(AT, text, "must be the seq of a change, or an instant such as 2026-01-31T12:00:00+01:00")
@@ -67,7 +92,7 @@ pub async fn read(app: &App, params: &Params<'_>) -> Result<When, Problem> {
     }
     let seq = app.archive().seq_at(instant.to_utc()).await.map_err(|error| Problem::store(&error))?;
     let settled = seq <= last && now.signed_duration_since(instant) > SETTLED;
-    Ok(When { at: Some((seq.min(last), if settled { Holds::Long } else { Holds::NotLong })), valid_on })
+    Ok(When { at: Some((seq.min(last), if settled { Holds::Long } else { Holds::NotLong })), valid_on: None })
 }
 
 fn day(text: &str) -> Result<NaiveDate, Problem> {

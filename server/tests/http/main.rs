@@ -7,6 +7,7 @@ mod basics;
 mod collections;
 mod filters;
 mod front;
+mod items;
 mod limits;
 mod lookups;
 mod parameters;

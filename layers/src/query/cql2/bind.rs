@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use geo::BoundingRect;
-use geo_types::Geometry;
+use geo::{BoundingRect, MapCoordsInPlace};
+use geo_types::{Coord, Geometry};
 
 use super::bound::{Condition, Located, Scalar, Span};
 use super::expression::{Comparison, Expression, Folding, Node};
@@ -73,6 +73,8 @@ enum Named {
 pub(super) struct Binder<'a> {
     pub definition: &'a LayerDefinition,
     pub scope: Scope,
+    /// Of the geometries in the filter.
+    pub crs: &'a Crs,
 }
 
 impl Binder<'_> {
@@ -266,8 +268,11 @@ impl Binder<'_> {
     fn given(&self, geometry: &Geometry<f64>, expression: &Expression) -> Result<Located, Refusal> {
         let name = self.definition.crs.as_deref().unwrap_or("EPSG:4326");
         let mut moved = geometry.clone();
+        if self.crs.north_first() {
+            moved.map_coords_in_place(|Coord { x, y }| Coord { x: y, y: x });
+        }
         let result = Crs::parse(name)
-            .and_then(|crs| with_transformer(&Crs::crs84(), &crs, |transformer| transformer.geometry(&mut moved)))
+            .and_then(|crs| with_transformer(self.crs, &crs, |transformer| transformer.geometry(&mut moved)))
             .and_then(|moved| moved);
         let bounds = moved.bounding_rect();
         match (result, bounds) {

@@ -72,7 +72,8 @@ impl Row for StoredFeature {
     }
 }
 
-fn value_ref(value: &Value) -> ValueRef<'_> {
+/// A value as a column gives it.
+pub(in crate::query) fn value_ref(value: &Value) -> ValueRef<'_> {
     match value {
         Value::Null => ValueRef::Null,
         Value::Boolean(value) => ValueRef::Boolean(*value),

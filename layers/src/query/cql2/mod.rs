@@ -23,10 +23,12 @@ mod tests;
 
 pub use bound::{Condition, Located, Scalar, Span};
 pub use evaluate::Row;
+pub(in crate::query) use evaluate::value_ref;
 pub use expression::{Arithmetic, Comparison, Expression, Folding, Node, Spatial, Temporal};
 pub use pattern::Pattern;
 pub use refusal::{Place, Refusal, RefusalKind};
 
+use crate::crs::Crs;
 use crate::definition::{LayerDefinition, Scope};
 use crate::limits::MAX_FILTER_BYTES;
 
@@ -63,7 +65,15 @@ impl Filter {
     /// # Errors
     /// A field that the layer does not have or the caller may not see; types that do not go together.
     pub fn bind(&self, definition: &LayerDefinition, scope: Scope) -> Result<BoundFilter, Refusal> {
-        bind::Binder { definition, scope }.condition(&self.0).map(BoundFilter)
+        self.bind_in(definition, scope, &Crs::crs84())
+    }
+
+    /// As [`Self::bind`], where the geometries of the filter are in another CRS, in its authority's order of axes.
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub fn bind_in(&self, definition: &LayerDefinition, scope: Scope, crs: &Crs) -> Result<BoundFilter, Refusal> {
+        bind::Binder { definition, scope, crs }.condition(&self.0).map(BoundFilter)
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use chrono::NaiveDate;
-use futures::TryStreamExt;
-use sqlx::sqlite::{SqliteConnection, SqliteRow, SqliteValueRef};
-use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, Row};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::{BATCH, Batch, Item, damaged};
 use crate::definition::{FieldType, GeometryType};
@@ -18,6 +20,9 @@ use crate::reader::geometry::{feature, row_error};
 use crate::reader::open::choose;
 use crate::reader::tally::Tally;
 use crate::reader::{ReadError, SourceCrs, SourceField, SourceSchema, crs_name, encoding};
+
+/// How long another program may hold the file.
+const BUSY: Duration = Duration::from_secs(5);
 
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -103,7 +108,6 @@ pub(super) struct Table {
     sql: String,
     has_geometry: bool,
     kinds: Vec<FieldType>,
-    names: Vec<String>,
     pub schema: SourceSchema,
 }
 
@@ -159,69 +163,89 @@ impl Table {
             .collect();
         let sql = format!("SELECT {} FROM {}", selected.join(", "), quoted(&table.name));
         let kinds = columns.iter().map(|column| column.kind).collect();
-        let names = columns.iter().map(|column| column.name.clone()).collect();
         schema.fields = columns;
-        Ok(Self { sql, has_geometry: geometry.is_some(), kinds, names, schema })
+        Ok(Self { sql, has_geometry: geometry.is_some(), kinds, schema })
     }
 
     /// Reads all rows.
-    pub async fn read(&self, connection: &mut SqliteConnection, path: &Path, batches: &SyncSender<Batch>) {
+    pub fn read(&self, path: &Path, immutable: bool, batches: &SyncSender<Batch>) {
         let mut tally = Tally::default();
         let mut items = Vec::with_capacity(BATCH);
-        let mut number = 0;
-        {
-            let mut rows = sqlx::query(&self.sql).fetch(connection);
-            loop {
-                match rows.try_next().await {
-                    Ok(Some(row)) => {
-                        number += 1;
-                        items.push(self.row(&row, number, &mut tally));
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        items.push(Err(damaged(path, &error)));
-                        break;
-                    }
-                }
-                if items.len() == BATCH {
-                    let full = std::mem::replace(&mut items, Vec::with_capacity(BATCH));
-                    if batches.send(Batch { items: full, remarks: None }).is_err() {
-                        return;
-                    }
-                }
-            }
+        match self.send(path, immutable, &mut items, &mut tally, batches) {
+            Ok(true) => {}
+            // Nobody wants the rows any more.
+            Ok(false) => return,
+            Err(error) => items.push(Err(damaged(path, &error))),
         }
         batches.send(Batch { items, remarks: Some(tally.take()) }).ok();
     }
 
-    fn row(&self, row: &SqliteRow, counted: u64, tally: &mut Tally) -> Item {
-        let number = row.try_get::<Option<i64>, _>(0).ok().flatten();
-        let number = number.and_then(|id| u64::try_from(id).ok()).unwrap_or(counted);
-        let raw = |at: usize| row.try_get_raw(at).map_err(|error| row_error(number, error.to_string()));
+    /// Sends the rows, but for the last that fill no batch; false when nobody takes them.
+    fn send(
+        &self,
+        path: &Path,
+        immutable: bool,
+        items: &mut Vec<Item>,
+        tally: &mut Tally,
+        batches: &SyncSender<Batch>,
+    ) -> Result<bool, rusqlite::Error> {
+        let connection = open(path, immutable)?;
+        let mut statement = connection.prepare(&self.sql)?;
+        let mut rows = statement.query(())?;
+        let mut number = 0;
+        while let Some(row) = rows.next()? {
+            number += 1;
+            items.push(self.row(row, number, tally));
+            if items.len() == BATCH {
+                let full = std::mem::replace(items, Vec::with_capacity(BATCH));
+                if batches.send(Batch { items: full, remarks: None }).is_err() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn row(&self, row: &Row<'_>, counted: u64, tally: &mut Tally) -> Item {
+        let raw = |at: usize| row.get_ref(at);
+        let number = raw(0).ok().and_then(|id| id.as_i64().ok()).and_then(|id| u64::try_from(id).ok());
+        let number = number.unwrap_or(counted);
+        let raw = |at: usize| raw(at).map_err(|error| row_error(number, error.to_string()));
         let mut geometry = None;
         if self.has_geometry {
-            let value = raw(1)?;
-            if !value.is_null() {
-                let blob = <&[u8] as Decode<Sqlite>>::decode(value)
-                    .map_err(|_| row_error(number, "the geometry is not a blob"))?;
-                if blob.len() > MAX_ROW_BYTES {
+            match raw(1)? {
+                ValueRef::Null => {}
+                ValueRef::Blob(blob) if blob.len() > MAX_ROW_BYTES => {
                     return Err(row_error(
                         number,
                         format!("the geometry is larger than MAX_ROW_BYTES ({MAX_ROW_BYTES})"),
                     ));
                 }
-                geometry = from_gpkg(blob, tally).map_err(|reason| row_error(number, reason))?;
+                ValueRef::Blob(blob) => {
+                    geometry = from_gpkg(blob, tally).map_err(|reason| row_error(number, reason))?;
+                }
+                _ => return Err(row_error(number, "the geometry is not a blob")),
             }
         }
         let first = 1 + usize::from(self.has_geometry);
         let mut values = Vec::with_capacity(self.kinds.len());
         for (at, kind) in self.kinds.iter().enumerate() {
-            let value = value(raw(first + at)?, *kind, tally)
-                .map_err(|reason| row_error(number, format!("field `{}`: {reason}", self.names[at])))?;
-            values.push(value);
+            values.push(value(raw(first + at)?, *kind, tally));
         }
         feature(number, geometry, values)
     }
+}
+
+/// A connection for the rows: `sqlx`, which has found the table, hands each value from thread to thread.
+fn open(path: &Path, immutable: bool) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if immutable {
+        let path = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        return Connection::open_with_flags(format!("file:{path}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI);
+    }
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
 }
 
 /// Types of columns (12-128r18, table 1); `None` for blobs.
@@ -239,36 +263,24 @@ fn field_type(declared: &str) -> Option<FieldType> {
 }
 
 /// A value, by what is stored: `SQLite` lets anything stand in any column.
-fn value(raw: SqliteValueRef<'_>, kind: FieldType, tally: &mut Tally) -> Result<Value, String> {
-    if raw.is_null() {
-        return Ok(Value::Null);
-    }
-    let stored = raw.type_info().name().to_owned();
-    let wrong = |error: sqlx::error::BoxDynError| error.to_string();
-    Ok(match stored.as_str() {
-        "INTEGER" | "INT4" | "INT8" | "BIGINT" | "BOOLEAN" => {
-            let number = <i64 as Decode<Sqlite>>::decode(raw).map_err(wrong)?;
-            match kind {
-                FieldType::Boolean if number == 0 || number == 1 => Value::Boolean(number == 1),
-                FieldType::Real => Value::Real(number as f64),
-                _ => Value::Integer(number),
-            }
+fn value(raw: ValueRef<'_>, kind: FieldType, tally: &mut Tally) -> Value {
+    match raw {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => match kind {
+            FieldType::Boolean if number == 0 || number == 1 => Value::Boolean(number == 1),
+            FieldType::Real => Value::Real(number as f64),
+            _ => Value::Integer(number),
+        },
+        ValueRef::Real(number) if number.is_finite() => Value::Real(number),
+        ValueRef::Real(_) => {
+            tally.not_finite += 1;
+            Value::Null
         }
-        "REAL" | "NUMERIC" => {
-            let number = <f64 as Decode<Sqlite>>::decode(raw).map_err(wrong)?;
-            if number.is_finite() {
-                Value::Real(number)
-            } else {
-                tally.not_finite += 1;
-                Value::Null
-            }
-        }
-        "BLOB" => {
+        ValueRef::Blob(_) => {
             tally.binary += 1;
             Value::Null
         }
-        _ => {
-            let bytes = <&[u8] as Decode<Sqlite>>::decode(raw).map_err(wrong)?;
+        ValueRef::Text(bytes) => {
             let text = encoding::utf8_or_1252(bytes, tally);
             match kind {
                 FieldType::Date => {
@@ -278,7 +290,7 @@ fn value(raw: SqliteValueRef<'_>, kind: FieldType, tally: &mut Tally) -> Result<
                 _ => Value::Text(text.trim().to_owned()),
             }
         }
-    })
+    }
 }
 
 async fn crs(connection: &mut SqliteConnection, srs_id: Option<i64>) -> SourceCrs {

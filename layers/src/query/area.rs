@@ -1,0 +1,144 @@
+//! A box on the earth, in any CRS (`bbox`, OGC API Features 1, 7.15.3, and 2, 6.2.2).
+
+use geo::{BoundingRect, Contains, Intersects};
+use geo_types::{Coord, Rect};
+use thiserror::Error;
+
+use super::cql2::Row as _;
+use crate::cache::{GeometryKind, RowAt, RowRef, Snapshot};
+use crate::crs::{Crs, CrsError, lonlat_to_world, with_transformer};
+
+/// Points along each side of a box that tell how far it reaches in another CRS.
+const STEPS: u32 = 16;
+/// World units (each about a centimetre) that are looked beyond it, since its sides bend between those points.
+const SLACK: u32 = 1 << 14;
+
+/// Why four numbers are no box.
+#[derive(Debug, Error)]
+pub enum AreaError {
+    /// Some are not finite, or a latitude is none.
+    #[error("has a number that is no {0}")]
+    Number(&'static str),
+    /// The upper is below the lower.
+    #[error("its {0} is larger than its {1}")]
+    Order(&'static str, &'static str),
+    /// It has no place in WGS 84.
+    #[error(transparent)]
+    Crs(#[from] CrsError),
+}
+
+/// One box, or two where it crosses the antimeridian.
+#[derive(Debug, Clone)]
+pub struct Area {
+    crs: Crs,
+    boxes: Vec<Rect<f64>>,
+    /// As far as each reaches in world units, and whether it fills that.
+    world: Vec<([u32; 2], [u32; 2], bool)>,
+}
+
+impl Area {
+    /// A box by its corners, x (east) before y. In degrees a west that is greater than the east means a box across the
+    /// antimeridian.
+    ///
+    /// # Errors
+    /// See [`AreaError`].
+    pub fn new(crs: Crs, [west, south, east, north]: [f64; 4]) -> Result<Self, AreaError> {
+        if ![west, south, east, north].iter().all(|value| value.is_finite()) {
+            return Err(AreaError::Number("finite number"));
+        }
+        if south > north {
+            return Err(AreaError::Order("lower end", "upper end"));
+        }
+        let is_geographic = crs.is_geographic();
+        if is_geographic && (south < -90.0 || north > 90.0) {
+            return Err(AreaError::Number("latitude"));
+        }
+        if is_geographic && (west.abs() > 180.0 || east.abs() > 180.0) {
+            return Err(AreaError::Number("longitude"));
+        }
+        let rect = |west, east| Rect::new(Coord { x: west, y: south }, Coord { x: east, y: north });
+        let boxes = match west <= east {
+            true => vec![rect(west, east)],
+            false if is_geographic => vec![rect(west, 180.0), rect(-180.0, east)],
+            false => return Err(AreaError::Order("left end", "right end")),
+        };
+        let world = boxes.iter().map(|rect| reach(&crs, rect)).collect::<Result<_, _>>()?;
+        Ok(Self { crs, boxes, world })
+    }
+
+    /// The rows whose geometries touch the area and that fulfil a condition, in order of id.
+    pub fn rows(&self, snapshot: &Snapshot, holds: impl Fn(RowRef<'_>) -> bool + Sync) -> Vec<RowAt> {
+        let mut found = Vec::new();
+        for (rect, (min, max, is_filled)) in self.boxes.iter().zip(&self.world) {
+            found.extend(snapshot.matching_within(*min, *max, |row, is_inside| {
+                ((is_inside && *is_filled) || self.touches(rect, row)) && holds(row)
+            }));
+        }
+        if self.boxes.len() > 1 {
+            found.sort_unstable_by_key(|at| snapshot.row_at(*at).id());
+            found.dedup();
+        }
+        found
+    }
+
+    fn touches(&self, rect: &Rect<f64>, row: RowRef<'_>) -> bool {
+        let packed = row.base.geometry();
+        if packed.kind(row.row) == GeometryKind::None {
+            return false;
+        }
+        let geometry = if is_lonlat(&self.crs) {
+            packed.geometry(row.row, |grid, node| row.base.lonlat(grid.unpack(node)))
+        } else {
+            let mut moved = row.geometry().map(std::borrow::Cow::into_owned);
+            let done = moved.as_mut().map(|geometry| {
+                with_transformer(row.base.crs(), &self.crs, |transformer| transformer.geometry(geometry))
+            });
+            // What has no image in the CRS of the box is not in it.
+            moved.filter(|_| matches!(done, Some(Ok(Ok(())))))
+        };
+        let Some((geometry, bounds)) = geometry
+            .and_then(|geometry| Some((geometry.bounding_rect()?, geometry)))
+            .map(|(bounds, geometry)| (geometry, bounds))
+        else {
+            return false;
+        };
+        rect.contains(&bounds) || (rect.intersects(&bounds) && rect.to_polygon().intersects(&geometry))
+    }
+}
+
+/// WGS 84, whatever the order of its axes.
+fn is_lonlat(crs: &Crs) -> bool {
+    crs.code() == Some(4326)
+}
+
+/// How far a box reaches in world units.
+fn reach(crs: &Crs, rect: &Rect<f64>) -> Result<([u32; 2], [u32; 2], bool), AreaError> {
+    let (low, high) = (rect.min(), rect.max());
+    if is_lonlat(crs) {
+        let ([left, bottom], [right, top]) = (lonlat_to_world([low.x, low.y]), lonlat_to_world([high.x, high.y]));
+        return Ok(([left, top], [right, bottom], true));
+    }
+    let wgs84 = Crs::wgs84();
+    let (mut min, mut max) = ([u32::MAX; 2], [0; 2]);
+    with_transformer(crs, &wgs84, |transformer| {
+        for step in 0..=STEPS {
+            let share = f64::from(step) / f64::from(STEPS);
+            let (x, y) = (low.x + rect.width() * share, low.y + rect.height() * share);
+            for point in [[x, low.y], [x, high.y], [low.x, y], [high.x, y]] {
+                // A corner of a large box may lie where the CRS means nothing; then everything is looked at.
+                let world = transformer.point(point).map(lonlat_to_world);
+                let world = world.map_or([[0; 2], [u32::MAX; 2]], |world| [world; 2]);
+                for axis in 0..2 {
+                    min[axis] = min[axis].min(world[0][axis].min(world[1][axis]));
+                    max[axis] = max[axis].max(world[0][axis].max(world[1][axis]));
+                }
+            }
+        }
+    })?;
+    // The sides bend: by less than an eighth of the box between two points, and more than that for the smallest.
+    let slack = |axis: usize| ((max[axis] - min[axis]) / 8).saturating_add(SLACK);
+    let (wide, high) = (slack(0), slack(1));
+    let min = [min[0].saturating_sub(wide), min[1].saturating_sub(high)];
+    let max = [max[0].saturating_add(wide), max[1].saturating_add(high)];
+    Ok((min, max, false))
+}

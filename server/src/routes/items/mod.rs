@@ -1,0 +1,114 @@
+//! `/collections/{id}/items`: features (OGC API Features 1, 7.15 and 7.16; part 2; part 3).
+
+mod answer;
+mod question;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse as _, Response};
+use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::feature::FeatureId;
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use rustc_hash::FxHasher;
+
+use super::{respond, select};
+use crate::app::App;
+use crate::error::{Answer, Kind, Problem};
+use answer::Told;
+use question::Question;
+
+pub(in crate::routes) use question::any_crs;
+pub use question::crs_uris;
+
+/// Of the coordinates in an answer (OGC API Features 2, 6.3).
+const CONTENT_CRS: HeaderName = HeaderName::from_static("content-crs");
+
+/// `GET /collections/{id}/items`.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let (layer, question) = ask(&app, &id, query.as_deref(), &headers).await?;
+    let snapshot = question.when.snapshots(&app, &[layer]).await?.swap_remove(0);
+    let base = respond::base_url(&app.config, &headers);
+    let tag = tag_of(&snapshot, query.as_deref(), &base);
+    let when = question.when;
+    let mut response = if respond::matches(&headers, tag.trim_start_matches("W/")) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let told = Told { base, id, query: query.unwrap_or_default(), seq: snapshot.seq(), scope: app.scope };
+        let (crs, snapshot) = (question.crs.clone(), Arc::clone(&snapshot));
+        let work = move || answer::page(&snapshot, question, told);
+        let mut response = tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?;
+        respond::set(&mut response, CONTENT_CRS, &format!("<{}>", crs.uri()));
+        response
+    };
+    validators(&mut response, &tag, snapshot.seq());
+    when.cache(&mut response);
+    Ok(response)
+}
+
+/// `GET /collections/{id}/items/{feature}`.
+pub async fn one(
+    State(app): State<Arc<App>>,
+    Path((id, feature)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let layer = find(&app, &id)?;
+    let question = Question::of_one(&app, &layer.definition(), query.as_deref()).await?;
+    let snapshot = question.when.snapshots(&app, &[layer]).await?.swap_remove(0);
+    let unknown = || {
+        let shown = crate::error::clipped(&feature).into_owned();
+        Problem::new(Kind::UnknownFeature, format!("Layer \"{id}\" has no feature with the id \"{shown}\"."))
+            .with("layer", &*id)
+            .with("value", shown)
+    };
+    let row = feature.parse::<FeatureId>().ok().and_then(|id| snapshot.feature(id)).ok_or_else(unknown)?;
+    let tag = format!("\"v{}\"", row.base.version(row.row));
+    let mut response = if respond::matches(&headers, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let base = respond::base_url(&app.config, &headers);
+        let told = Told { base, id, query: query.unwrap_or_default(), seq: snapshot.seq(), scope: app.scope };
+        let mut response = answer::feature(&snapshot, &question, &told, row);
+        respond::set(&mut response, CONTENT_CRS, &format!("<{}>", question.crs.uri()));
+        response
+    };
+    validators(&mut response, &tag, snapshot.seq());
+    question.when.cache(&mut response);
+    Ok(response)
+}
+
+fn validators(response: &mut Response, tag: &str, seq: i64) {
+    respond::set(response, header::ETAG, tag);
+    respond::set(response, header::CACHE_CONTROL, "no-cache");
+    respond::set(response, header::VARY, "accept, host, x-forwarded-host");
+    respond::set_seq(response, seq);
+}
+
+/// A layer that the caller may see.
+///
+/// # Errors
+/// When there is none of this name.
+pub fn find(app: &App, id: &str) -> Result<Arc<Layer>, Problem> {
+    let layer = app.territory.layer(id).filter(|layer| app.scope.sees_layer(&layer.definition()));
+    layer.ok_or_else(|| select::unknown(app, id))
+}
+
+async fn ask(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) -> Result<(Arc<Layer>, Question), Problem> {
+    let layer = find(app, id)?;
+    let question = Question::read(app, &layer.definition(), query, headers).await?;
+    Ok((layer, question))
+}
+
+/// The same for the same question while the layer stays as it is. Weak, since each answer says when it was given.
+fn tag_of(snapshot: &Snapshot, query: Option<&str>, base: &str) -> String {
+    use std::hash::{Hash as _, Hasher as _};
+    let mut hasher = FxHasher::default();
+    (query, base, &snapshot.definition().id).hash(&mut hasher);
+    format!("W/\"{}-{:x}\"", snapshot.seq(), hasher.finish())
+}

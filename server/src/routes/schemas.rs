@@ -1,0 +1,147 @@
+//! `/collections/{id}/schema`, `/queryables`, `/sortables`: what features hold, and by what they may be asked for
+//! (OGC API Features 5, clause 8; part 3, clause 6; JSON Schema 2020-12).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use bricola_layers::definition::{FieldDefinition, FieldType, GeometryType, LayerDefinition};
+use http::{HeaderMap, header};
+use serde_json::{Map, Value, json};
+
+use super::items::find;
+use super::respond::{self, Language};
+use crate::app::App;
+use crate::error::Answer;
+use crate::params::Params;
+
+const SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Which of the three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Schema,
+    Queryables,
+    Sortables,
+}
+
+/// `GET /collections/{id}/schema`: what a feature holds.
+pub async fn schema(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    answer(&app, &id, query.as_deref(), &headers, What::Schema)
+}
+
+/// `GET /collections/{id}/queryables`: what a filter may name.
+pub async fn queryables(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    answer(&app, &id, query.as_deref(), &headers, What::Queryables)
+}
+
+/// `GET /collections/{id}/sortables`: by what features may be sorted.
+pub async fn sortables(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    answer(&app, &id, query.as_deref(), &headers, What::Sortables)
+}
+
+fn answer(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap, what: What) -> Answer {
+    let params = Params::read(query, &["f", "lang"])?;
+    params.one_of("f", &[("json", ())])?;
+    let language = respond::language(&params, headers)?;
+    let layer = find(app, id)?;
+    let definition = layer.definition();
+    let base = respond::base_url(&app.config, headers);
+    let mut response = respond::json(&describe(app, &definition, &base, language, what));
+    respond::set(&mut response, header::CONTENT_TYPE, "application/schema+json");
+    respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
+    respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
+    Ok(response)
+}
+
+fn describe(app: &App, definition: &LayerDefinition, base: &str, language: Language, what: What) -> Value {
+    let mut properties = Map::new();
+    let id = json!({"title": "id", "type": "integer", "format": "int64", "x-ogc-role": "id", "readOnly": true});
+    properties.insert("id".into(), id);
+    if what != What::Sortables {
+        let title = if language == Language::Italian { "geometria" } else { "geometry" };
+        let geometry = json!({
+            "title": title, "format": geometry_format(definition.geometry), "x-ogc-role": "primary-geometry",
+        });
+        properties.insert("geometry".into(), geometry);
+    }
+    for (position, (_, field)) in app.scope.fields(definition).enumerate() {
+        let mut described = describe_field(field, language);
+        if what == What::Schema {
+            described.insert("x-ogc-propertySeq".into(), json!(position + 1));
+        }
+        properties.insert(field.name.clone(), Value::Object(described));
+    }
+    let path = match what {
+        What::Schema => "schema",
+        What::Queryables => "queryables",
+        What::Sortables => "sortables",
+    };
+    json!({
+        "$schema": SCHEMA,
+        "$id": format!("{base}/collections/{}/{path}", definition.id),
+        "type": "object",
+        "title": language.of(&definition.title),
+        "description": language.of(&definition.description),
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn describe_field(field: &FieldDefinition, language: Language) -> Map<String, Value> {
+    let (kind, format) = match field.kind {
+        FieldType::Text => ("string", None),
+        FieldType::Integer => ("integer", Some("int64")),
+        FieldType::Real => ("number", Some("double")),
+        FieldType::Boolean => ("boolean", None),
+        FieldType::Date => ("string", Some("date")),
+        FieldType::DateTime => ("string", Some("date-time")),
+    };
+    let mut json = Map::new();
+    json.insert("title".into(), json!(language.of(&field.title)));
+    json.insert("type".into(), json!(kind));
+    if let Some(format) = format {
+        json.insert("format".into(), json!(format));
+    }
+    if let Some(unit) = &field.unit {
+        json.insert("x-ogc-unit".into(), json!(unit));
+    }
+    match field.name.as_str() {
+        "valid_from" => json.insert("x-ogc-role".into(), json!("primary-interval-start")),
+        "valid_to" => json.insert("x-ogc-role".into(), json!("primary-interval-end")),
+        _ => None,
+    };
+    if !field.values.is_empty() {
+        // Codes that are not in the list are taken too: it says what they mean, not which there may be.
+        let values = field.values.iter().map(|value| json!({"const": value.code, "title": language.of(&value.title)}));
+        let any = json!({"type": kind});
+        json.insert("anyOf".into(), values.chain(std::iter::once(any)).collect());
+    }
+    json
+}
+
+fn geometry_format(geometry: GeometryType) -> &'static str {
+    match geometry {
+        GeometryType::Point => "geometry-point",
+        GeometryType::MultiPoint => "geometry-multipoint",
+        GeometryType::LineString => "geometry-linestring",
+        GeometryType::MultiLineString => "geometry-multilinestring",
+        GeometryType::Polygon => "geometry-polygon",
+        GeometryType::MultiPolygon => "geometry-multipolygon",
+        GeometryType::Geometry => "geometry-any",
+    }
+}
