@@ -353,7 +353,7 @@ fn cql2_example(class: &str) -> &'static str {
         }
         "temporal-functions" => "filter=T_AFTER(DATE('2026-01-01'),DATE('2025-01-01'))",
         "property-property" => "filter=number=national_ref",
-        "arithmetic" => "filter=sheet*2+1=25",
+        "arithmetic" => "filter=sheet*2%2B1=25",
         other => panic!("{other} has no example"),
     }
 }

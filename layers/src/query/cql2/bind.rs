@@ -271,6 +271,9 @@ impl Binder<'_> {
         if self.crs.north_first() {
             moved.map_coords_in_place(|Coord { x, y }| Coord { x: y, y: x });
         }
+        if self.crs.is_geographic() {
+            literal::in_degrees(&moved, &expression.place)?;
+        }
         let result = Crs::parse(name)
             .and_then(|crs| with_transformer(self.crs, &crs, |transformer| transformer.geometry(&mut moved)))
             .and_then(|moved| moved);

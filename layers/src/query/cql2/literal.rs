@@ -183,22 +183,35 @@ pub(super) fn bbox(numbers: &[f64], place: &Place) -> Result<Geometry<f64>, Refu
     checked(Rect::new(Coord { x: west, y: south }, Coord { x: east, y: north }).to_polygon().into(), place)
 }
 
-/// Refuses what is no place, or no valid geometry: relations to it would mean nothing.
+/// Coordinates beyond this are no place on earth in any CRS.
+const FARTHEST: f64 = 1e9;
+
+/// Refuses what is no place in any CRS, or no valid geometry: relations to it would mean nothing.
 pub(super) fn checked(geometry: Geometry<f64>, place: &Place) -> Result<Geometry<f64>, Refusal> {
     use geo::CoordsIter;
-    let outside = |at: &Coord<f64>| !((-180.0..=180.0).contains(&at.x) && (-90.0..=90.0).contains(&at.y));
     if geometry.coords_count() == 0 || matches!(geometry, Geometry::GeometryCollection(_)) {
         let reason = "an empty geometry, or one of mixed parts, cannot be related to a feature";
         return Err(Refusal::unsupported(place, reason));
     }
-    if let Some(Coord { x, y }) = geometry.coords_iter().find(outside) {
-        let reason = format!(
-            "({x} {y}) is no place: longitudes, between -180 and 180 degrees, come before latitudes, between -90 and 90"
-        );
-        return Err(Refusal::wrong_type(place, reason).of_value(&format!("{x} {y}")));
-    }
+    within(&geometry, [FARTHEST; 2], place)?;
     match geometry.check_validation() {
         Ok(()) => Ok(geometry),
         Err(error) => Err(Refusal::wrong_type(place, format!("the geometry is not valid: {error}"))),
     }
+}
+
+/// Refuses coordinates that are no degrees.
+pub(super) fn in_degrees(geometry: &Geometry<f64>, place: &Place) -> Result<(), Refusal> {
+    within(geometry, [180.0, 90.0], place)
+}
+
+fn within(geometry: &Geometry<f64>, [x_most, y_most]: [f64; 2], place: &Place) -> Result<(), Refusal> {
+    use geo::CoordsIter;
+    let outside = |at: &Coord<f64>| !(at.x.abs() <= x_most && at.y.abs() <= y_most);
+    let Some(Coord { x, y }) = geometry.coords_iter().find(outside) else { return Ok(()) };
+    let reason = format!(
+        "({x} {y}) is no place: longitudes, between -180 and 180 degrees, come before latitudes, between -90 and 90, unless \
+         the CRS is another"
+    );
+    Err(Refusal::wrong_type(place, reason).of_value(&format!("{x} {y}")))
 }

@@ -39,7 +39,7 @@ impl Told {
 }
 
 /// A page as one `FeatureCollection`, or all features as a file that is written while it is sent.
-pub fn page(snapshot: &Arc<Snapshot>, question: Question, told: Told) -> Response {
+pub fn page(snapshot: &Arc<Snapshot>, question: Question, told: &Told) -> Response {
     let limit = question.limit.unwrap_or(usize::MAX - 1);
     let page = question.selection.page(snapshot, &question.order, question.after.as_ref(), limit);
     if question.form != Form::GeoJson {
@@ -114,13 +114,14 @@ fn with_cursor(query: &str, cursor: &Cursor) -> String {
 }
 
 /// A file, piece by piece: what is held of it is its list of rows and one piece.
-fn file(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: Question, told: Told) -> Response {
+fn file(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: Question, told: &Told) -> Response {
     let (extension, kind) = match question.form {
         Form::Csv => ("csv", "text/csv; charset=utf-8; header=present"),
         _ => ("ndjson", "application/x-ndjson"),
     };
     let name = format!("attachment; filename=\"{}.{extension}\"", told.id);
-    let fields = columns(&snapshot, &question, told.scope);
+    let scope = told.scope;
+    let fields = columns(&snapshot, &question, scope);
     let mut head = Vec::new();
     if question.form == Form::Csv {
         csv_head(&mut head, &snapshot, &question, &fields);
@@ -131,14 +132,15 @@ fn file(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: Question, told: Tol
         if piece.is_empty() && out.is_empty() {
             return std::future::ready(None);
         }
-        match question.form {
-            Form::Csv => piece.iter().for_each(|at| csv_row(&mut out, snapshot.row_at(*at), &question, &fields)),
-            _ => {
-                let writer = writer(&snapshot, &question, told.scope);
-                for at in piece {
-                    writer.write(&mut out, snapshot.row_at(*at));
-                    out.push(b'\n');
-                }
+        if question.form == Form::Csv {
+            for at in piece {
+                csv_row(&mut out, snapshot.row_at(*at), &question, &fields);
+            }
+        } else {
+            let writer = writer(&snapshot, &question, scope);
+            for at in piece {
+                writer.write(&mut out, snapshot.row_at(*at));
+                out.push(b'\n');
             }
         }
         std::future::ready(Some((Ok::<_, std::convert::Infallible>(Bytes::from(out)), (begin + piece.len(), None))))

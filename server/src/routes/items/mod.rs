@@ -41,7 +41,7 @@ pub async fn list(
     } else {
         let told = Told { base, id, query: query.unwrap_or_default(), seq: snapshot.seq(), scope: app.scope };
         let (crs, snapshot) = (question.crs.clone(), Arc::clone(&snapshot));
-        let work = move || answer::page(&snapshot, question, told);
+        let work = move || answer::page(&snapshot, question, &told);
         let mut response = tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?;
         respond::set(&mut response, CONTENT_CRS, &format!("<{}>", crs.uri()));
         response

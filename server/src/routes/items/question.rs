@@ -175,8 +175,7 @@ fn area(params: &Params<'_>) -> Result<Option<Area>, Problem> {
     let wrong = |reason: String| Problem::parameter("bbox", text, reason);
     let numbers: Option<Vec<f64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
     let numbers = match numbers.as_deref() {
-        Some([a, b, c, d]) => [*a, *b, *c, *d],
-        Some([a, b, _, c, d, _]) => [*a, *b, *c, *d],
+        Some([a, b, c, d] | [a, b, _, c, d, _]) => [*a, *b, *c, *d],
         _ => return Err(wrong("must be four numbers, lower left and upper right corner, or six with heights".into())),
     };
     let [a, b, c, d] = numbers;
