@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rstar::{AABB, Envelope as _, ParentNode, RTree, RTreeNode, RTreeObject};
+use rstar::{AABB, Envelope as _, ParentNode, RStarInsertionStrategy, RTree, RTreeNode, RTreeObject, RTreeParams};
 use serde::{Deserialize, Serialize};
 
 use super::column::{Column, ValueRef};
@@ -81,6 +81,21 @@ impl RTreeObject for Leaf {
     }
 }
 
+/// Nodes of twelve children rather than of `rstar`'s six: a search for a place goes two levels less deep, each a wait for
+/// memory.
+#[derive(Debug)]
+pub struct Fanout;
+
+impl RTreeParams for Fanout {
+    const MIN_SIZE: usize = 6;
+    const MAX_SIZE: usize = 12;
+    const REINSERTION_COUNT: usize = 3;
+    type DefaultInsertionStrategy = RStarInsertionStrategy;
+}
+
+/// The boxes of the rows of a base.
+pub type Tree = RTree<Leaf, Fanout>;
+
 /// A layer (or the changed part of one) as of one `seq`: rows in order of feature id.
 #[derive(Debug)]
 pub struct Base {
@@ -89,7 +104,7 @@ pub struct Base {
     pub(super) geometry: Packed,
     pub(super) columns: Vec<Column>,
     pub(super) learnt: Learnt,
-    pub(super) tree: RTree<Leaf>,
+    pub(super) tree: Tree,
     pub(super) crs: Crs,
     pub(super) plane: Arc<WorldPlane>,
 }
@@ -146,7 +161,7 @@ impl Base {
     }
 
     /// The R-tree over all rows with a geometry, in tree units.
-    pub fn tree(&self) -> &RTree<Leaf> {
+    pub fn tree(&self) -> &Tree {
         &self.tree
     }
 
@@ -182,7 +197,7 @@ impl Base {
 pub(super) const TREE_BYTES: usize = 50;
 
 /// Calls `visit` for the boxes of a tree that touch a box.
-pub(super) fn search<'a>(tree: &'a RTree<Leaf>, envelope: &TreeBox, mut visit: impl FnMut(&'a Leaf)) {
+pub(super) fn search<'a>(tree: &'a Tree, envelope: &TreeBox, mut visit: impl FnMut(&'a Leaf)) {
     descend(tree.root(), envelope, &mut visit);
 }
 

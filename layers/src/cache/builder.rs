@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use rstar::RTree;
 use thiserror::Error;
 
-use super::base::{Base, Leaf};
+use super::base::{Base, Leaf, Tree};
 use super::column::Column;
 use super::learnt::Learnt;
 use super::packed::{CoordinateGrid, Packed, by_chunks};
@@ -191,7 +190,7 @@ impl BaseBuilder {
             versions: self.versions,
             geometry,
             columns: self.columns,
-            tree: RTree::bulk_load(leaves),
+            tree: Tree::bulk_load_with_params(leaves),
             crs: self.crs,
             plane,
         };

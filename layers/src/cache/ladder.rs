@@ -15,11 +15,11 @@
 //! been read anew.
 
 use rayon::prelude::*;
-use rstar::{RTree, RTreeObject};
+use rstar::RTreeObject;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::base::{Base, Leaf, TREE_BYTES, TREE_SHIFT, TreeBox, search};
+use super::base::{Base, Leaf, TREE_BYTES, TREE_SHIFT, Tree, TreeBox, search};
 use super::choice::{Candidate, Home, Judge, choose};
 use crate::definition::LayerDefinition;
 
@@ -43,7 +43,7 @@ pub struct TileCount {
 #[derive(Debug, Serialize, Deserialize)]
 enum Kept {
     All,
-    Few(RTree<Leaf>),
+    Few(Tree),
     /// One bit a row.
     Many(Vec<u64>),
 }
@@ -114,7 +114,7 @@ impl Kept {
             return Self::All;
         }
         if leaves.len() * MANY < rows {
-            return Self::Few(RTree::bulk_load(leaves));
+            return Self::Few(Tree::bulk_load_with_params(leaves));
         }
         let mut marks = vec![0_u64; rows.div_ceil(64)];
         for leaf in &leaves {

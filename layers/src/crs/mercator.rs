@@ -7,7 +7,7 @@
 //! A layer is moved there in bulk, so a projected CRS is not asked of PROJ point by point: [`Patches`] stand in for it.
 
 use std::collections::HashMap;
-use std::f64::consts::PI;
+use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::patches::Patches;
@@ -42,7 +42,8 @@ pub fn world_to_lonlat(world: [u32; 2]) -> [f64; 2] {
 /// Fractional world units as longitude and latitude in degrees.
 pub fn world_to_lonlat_f64([x, y]: [f64; 2]) -> [f64; 2] {
     let mercator = PI * (1.0 - 2.0 * y / UNITS);
-    [x / UNITS * 360.0 - 180.0, mercator.sinh().atan().to_degrees()]
+    // The same as the arc tangent of sinh, by the function of the two that is cheaper.
+    [x / UNITS * 360.0 - 180.0, (2.0 * mercator.exp().atan() - FRAC_PI_2).to_degrees()]
 }
 
 /// To the nearest unit; the cast saturates at the edges of the square.

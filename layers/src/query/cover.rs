@@ -3,6 +3,7 @@
 use super::place::Place;
 use crate::cache::{Base, GeometryKind, RowRef, Snapshot, Validity};
 use crate::crs::{CrsError, geodesic_distance_m};
+use crate::definition::GeometryType;
 
 /// World units around the earth.
 const WORLD: f64 = 4_294_967_296.0;
@@ -47,7 +48,9 @@ pub fn at_when<'a>(
     let position = place.in_crs(crs)?;
     let world = place.world();
     let per_metre = WORLD / EQUATOR_M / place.lonlat()[1].to_radians().cos().max(0.01);
-    let reach = ((radius_m * per_metre) as u32).saturating_add(SLACK);
+    // Surfaces cover the place or do not, however near they are.
+    let is_of_surfaces = matches!(snapshot.definition().geometry, GeometryType::Polygon | GeometryType::MultiPolygon);
+    let reach = if is_of_surfaces { 0 } else { (radius_m * per_metre) as u32 }.saturating_add(SLACK);
     let mut hits = Vec::new();
     snapshot.search(
         world.map(|value| value.saturating_sub(reach)),

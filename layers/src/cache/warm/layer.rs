@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rstar::{RTree, RTreeObject};
+use rstar::RTreeObject;
 
 use super::sections::{Damaged, Sink, Source, WarmError};
-use crate::cache::base::{Base, Leaf};
+use crate::cache::base::{Base, Leaf, Tree};
 use crate::cache::builder::{BaseBuilder, plane_of};
 use crate::cache::changed::{Changed, Now};
 use crate::cache::column::Column;
@@ -35,7 +35,7 @@ pub(super) fn revive_base(source: &mut Source, definition: &LayerDefinition) -> 
     let Rows { ids, versions, geometry, columns } = revive_rows(source, definition)?;
     let rows = ids.len();
     let learnt = Learnt::new(rows, definition.has_label_points());
-    let (tree, ladder): (RTree<Leaf>, Ladder) = (source.record()?, source.record()?);
+    let (tree, ladder): (Tree, Ladder) = (source.record()?, source.record()?);
     let plane = plane_of(&crs, &geometry)?;
     let base = Base { ids, versions, geometry, columns, learnt, tree, crs, plane };
     check_tree(&base)?;
@@ -144,7 +144,7 @@ pub(super) fn revive_changes(
 fn revive_added(source: &mut Source, base: &Base, definition: &LayerDefinition) -> Result<Vec<Now>, WarmError> {
     let Rows { ids, versions, geometry, columns } = revive_rows(source, definition)?;
     let rows = ids.len();
-    let (learnt, tree) = (Learnt::new(0, false), RTree::new());
+    let (learnt, tree) = (Learnt::new(0, false), Tree::new_with_params());
     let (crs, plane) = (base.crs.clone(), Arc::clone(&base.plane));
     let added = Base { ids, versions, geometry, columns, learnt, tree, crs, plane };
     let feature = |row: u32| {
