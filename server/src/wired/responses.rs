@@ -10,8 +10,10 @@ use super::schema::{reference, text, whole};
 use crate::error::Kind;
 use crate::routes::respond::Language;
 
+type Header = (&'static str, Words, fn() -> Value);
+
 /// The headers of answers.
-const HEADERS: [(&str, Words, fn() -> Value); 12] = [
+const HEADERS: [Header; 12] = [
     (
         "Bricola-Seq",
         Words("L’ultima modifica che la risposta riflette", "The last change that the answer reflects"),
@@ -108,7 +110,7 @@ fn describe_problem(status: StatusCode, kinds: &[Kind], quota: &[&str], language
 }
 
 fn add_headers(json: &mut Value, names: &[&str], language: Language) {
-    let of = |(name, about, schema): &(&str, Words, fn() -> Value)| {
+    let of = |(name, about, schema): &Header| {
         ((*name).to_owned(), json!({"description": about.of(language), "schema": schema()}))
     };
     let headers: Map<String, Value> = HEADERS.iter().filter(|(name, ..)| names.contains(name)).map(of).collect();

@@ -61,13 +61,11 @@ pub fn envelope() -> Value {
 pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     let (mut properties, mut required) = (Map::new(), Vec::new());
     for (name, schema) in members {
-        match name.strip_suffix('?') {
-            Some(name) => properties.insert(name.to_owned(), schema),
-            None => {
-                required.push(name);
-                properties.insert(name.to_owned(), schema)
-            }
-        };
+        let known = name.strip_suffix('?');
+        if known.is_none() {
+            required.push(name);
+        }
+        properties.insert(known.unwrap_or(name).to_owned(), schema);
     }
     let mut object = json!({"type": "object", "properties": properties});
     if !required.is_empty() {
