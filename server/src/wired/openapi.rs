@@ -157,13 +157,10 @@ fn describe_parameter(parameter: &Parameter, language: Language) -> Value {
         "description": parameter.about.of(language),
         "schema": parameter.schema,
     });
-    if place == "query" && parameter.schema["type"] == "array" {
+    if place == "query" {
+        // Lists are separated by commas; OGC's tests want it said of every parameter.
         json["style"] = json!("form");
-        json["explode"] = json!(false);
-    }
-    if parameter.place == Place::Fields {
-        json["style"] = json!("form");
-        json["explode"] = json!(true);
+        json["explode"] = json!(parameter.place == Place::Fields);
     }
     if let Some(example) = &parameter.example {
         json["example"] = example.clone();

@@ -101,7 +101,8 @@ fn bbox() -> Parameter {
     );
     let four = json!({"minItems": 4, "maxItems": 4});
     let six = json!({"minItems": 6, "maxItems": 6});
-    Parameter::query("bbox", about, json!({"type": "array", "items": number(), "oneOf": [four, six]}))
+    let schema = json!({"type": "array", "items": number(), "minItems": 4, "maxItems": 6, "oneOf": [four, six]});
+    Parameter::query("bbox", about, schema)
 }
 
 fn bbox_crs() -> Parameter {
