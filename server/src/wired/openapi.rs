@@ -161,6 +161,8 @@ fn describe_parameter(parameter: &Parameter, language: Language) -> Value {
         // Lists are separated by commas; OGC's tests want it said of every parameter.
         json["style"] = json!("form");
         json["explode"] = json!(parameter.place == Place::Fields);
+        // One without text counts as not given.
+        json["allowEmptyValue"] = json!(parameter.name != MIN_SEQ);
     }
     if let Some(example) = &parameter.example {
         json["example"] = example.clone();
