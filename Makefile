@@ -13,7 +13,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
 
-.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable demonstration fuzz fmt deny clean
+.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable demonstration conformance fuzz fmt deny clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -62,6 +62,14 @@ e2e-live: ## its main visits against a real server with a small demo city
 	cargo test --workspace --locked --quiet --no-run
 	scripts/e2e $(CARGO_TARGET_DIR)/debug/bricola
 	folder=$$(mktemp -d) && scripts/demonstration $(CARGO_TARGET_DIR)/debug/bricola $$folder && rm -r $$folder
+
+conformance: conformance/node_modules/.package-lock.json ## what the server says of itself: OpenAPI, Italian guidelines (ModI)
+	cargo test --workspace --locked --quiet --no-run
+	conformance/run $(CARGO_TARGET_DIR)/debug/bricola
+
+conformance/node_modules/.package-lock.json: conformance/package.json conformance/package-lock.json
+	@cd conformance && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 demonstration: build ## an edit in psql on a browser at another server: the pictures of docs/demonstration.md
 	@scripts/setup test

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::middleware::Quota;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
 use crate::services::tiles::Tiles;
@@ -41,6 +42,8 @@ pub struct App {
     pub metrics: Metrics,
     /// As many permits as requests may be worked on at the same time.
     pub requests: Semaphore,
+    /// How many requests a client may make, where there is a limit.
+    pub quota: Option<Quota>,
     /// As many permits as requests may wait for a change to come: fewer than all, so that others get through.
     pub waiting: Semaphore,
     /// As many permits as event streams may be open.
@@ -77,6 +80,7 @@ impl App {
             sprites: Sprites::new(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
+            quota: Quota::new(config.limits.requests_per_minute),
             waiting: Semaphore::new((config.limits.concurrent_requests / 2).max(1)),
             streams: Arc::new(Semaphore::new(config.limits.streams)),
             closing: watch::Sender::new(false),

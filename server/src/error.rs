@@ -62,8 +62,12 @@ pub enum Kind {
     UriTooLong,
     /// The body has a media type that the path does not take.
     UnsupportedMediaType,
+    /// More requests in this minute than the client is allowed.
+    TooManyRequests,
     /// A fault of ours.
     Internal,
+    /// The server is not ready to be sent requests.
+    NotReady,
     /// The layer is still being read.
     LayerLoading,
     /// The layer is in the store, but this version cannot read its definition.
@@ -113,7 +117,9 @@ impl Kind {
         Self::BodyTooLarge,
         Self::UriTooLong,
         Self::UnsupportedMediaType,
+        Self::TooManyRequests,
         Self::Internal,
+        Self::NotReady,
         Self::LayerLoading,
         Self::LayerUnreadable,
         Self::Overloaded,
@@ -154,7 +160,9 @@ impl Kind {
             Self::BodyTooLarge         => (StatusCode::PAYLOAD_TOO_LARGE,      "body-too-large",         "The body is larger than allowed"),
             Self::UriTooLong           => (StatusCode::URI_TOO_LONG,           "uri-too-long",           "Path and query are longer than allowed"),
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This path does not take this kind of body"),
+            Self::TooManyRequests      => (StatusCode::TOO_MANY_REQUESTS,      "too-many-requests",      "More requests in this minute than allowed"),
             Self::Internal             => (StatusCode::INTERNAL_SERVER_ERROR,  "internal-error",         "The server failed; the cause is in its log"),
+            Self::NotReady             => (StatusCode::SERVICE_UNAVAILABLE,    "not-ready",              "Layers are still being read, or brought up to date"),
             Self::LayerLoading         => (StatusCode::SERVICE_UNAVAILABLE,    "layer-loading",          "A layer is still being read"),
             Self::LayerUnreadable      => (StatusCode::SERVICE_UNAVAILABLE,    "layer-unreadable",       "This version cannot read the layer"),
             Self::Overloaded           => (StatusCode::SERVICE_UNAVAILABLE,    "overloaded",             "Too many requests are being worked on"),

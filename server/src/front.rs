@@ -6,6 +6,7 @@
 //! wrong) is left to the router.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use hyper::service::Service;
 use tower::util::{Oneshot, ServiceExt as _};
 
 use crate::app::App;
+use crate::middleware::Peer;
 use crate::{middleware, routes};
 
 type Boxed = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -28,12 +30,20 @@ type Boxed = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 pub struct Front {
     app: Arc<App>,
     router: Router,
+    /// Where the connection comes from, if that matters.
+    peer: Option<Peer>,
 }
 
 impl Front {
     /// In front of the routes of an app.
     pub fn new(app: Arc<App>, router: Router) -> Self {
-        Self { app, router }
+        Self { app, router, peer: None }
+    }
+
+    /// For the connection of one client.
+    #[must_use]
+    pub fn of(&self, peer: IpAddr) -> Self {
+        Self { peer: self.app.quota.is_some().then_some(Peer(peer)), ..self.clone() }
     }
 }
 
@@ -42,8 +52,13 @@ impl Service<Request<Incoming>> for Front {
     type Error = Infallible;
     type Future = Either<Boxed, Oneshot<Router, Request<Incoming>>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let router = self.router.clone();
+        // Where requests are counted they all pass the middleware, which counts them.
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(peer);
+            return Either::Right(router.oneshot(request));
+        }
         if !is_plain(&self.app, &request) {
             return Either::Right(router.oneshot(request));
         }

@@ -2,7 +2,7 @@
 //!
 //! This crate is the outer ring. A newcomer finds a route in [`router`], its noun in `routes/`, its answer in
 //! [`services`] or in the crate `bricola-layers`, and its SQL in the stores of that crate. No type of axum
-//! leaves `front`, `router`, `routes`, `middleware` and `error`.
+//! leaves `front`, `router`, `wired`, `routes`, `middleware` and `error`.
 
 pub mod app;
 pub mod archive;
@@ -17,6 +17,7 @@ pub mod router;
 pub mod serve;
 pub mod services;
 pub mod store;
+pub mod wired;
 
 mod middleware;
 mod params;

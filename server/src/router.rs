@@ -1,13 +1,17 @@
-//! The whole surface on one page.
+//! The whole surface on one page: the router, `/conformance` and `/api` are made of this table.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
 use crate::app::App;
+use crate::routes::{
+    api, changes, collections, conformance, events, items, landing, lookup, metrics, parcels, schemas, status, styles,
+    tiles,
+};
+use crate::wired::Wired;
 use crate::{middleware, routes};
 
 /// Smaller answers are not worth compressing.
@@ -27,46 +31,59 @@ pub fn wrap(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
         .with_state(Arc::clone(app))
 }
 
-/// Every path that the server answers.
-pub fn routes() -> Router<Arc<App>> {
-    // Tiles and files are compressed once and kept; a lookup of one point is too small and too frequent.
-    let hot = Router::new()
+/// Every path that the server answers. What is [`Wired::as_it_is`] is compressed once and kept (tiles and files), is too
+/// small and too frequent to be compressed (a lookup of one point), or must not be held back (events).
+pub fn table() -> Vec<Wired> {
+    vec![
         // For people: the geoportal, and the OGC landing page for machines at the same place.
-        .route("/", get(routes::landing::get))
-        .route("/assets/{*path}", get(routes::landing::asset))
-        .route("/favicon.svg", get(routes::landing::icon))
-        // Vector tiles, under the URLs that users of Martin know; finished ones are answered by `front`.
-        .route(routes::tiles::PATTERN, get(routes::tiles::tile))
-        // Everything at a point.
-        .route("/lookup", get(routes::lookup::get))
-        // What changes, as it happens; a compressor would hold events back.
-        .route("/events", get(routes::events::get));
-
-    let documents = Router::new()
+        Wired::at("/").answers(landing::about(), landing::get).as_it_is(),
+        Wired::at("/assets/{*path}").file(landing::asset).as_it_is(),
+        Wired::at("/favicon.svg").file(landing::icon).as_it_is(),
         // What there is (OGC API Common and Features).
-        .route("/collections", get(routes::collections::list))
-        .route("/conformance", get(routes::conformance::get))
-        .route("/collections/{id}", get(routes::collections::one))
-        .route("/collections/{id}/items", get(routes::items::list))
-        .route("/collections/{id}/items/{feature}", get(routes::items::one))
-        .route("/collections/{id}/schema", get(routes::schemas::schema))
-        .route("/collections/{id}/queryables", get(routes::schemas::queryables))
-        .route("/collections/{id}/sortables", get(routes::schemas::sortables))
-        .route("/tiles/{layers}", get(routes::tiles::tile_json))
+        Wired::at("/conformance").answers(conformance::about(), conformance::get).for_classes(conformance::CLASSES),
+        Wired::at("/api").answers(api::about(), api::get).for_classes(api::CLASSES),
+        Wired::at("/api/style.css").file(api::style),
+        Wired::at("/collections")
+            .answers(collections::about_list(), collections::list)
+            .for_classes(collections::CLASSES),
+        Wired::at("/collections/{collectionId}").answers(collections::about_one(), collections::one),
+        Wired::at("/collections/{collectionId}/items")
+            .answers(items::about_list(), items::list)
+            .for_classes(items::CLASSES),
+        Wired::at("/collections/{collectionId}/items/{featureId}").answers(items::about_one(), items::one),
+        Wired::at("/collections/{collectionId}/schema")
+            .answers(schemas::about_schema(), schemas::schema)
+            .for_classes(schemas::CLASSES),
+        Wired::at("/collections/{collectionId}/queryables").answers(schemas::about_queryables(), schemas::queryables),
+        Wired::at("/collections/{collectionId}/sortables").answers(schemas::about_sortables(), schemas::sortables),
+        // Everything at a point, or at ten thousand; parcels by reference.
+        Wired::at("/lookup").answers(lookup::about_get(), lookup::get).as_it_is(),
+        Wired::at("/lookup").answers(lookup::about_post(), lookup::post),
+        Wired::at("/parcels").answers(parcels::about(), parcels::get),
+        // Vector tiles, under the URLs that users of Martin know; finished ones are answered by `front`.
+        Wired::at(tiles::PATTERN).answers(tiles::about_tile(), tiles::tile).as_it_is(),
+        Wired::at("/tiles/{layers}").shown("/tiles/{layers}.json").answers(tiles::about_tile_json(), tiles::tile_json),
         // What a map needs beside its tiles.
-        .route("/styles", get(routes::styles::list))
-        .route("/styles/{id}", get(routes::styles::one))
-        .route("/fonts/{stack}/{range}", get(routes::styles::glyphs))
-        .route("/sprites/{file}", get(routes::styles::sprite))
-        // Answers of any size.
-        .route("/lookup", post(routes::lookup::post))
-        .route("/parcels", get(routes::parcels::get))
-        // What has changed, for other systems.
-        .route("/changes", get(routes::changes::get))
+        Wired::at("/styles").answers(styles::about_list(), styles::list),
+        Wired::at("/styles/{styleId}").answers(styles::about_one(), styles::one),
+        Wired::at("/fonts/{stack}/{range}").answers(styles::about_glyphs(), styles::glyphs),
+        Wired::at("/sprites/{file}").answers(styles::about_sprite(), styles::sprite),
+        // What has changed, for other systems; what changes, as it happens.
+        Wired::at("/changes").answers(changes::about(), changes::get),
+        Wired::at("/events").answers(events::about(), events::get).as_it_is(),
         // For operators.
-        .route("/status", get(routes::status::get))
-        .route("/metrics", get(routes::metrics::get))
-        .route_layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES)));
+        Wired::at("/status").answers(status::about(), status::get),
+        Wired::at("/metrics").answers(metrics::about(), metrics::get),
+    ]
+}
 
-    hot.merge(documents)
+/// The table as routes.
+pub fn routes() -> Router<Arc<App>> {
+    let (compressed, as_it_is): (Vec<Wired>, Vec<Wired>) = table().into_iter().partition(|wired| wired.compressed);
+    let route = |router: Router<Arc<App>>, wired: Wired| router.route(wired.described.path, wired.routes);
+    let compressed = compressed
+        .into_iter()
+        .fold(Router::new(), route)
+        .route_layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES)));
+    as_it_is.into_iter().fold(compressed, route)
 }

@@ -43,14 +43,14 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = accepted => accepted,
         };
-        let (Ok((stream, _)), Ok(permit)) = accepted else {
+        let (Ok((stream, address)), Ok(permit)) = accepted else {
             // Out of file handles, or a connection that was gone at once: a pause keeps the loop from spinning.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         prepare(&stream);
         let stream = TokioIo::new(Impatient::new(stream, patience));
-        let connection = graceful.watch(http.serve_connection(stream, front.clone()));
+        let connection = graceful.watch(http.serve_connection(stream, front.of(address.ip())));
         tokio::spawn(async move {
             let _permit = permit;
             if let Err(error) = connection.await {

@@ -37,6 +37,12 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     rule("tenant.belfiore", tenant.belfiore.as_deref().is_none_or(is_belfiore), || {
         "must be a capital letter and three digits, such as L736".into()
     })?;
+    rule("tenant.contact", tenant.contact.as_deref().is_none_or(|it| is_page(it) || it.contains('@')), || {
+        "must be an e-mail address or an http:// or https:// address".into()
+    })?;
+    rule("tenant.terms", tenant.terms.as_deref().is_none_or(is_page), || {
+        "must be an http:// or https:// address".into()
+    })?;
     rule("tenant.crs", tenant.crs.strip_prefix("EPSG:").is_some_and(|code| code.parse::<u16>().is_ok()), || {
         "must be EPSG:n, such as EPSG:7795".into()
     })?;
@@ -64,6 +70,10 @@ pub(super) fn check(config: &Config) -> Result<(), Complaint> {
     rule("log.level", EnvFilter::builder().parse(&config.log.level).is_ok(), || {
         "is no log level: write error, warn, info, debug or trace, and target=level after commas".into()
     })
+}
+
+fn is_page(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://")) && !url.contains(char::is_whitespace)
 }
 
 fn rule(key: &str, holds: bool, reason: impl FnOnce() -> String) -> Result<(), Complaint> {

@@ -109,6 +109,10 @@ settings! {
         /// Belfiore (national cadastral) code: a letter and three digits. Parcel references that name no comune
         /// are taken to mean this one.
         belfiore: Option<String> = None, Kind::Text, "\"L736\"";
+        /// Whom `/api` names for questions: an e-mail address of an office or the URL of a page.
+        contact: Option<String> = None, Kind::Text, "\"https://www.comune.example.it/contatti\"";
+        /// URL of the terms under which the services may be used, for `/api`.
+        terms: Option<String> = None, Kind::Text, "\"https://www.comune.example.it/note-legali\"";
         /// CRS in which layers are stored that do not name their own. Metric, and true to scale where the ente
         /// lies: EPSG:7795 (RDN2008 zone 12) for the Veneto, EPSG:7791, 7792 or 7793 (UTM 32 to 34) elsewhere.
         crs: String = "EPSG:7795".to_owned(), Kind::Text, "";
@@ -158,6 +162,10 @@ settings! {
         write_seconds: u64 = 30, Kind::Integer, "";
         /// Requests worked on at the same time; more are turned away with 503 and `Retry-After`.
         concurrent_requests: usize = 1024, Kind::Integer, "";
+        /// Requests that a client (an IP address; of IPv6 its network) may make in a minute; more are turned away with 429
+        /// and `Retry-After`, and every answer says what is left. 0 is no limit. Behind a reverse proxy it has to pass on
+        /// the address by `X-Forwarded-For`, and `trust_forwarded` to be true.
+        requests_per_minute: u32 = 0, Kind::Integer, "";
         /// Open streams of events (`/events`); more are turned away with 503 and `Retry-After`.
         streams: usize = 1000, Kind::Integer, "";
         /// Open connections; more wait in the queue of the operating system.

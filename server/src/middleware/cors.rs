@@ -7,8 +7,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use crate::config::Cors;
 
 /// Headers that scripts of other origins may read.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("ETag, Retry-After, X-Request-Id, Bricola-Seq, Bricola-Age, Bricola-Next, Allow");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Retry-After, X-Request-Id, Bricola-Seq, Bricola-Age, Bricola-Next, Allow, X-RateLimit-Limit, \
+     X-RateLimit-Remaining, X-RateLimit-Reset",
+);
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Accept-Language, Bricola-Min-Seq, Content-Type, If-None-Match, Last-Event-ID, Range, X-Request-Id",

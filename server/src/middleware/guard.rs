@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::{Kind, Problem};
 
 /// Paths that answer however busy the server is.
-const ALWAYS: &[&str] = &["/status", "/metrics"];
+pub const ALWAYS: &[&str] = &["/status", "/metrics"];
 
 /// Runs the route inside the limits; whatever happens, there is an answer.
 pub async fn run(app: &App, request: Request, next: Next, pattern: &str) -> Response {

@@ -6,6 +6,7 @@
 mod cors;
 mod freshness;
 mod guard;
+mod quota;
 mod request_id;
 mod security;
 
@@ -14,7 +15,7 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use tracing::{debug, error, info, warn};
 
@@ -22,7 +23,8 @@ use crate::app::App;
 use crate::error::Problem;
 
 pub use freshness::names_a_change;
-pub use guard::body_too_large;
+pub use guard::{ALWAYS, body_too_large};
+pub use quota::{Peer, Quota};
 pub use request_id::REQUEST_ID;
 
 /// Slower answers are worth a line in the log.
@@ -33,9 +35,19 @@ pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -
     let visit = Visit::begin(request.method(), request.uri(), request.headers());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let pattern = route.as_ref().map_or("(none)", MatchedPath::as_str);
-    let response =
-        if cors::is_preflight(&request) { cors::preflight() } else { guard::run(&app, request, next, pattern).await };
-    visit.end(&app, pattern, response)
+    if cors::is_preflight(&request) {
+        return visit.end(&app, pattern, cors::preflight());
+    }
+    let allowance = quota::take(&app, &request, pattern);
+    let response = match allowance.as_ref().and_then(quota::Allowance::refusal) {
+        Some(problem) => problem.into_response(),
+        None => guard::run(&app, request, next, pattern).await,
+    };
+    let mut response = visit.end(&app, pattern, response);
+    if let Some(allowance) = allowance {
+        allowance.say(response.headers_mut());
+    }
+    response
 }
 
 /// What is kept of a request for the end of its answer.

@@ -16,11 +16,13 @@ use bricola_layers::query::cql2::BoundFilter;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::Instant;
 
-use super::{filter, respond, select};
+use super::{filter, parameters, respond, select};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::feed::{SLICE, Told, Unknown, with_images};
+use crate::wired::schema::{between, reference, text, usually, whole};
+use crate::wired::{self, Parameter, Words};
 
 const KNOWN: [&str; 8] = ["after", "layers", "bbox", filter::FILTER, filter::FILTER_LANG, "limit", "wait", "f"];
 /// Changes of a page when nobody says.
@@ -82,6 +84,59 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
         let _ = tokio::time::timeout_at(asked.until, app.territory.reached(page.next + 1)).await;
     }
     Ok(finish(&asked, page, end))
+}
+
+/// Of [`get`].
+pub fn about() -> wired::Operation {
+    let about = Words(
+        "Che cosa è cambiato dopo una modifica, con lo stato di prima e di dopo. Per continuare: after con il valore di next; \
+         con wait la risposta aspetta che ci sia qualcosa.",
+        "What has changed after a change, with the state before and after. To go on: after with the value of next; with wait \
+         the answer comes when there is something.",
+    );
+    let follower = Words(
+        "Chi segue, nome:chiave, per confermare fino ad after",
+        "Who follows, name:key, to confirm all up to after",
+    );
+    wired::Operation::get("changes", "changes", Words("Le modifiche, a pagine", "The changes, in pages"), about)
+        .takes([
+            Parameter::query(
+                "after",
+                Words("L’ultima modifica già vista", "The last change that was seen"),
+                usually(whole(0), 0),
+            ),
+            parameters::layers(),
+            parameters::bbox(),
+        ])
+        .takes(parameters::filter())
+        .takes([
+            Parameter::query(
+                "limit",
+                Words("Quante modifiche al più", "How many changes at most"),
+                usually(between(1, MAX_FEED_PAGE as i64), USUAL),
+            ),
+            Parameter::query(
+                "wait",
+                Words("Secondi di attesa al più", "Seconds to wait at most"),
+                usually(between(0, LONGEST_WAIT), 0),
+            ),
+            parameters::form(["json", "ndjson"]),
+            Parameter::header("Bricola-Follower", follower, text()),
+        ])
+        .gives(
+            about,
+            [("application/json", reference("Changes")), ("application/x-ndjson", text())],
+            &["Bricola-Next", "Bricola-Seq", "Cache-Control"],
+        )
+        .fails([
+            Kind::MissingParameter,
+            Kind::UnknownLayer,
+            Kind::LayerUnreadable,
+            Kind::FilterSyntax,
+            Kind::FilterField,
+        ])
+        .fails([Kind::FilterType, Kind::FilterUnsupported, Kind::FilterTooLarge, Kind::CursorAhead, Kind::Pruned])
+        .fails([Kind::UnknownFollower, Kind::StoreUnavailable])
 }
 
 /// Notes that a registered follower has handled the changes up to `after`. Followers are made by the command line only:

@@ -11,14 +11,21 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
 use super::respond::{self, Language};
-use super::select;
+use super::{parameters, select};
 use crate::app::App;
-use crate::error::{Answer, Problem};
+use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
+use crate::wired::schema::reference;
+use crate::wired::{Operation, Words};
 
 const SCHEMA: &str = "application/schema+json";
 const QUERYABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
+
+/// What `/collections` is needed for.
+pub const CLASSES: &[&str] = &["http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections"];
+
+const HEADERS: &[&str] = &["Bricola-Seq", "Cache-Control", "Content-Language"];
 
 /// `GET /collections`.
 pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
@@ -40,7 +47,27 @@ pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, header
     ))
 }
 
-/// `GET /collections/{id}`.
+/// Of [`list`].
+pub fn about_list() -> Operation {
+    let about = Words(
+        "Gli strati, ciascuno con campi, estensione e collegamenti.",
+        "The layers, each with fields, extent and links.",
+    );
+    Operation::get("collections", "features", Words("Gli strati", "The layers"), about)
+        .takes([parameters::form(["json"]), parameters::lang()])
+        .gives(about, [("application/json", reference("Collections"))], HEADERS)
+}
+
+/// Of [`one`].
+pub fn about_one() -> Operation {
+    let about = Words("Uno strato, con campi, estensione e collegamenti.", "A layer, with fields, extent and links.");
+    Operation::get("collection", "features", Words("Uno strato", "A layer"), about)
+        .takes([parameters::collection(), parameters::form(["json"]), parameters::lang()])
+        .gives(about, [("application/json", reference("Collection"))], HEADERS)
+        .fails([Kind::UnknownLayer, Kind::LayerUnreadable])
+}
+
+/// `GET /collections/{collectionId}`.
 pub async fn one(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,

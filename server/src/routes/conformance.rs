@@ -1,45 +1,33 @@
 //! `/conformance`: which parts of which standards hold here (OGC API Common 1, 7.4).
 
 use axum::extract::RawQuery;
+use http::HeaderMap;
 use serde_json::json;
 
-use super::respond;
+use super::{parameters, respond};
 use crate::error::Answer;
 use crate::params::Params;
+use crate::wired::schema::reference;
+use crate::wired::{Operation, Words, classes};
 
-/// Classes that tests prove.
-const CLASSES: [&str; 26] = [
+/// What `/conformance` itself is needed for.
+pub const CLASSES: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/json",
-    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
-    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
-    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
-    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters",
-    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
-    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
-    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/schemas",
-    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/core-roles-features",
-    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/queryables",
-    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/sortables",
-    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
-    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
-    "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
-    "http://www.opengis.net/spec/cql2/1.0/conf/advanced-comparison-operators",
-    "http://www.opengis.net/spec/cql2/1.0/conf/case-insensitive-comparison",
-    "http://www.opengis.net/spec/cql2/1.0/conf/accent-insensitive-comparison",
-    "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions",
-    "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions-plus",
-    "http://www.opengis.net/spec/cql2/1.0/conf/spatial-functions",
-    "http://www.opengis.net/spec/cql2/1.0/conf/temporal-functions",
-    "http://www.opengis.net/spec/cql2/1.0/conf/property-property",
-    "http://www.opengis.net/spec/cql2/1.0/conf/arithmetic",
 ];
 
-/// `GET /conformance`.
-pub async fn get(RawQuery(query): RawQuery) -> Answer {
+/// `GET /conformance`: the classes of all paths of the table.
+pub async fn get(RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let params = Params::read(query.as_deref(), &["f", "lang"])?;
+    respond::language(&params, &headers)?;
     params.one_of("f", &[("json", ())])?;
-    Ok(respond::json(&json!({"conformsTo": CLASSES})))
+    Ok(respond::json(&json!({"conformsTo": classes()})))
+}
+
+/// Of [`get`].
+pub fn about() -> Operation {
+    let about = Words("Le classi di conformità degli standard OGC.", "The conformance classes of OGC's standards.");
+    Operation::get("conformance", "capabilities", Words("Conformità", "Conformance"), about)
+        .takes([parameters::form(["json"]), parameters::lang()])
+        .gives(about, [("application/json", reference("Conformance"))], &["Cache-Control"])
 }

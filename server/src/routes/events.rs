@@ -21,11 +21,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::{respond, select};
+use super::{parameters, respond, select};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::feed::with_images;
+use crate::wired::schema::{text, whole};
+use crate::wired::{Operation, Parameter, Words};
 
 /// How often a stream says that it is alive, and where it stands.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -71,6 +73,23 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     stream.heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     stream.begin().await;
     Ok(answer(stream))
+}
+
+/// Of [`get`].
+pub fn about() -> Operation {
+    let about = Words(
+        "Le modifiche mentre accadono, per le mappe (server-sent events): change, layers, seq e reset, ciascuno con il suo seq.",
+        "Changes as they happen, for maps (server-sent events): change, layers, seq and reset, each with its seq.",
+    );
+    let resumed = Words("Da dove riprendere, come after", "Where to go on, as after");
+    Operation::get("events", "changes", Words("Le modifiche mentre accadono", "Changes as they happen"), about)
+        .takes([
+            Parameter::query("after", Words("L’ultima modifica già vista", "The last change that was seen"), whole(0)),
+            parameters::layers(),
+            Parameter::header("Last-Event-ID", resumed, text()),
+        ])
+        .gives(about, [("text/event-stream", text())], &["Bricola-Seq", "Cache-Control"])
+        .fails([Kind::UnknownLayer, Kind::LayerUnreadable, Kind::TooManyStreams])
 }
 
 fn answer(stream: EventStream) -> Response {

@@ -9,11 +9,14 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 
 use super::respond::{self, Format};
+use super::{api, parameters};
 use crate::app::App;
 use crate::encoding::Encoding;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::web;
+use crate::wired::schema::{reference, text};
+use crate::wired::{Operation, Words};
 
 /// `GET /`.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
@@ -32,6 +35,24 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     }
 }
 
+/// Of [`get`].
+pub fn about() -> Operation {
+    let about = Words(
+        "La pagina iniziale: collegamenti per i programmi, il geoportale per le persone.",
+        "The landing page: links for programs, the geoportal for people.",
+    );
+    Operation::get("landing-page", "capabilities", Words("Pagina iniziale", "Landing page"), about)
+        .takes([parameters::form(["json", "html"]), parameters::lang()])
+        .gives(about, [("application/json", reference("LandingPage")), ("text/html", text())], &["Cache-Control"])
+        .replies(
+            304,
+            Words("Il geoportale non è cambiato.", "The geoportal has not changed."),
+            [],
+            &["ETag", "Cache-Control"],
+        )
+        .fails([Kind::NotAcceptable])
+}
+
 /// OGC API Common 1, 7.2.
 fn landing(app: &App, base: &str) -> serde_json::Value {
     let link = |path: &str, rel: &str, kind: &str, title: &str| json!({"href": format!("{base}{path}"), "rel": rel, "type": kind, "title": title});
@@ -41,6 +62,8 @@ fn landing(app: &App, base: &str) -> serde_json::Value {
         "links": [
             link("/?f=json", "self", "application/json", "This page"),
             link("/?f=html", "alternate", "text/html", "Geoportal"),
+            link("/api?f=json", "service-desc", api::OPENAPI, "Description of the API (OpenAPI)"),
+            link("/api?f=html", "service-doc", "text/html", "Description of the API for people"),
             link("/conformance", "conformance", "application/json", "Standards that hold here"),
             link("/collections?f=json", "data", "application/json", "Layers"),
             link("/styles?f=json", "http://www.opengis.net/def/rel/ogc/1.0/styles", "application/json", "Styles"),

@@ -16,12 +16,14 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::Deserialize;
 
 use super::when::{self, When};
-use super::{body, respond, select};
+use super::{body, parameters, respond, select};
 use crate::app::App;
 use crate::encoding::{Effort, Encoding};
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::lookup::{DEFAULT_RADIUS_M, Lookup};
+use crate::wired::schema::{number, reference, text, usually};
+use crate::wired::{Operation, Parameter, Words};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FRESH: HeaderValue = HeaderValue::from_static("no-cache");
@@ -72,6 +74,75 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     compress_large(response, &headers).await
 }
+
+/// Of [`get`].
+pub fn about_get() -> Operation {
+    let about = Words(
+        "Che cosa c’è in un punto: le superfici che lo coprono, i punti e le linee vicini. x è est o longitudine, y nord o \
+         latitudine, in qualsiasi sistema di riferimento.",
+        "What lies at a point: the surfaces that cover it, points and lines near it. x is east or longitude, y north or \
+         latitude, in whatever CRS.",
+    );
+    let mut radius = usually(number(), DEFAULT_RADIUS_M);
+    radius["minimum"] = 0.into();
+    radius["maximum"] = MAX_LOOKUP_RADIUS_M.into();
+    Operation::get("lookup", "territory", Words("Che cosa c’è in un punto", "What lies at a point"), about)
+        .takes([
+            Parameter::query("x", Words("Est o longitudine", "East or longitude"), number()).such_as(12.3388),
+            Parameter::query("y", Words("Nord o latitudine", "North or latitude"), number()).such_as(45.4342),
+            Parameter::query(
+                "q",
+                Words(
+                    "Al posto di x e y, coordinate come si scrivono",
+                    "Instead of x and y, coordinates as people type them",
+                ),
+                text(),
+            ),
+            parameters::crs(
+                "crs",
+                Words(
+                    "Il sistema di riferimento, come EPSG:7795; senza, gradi WGS 84",
+                    "The CRS, such as EPSG:7795; degrees of WGS 84 without it",
+                ),
+            ),
+            parameters::layers(),
+            Parameter::query(
+                "radius",
+                Words("Metri entro cui cercare punti e linee", "Metres within which points and lines are looked for"),
+                radius,
+            ),
+            parameters::at(),
+            parameters::day(),
+            parameters::form(["json"]),
+        ])
+        .gives(about, [("application/json", reference("LookupAnswer"))], &["Bricola-Seq", "Cache-Control"])
+        .fails(FAILURES)
+        .fails([Kind::MissingParameter])
+}
+
+/// Of [`post`].
+pub fn about_post() -> Operation {
+    let about = Words(
+        "Che cosa c’è in ciascuno di fino a diecimila punti, nel loro ordine; un punto che non si può collocare ha un errore \
+         suo.",
+        "What lies at each of up to ten thousand points, in their order; a point that cannot be placed has an error of its \
+         own.",
+    );
+    let body = reference("LookupBatch");
+    Operation::post(
+        "lookup-batch",
+        "territory",
+        Words("Che cosa c’è in molti punti", "What lies at many points"),
+        about,
+        body,
+    )
+    .takes([parameters::at(), parameters::day()])
+    .gives(about, [("application/json", reference("LookupResults"))], &["Bricola-Seq", "Cache-Control"])
+    .fails(FAILURES)
+}
+
+const FAILURES: [Kind; 5] =
+    [Kind::UnknownLayer, Kind::LayerLoading, Kind::LayerUnreadable, Kind::Pruned, Kind::StoreUnavailable];
 
 /// Compresses an answer with long outlines in it. The usual answer is smaller, and too frequent to be given through
 /// a compressing layer.

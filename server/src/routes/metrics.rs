@@ -10,6 +10,8 @@ use super::select;
 use crate::app::App;
 use crate::error::Answer;
 use crate::params::Params;
+use crate::wired::schema::text;
+use crate::wired::{Operation, Words};
 
 /// `GET /metrics`: text exposition format 0.0.4.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
@@ -46,4 +48,14 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     let headers =
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, app.metrics.render()).into_response())
+}
+
+/// Of [`get`].
+pub fn about() -> Operation {
+    let about = Words("Misure per Prometheus.", "Measurements for Prometheus.");
+    Operation::get("metrics", "operations", Words("Misure", "Measurements"), about).gives(
+        about,
+        [("text/plain", text())],
+        &["Cache-Control"],
+    )
 }

@@ -1,5 +1,6 @@
-//! One file per noun of the URL.
+//! One file per noun of the URL: what answers, and beside it how `/api` describes that.
 
+pub mod api;
 pub mod changes;
 pub mod collections;
 pub mod conformance;
@@ -16,7 +17,8 @@ pub mod tiles;
 
 mod body;
 mod filter;
-mod respond;
+mod parameters;
+pub mod respond;
 mod select;
 mod when;
 

@@ -9,11 +9,16 @@ use bricola_layers::cache::Validity;
 use bricola_layers::cadastre::{NotAReference, ParcelNumber, ParcelSearch};
 use http::{HeaderValue, header};
 
-use super::{respond, select, when};
+use super::{parameters, respond, select, when};
 use crate::app::App;
-use crate::error::{Answer, Problem};
+use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::parcels::{LAYER, find};
+use crate::wired::schema::{between, reference, text};
+use crate::wired::{Operation, Parameter, Words};
+
+/// A layer for examples.
+pub const EXAMPLE: &str = LAYER;
 
 /// Parcels of one answer: a whole sheet fits.
 const MOST: usize = 10_000;
@@ -57,6 +62,41 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     respond::set_seq(&mut response, seq);
     when.cache(&mut response);
     Ok(response)
+}
+
+/// Of [`get`].
+pub fn about() -> Operation {
+    let about = Words(
+        "Le particelle con un riferimento catastale, intero (ref) o in parti. Un riferimento può indicarne più d’una.",
+        "The parcels of a cadastral reference, whole (ref) or in parts. A reference may mean several.",
+    );
+    let part = |name, about| Parameter::query(name, about, text());
+    let annex =
+        Words("Allegato: una lettera o cifra; _ o 0 per nessuno", "Annex: one letter or digit; _ or 0 for none");
+    let development =
+        Words("Sviluppo: una lettera o cifra; _ o 0 per nessuno", "Development: one letter or digit; _ or 0 for none");
+    Operation::get("parcels", "territory", Words("Particelle per riferimento", "Parcels by reference"), about)
+        .takes([
+            part("ref", Words("Il riferimento intero", "The whole reference")).such_as("12/1"),
+            part("municipality", Words("Codice catastale del comune", "Cadastral code of the municipality")),
+            part(
+                "section",
+                Words(
+                    "Sezione: una lettera o cifra; _ o 0 per nessuna",
+                    "Section: one letter or digit; _ or 0 for none",
+                ),
+            ),
+            Parameter::query("sheet", Words("Foglio", "Sheet"), between(1, 9999)),
+            part("annex", annex),
+            part("development", development),
+            part("number", Words("Numero, come 123, 123/2 o STRADA001", "Number, such as 123, 123/2 or STRADA001")),
+            parameters::at(),
+            parameters::day(),
+            parameters::form(["json", "geojson"]),
+        ])
+        .gives(about, [("application/geo+json", reference("FeatureCollection"))], &["Bricola-Seq", "Cache-Control"])
+        .fails([Kind::MissingParameter, Kind::UnknownLayer, Kind::LayerLoading, Kind::LayerUnreadable])
+        .fails([Kind::Pruned, Kind::StoreUnavailable])
 }
 
 fn search(params: &Params<'_>) -> Result<ParcelSearch, Problem> {

@@ -50,16 +50,25 @@ impl Language {
 /// # Errors
 /// A word that is neither `json` nor `html`, or an `Accept` that takes neither.
 pub fn format(params: &Params<'_>, headers: &HeaderMap) -> Result<Format, Problem> {
+    format_of(params, headers, "application/json")
+}
+
+/// As [`format`], where the form for machines has a media type of its own beside `application/json`.
+///
+/// # Errors
+/// As [`format`].
+pub fn format_of(params: &Params<'_>, headers: &HeaderMap, machines: &str) -> Result<Format, Problem> {
     if let Some(format) = params.one_of("f", &[("json", Format::Json), ("html", Format::Html)])? {
         return Ok(format);
     }
     let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
         return Ok(Format::Json);
     };
-    let (json, html) = (weight(accept, "application", "json"), weight(accept, "text", "html"));
+    let own = machines.split([';', '/']).nth(1).map_or(0.0, |subtype| weight(accept, "application", subtype));
+    let (json, html) = (weight(accept, "application", "json").max(own), weight(accept, "text", "html"));
     if json == 0.0 && html == 0.0 {
-        return Err(Problem::new(Kind::NotAcceptable, "This path answers as application/json or text/html.")
-            .with("allowed", vec!["application/json", "text/html"]));
+        return Err(Problem::new(Kind::NotAcceptable, format!("This path answers as {machines} or text/html."))
+            .with("allowed", vec![machines, "text/html"]));
     }
     Ok(if html > json { Format::Html } else { Format::Json })
 }

@@ -9,12 +9,49 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
 use super::items::find;
+use super::parameters;
 use super::respond::{self, Language};
 use crate::app::App;
-use crate::error::Answer;
+use crate::error::{Answer, Kind};
 use crate::params::Params;
+use crate::wired::schema::reference;
+use crate::wired::{Operation, Words};
 
 const SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// What these three are needed for.
+pub const CLASSES: &[&str] = &[
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/schemas",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/core-roles-features",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/queryables",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/sortables",
+];
+
+/// Of [`schema`].
+pub fn about_schema() -> Operation {
+    about("schema", Words("Che cosa contiene un oggetto", "What a feature holds"))
+}
+
+/// Of [`queryables`].
+pub fn about_queryables() -> Operation {
+    about("queryables", Words("Che cosa può nominare un filtro", "What a filter may name"))
+}
+
+/// Of [`sortables`].
+pub fn about_sortables() -> Operation {
+    about("sortables", Words("Per che cosa si può ordinare", "By what features may be sorted"))
+}
+
+fn about(id: &'static str, summary: Words) -> Operation {
+    let about = Words(
+        "Uno schema JSON (2020-12) dei campi dello strato.",
+        "A JSON Schema (2020-12) of the fields of the layer.",
+    );
+    Operation::get(id, "features", summary, about)
+        .takes([parameters::collection(), parameters::form(["json"]), parameters::lang()])
+        .gives(about, [("application/schema+json", reference("JsonSchema"))], &["Cache-Control", "Content-Language"])
+        .fails([Kind::UnknownLayer, Kind::LayerUnreadable])
+}
 
 /// Which of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use bricola_layers::cache::Layer;
 use bricola_layers::store::Unreadable;
-use http::{HeaderValue, StatusCode, header};
+use http::header;
 use serde_json::{Value, json};
 
 use super::{respond, select};
 use crate::app::App;
-use crate::error::Answer;
+use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
+use crate::wired::schema::reference;
+use crate::wired::{Operation, Words};
 
 /// Rows that could not be mirrored, of each layer, that are named.
 const SHOWN: usize = 10;
 
-/// `GET /status`: 200 when every layer is ready, 503 with `Retry-After` while one is not, or while what was kept on disk
-/// is being brought up to date. A layer that this version cannot read is named as `unreadable` and does not count.
+/// `GET /status`: 200 when every layer is ready; a problem with 503, `Retry-After` and the same members while one is not,
+/// or while what was kept on disk is being brought up to date (Italian guidelines on interoperability, `/status`). A layer that this version cannot read is named as `unreadable` and does not count.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
     Params::read(query.as_deref(), &[])?;
     let now = chrono::Utc::now().timestamp_millis();
@@ -44,26 +46,38 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
         "doubts": health.doubts,
         "read_only": app.is_read_only(),
     });
-    // Reads go on from memory: a store that is away makes a server old, not unready.
-    let status = match (all_ready, health.trouble) {
-        (false, _) => "loading",
-        (true, Some(_)) => "stale",
-        (true, None) => "ok",
-    };
+    let (version, uptime_s) = (env!("CARGO_PKG_VERSION"), app.started.elapsed().as_secs());
+    if !all_ready {
+        return Err(Problem::new(Kind::NotReady, "Try again in a second; layers that are ready are answered already.")
+            .with("store", store)
+            .with("version", version)
+            .with("uptime_s", uptime_s)
+            .with("seq", app.territory.seq())
+            .with("layers", layers)
+            .retry_after(1));
+    }
     let mut response = respond::json(&json!({
-        "status": status,
+        // Reads go on from memory: a store that is away makes a server old, not unready.
+        "status": if health.trouble.is_some() { "stale" } else { "ok" },
         "store": store,
-        "version": env!("CARGO_PKG_VERSION"),
-        "uptime_s": app.started.elapsed().as_secs(),
+        "version": version,
+        "uptime_s": uptime_s,
         "seq": app.territory.seq(),
         "layers": layers,
     }));
     respond::set(&mut response, header::CACHE_CONTROL, "no-store");
-    if !all_ready {
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
     Ok(response)
+}
+
+/// Of [`get`].
+pub fn about() -> Operation {
+    let about = Words(
+        "Se il servizio è attivo, quali strati contiene e quanto sono aggiornati.",
+        "Whether the service is up, what layers it holds and how fresh they are.",
+    );
+    Operation::get("status", "operations", Words("Stato del servizio", "State of the service"), about)
+        .gives(about, [("application/json", reference("Status"))], &["Cache-Control"])
+        .fails([Kind::NotReady])
 }
 
 /// A layer that is in memory, or is being read.

@@ -10,11 +10,13 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use super::{respond, select};
+use super::{parameters, respond, select};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::styles::{StyleError, compose, summaries};
+use crate::wired::schema::{formatted, pattern, reference, text};
+use crate::wired::{Operation, Parameter, Words};
 
 /// Glyphs and icons change with the binary only.
 const KEPT_A_DAY: &str = "public, max-age=86400";
@@ -83,6 +85,65 @@ pub async fn sprite(State(app): State<Arc<App>>, Path(file): Path<String>, RawQu
     let drawn = tokio::task::spawn_blocking(move || shared.sprites.file(&file));
     let file = drawn.await.map_err(Problem::internal)?.map_err(problem)?;
     Ok(asset(file.bytes, file.media_type))
+}
+
+/// Of [`list`].
+pub fn about_list() -> Operation {
+    let about =
+        Words("Gli stili: la carta della città e uno per strato.", "The styles: the city map and one for each layer.");
+    Operation::get("styles", "maps", Words("Gli stili", "The styles"), about)
+        .takes([parameters::form(["json"]), parameters::lang()])
+        .gives(about, [("application/json", reference("Styles"))], &["Cache-Control", "Content-Language"])
+}
+
+/// Of [`one`].
+pub fn about_one() -> Operation {
+    let about =
+        Words("Uno stile MapLibre, anche con .json alla fine.", "A MapLibre style, also with .json at the end.");
+    Operation::get("style", "maps", Words("Uno stile", "A style"), about)
+        .takes([
+            Parameter::path(
+                "styleId",
+                Words("Lo stile: city o uno strato", "The style: city or a layer"),
+                text(),
+                "city",
+            ),
+            parameters::form(["json", "mapbox"]),
+        ])
+        .gives(about, [("application/json", reference("Style"))], &["Cache-Control"])
+        .fails([Kind::UnknownStyle])
+}
+
+/// Of [`glyphs`].
+pub fn about_glyphs() -> Operation {
+    let about = Words(
+        "256 caratteri di un tipo, come campi di distanza.",
+        "256 characters of a font, as signed distance fields.",
+    );
+    let stack = Words("Il tipo di carattere", "The font");
+    Operation::get("glyphs", "maps", Words("Caratteri", "Glyphs"), about)
+        .takes([
+            Parameter::path("stack", stack, text(), "Titillium Web Regular"),
+            Parameter::path("range", Words("Quali", "Which"), pattern(r"^[0-9]+-[0-9]+(\.pbf)?$"), "0-255.pbf"),
+        ])
+        .gives(about, [("application/x-protobuf", formatted("binary"))], &["Cache-Control"])
+        .fails([Kind::UnknownAsset])
+}
+
+/// Of [`sprite`].
+pub fn about_sprite() -> Operation {
+    let about = Words(
+        "I simboli della carta: city.json, city.png, e @2x di entrambi.",
+        "The icons of the map: city.json, city.png, and @2x of both.",
+    );
+    Operation::get("sprite", "maps", Words("Simboli", "Icons"), about)
+        .takes([Parameter::path("file", Words("Il file", "The file"), text(), "city.json")])
+        .gives(
+            about,
+            [("application/json", reference("SpriteIndex")), ("image/png", formatted("binary"))],
+            &["Cache-Control"],
+        )
+        .fails([Kind::UnknownAsset])
 }
 
 fn definitions(app: &App) -> Vec<Arc<LayerDefinition>> {

@@ -7,19 +7,22 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::definition::{FieldDefinition, FieldType, LayerDefinition};
+use bricola_layers::limits::MAX_ZOOM;
 use bricola_layers::log::Seq;
 use bricola_layers::tile::{LABEL_SUFFIX, Part, TileError, TileId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::respond::{self, Language};
-use super::select;
 use super::when::{self, When};
+use super::{parameters, select};
 use crate::app::App;
 use crate::encoding::Encoding;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::tiles::{Finished, Request, generations, past_generations};
+use crate::wired::schema::{between, formatted, reference, text};
+use crate::wired::{Operation, Parameter, Words};
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
@@ -199,6 +202,64 @@ pub async fn tile_json(
     respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
     respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
     Ok(response)
+}
+
+/// Of [`tile`].
+pub fn about_tile() -> Operation {
+    let about = Words(
+        "Un tile vettoriale (Mapbox Vector Tile 2.1) di uno o più strati, nella griglia WebMercatorQuad; .mvt o .pbf alla \
+         fine non cambiano nulla.",
+        "A vector tile (Mapbox Vector Tile 2.1) of one layer or several, of the grid WebMercatorQuad; .mvt or .pbf at the end \
+         changes nothing.",
+    );
+    let number =
+        |name, about, most: u32, example: u32| Parameter::path(name, about, between(0, i64::from(most)), example);
+    Operation::get("tile", "maps", Words("Un tile vettoriale", "A vector tile"), about)
+        .takes([
+            about_layers(),
+            number("z", Words("Il livello di zoom", "The zoom"), u32::from(MAX_ZOOM), 14),
+            number("x", Words("La colonna, da ovest", "The column, from the west"), LAST, 8753),
+            number("y", Words("La riga, da nord", "The row, from the north"), LAST, 5868),
+            parameters::at(),
+            parameters::day(),
+        ])
+        .gives(
+            about,
+            [("application/vnd.mapbox-vector-tile", formatted("binary"))],
+            &["Bricola-Kept", "Bricola-Seq", "Cache-Control", "ETag"],
+        )
+        .replies(
+            204,
+            Words("Nel tile non c’è nulla.", "There is nothing in the tile."),
+            [],
+            &["Bricola-Seq", "Cache-Control", "ETag"],
+        )
+        .or_not_modified()
+        .fails([Kind::InvalidTile, Kind::OutsideGrid, Kind::OutsideZoomRange, Kind::UnknownLayer, Kind::LayerLoading])
+        .fails([Kind::LayerUnreadable, Kind::Pruned, Kind::StoreUnavailable])
+}
+
+/// Of [`tile_json`].
+pub fn about_tile_json() -> Operation {
+    let about = Words(
+        "Dove sono i tile di uno o più strati (TileJSON 3.0.0).",
+        "Where the tiles of one layer or several are (TileJSON 3.0.0).",
+    );
+    Operation::get("tile-json", "maps", Words("Dove sono i tile", "Where the tiles are"), about)
+        .takes([about_layers(), parameters::lang()])
+        .gives(about, [("application/json", reference("TileJson"))], &["Cache-Control", "Content-Language"])
+        .fails([Kind::UnknownPath, Kind::UnknownLayer, Kind::LayerUnreadable])
+}
+
+/// The last column and row of the deepest zoom.
+const LAST: u32 = (1 << MAX_ZOOM) - 1;
+
+fn about_layers() -> Parameter {
+    let about = Words(
+        "Gli strati, separati da virgole; con _label i punti dei loro nomi",
+        "The layers, separated by commas; with _label the points of their names",
+    );
+    Parameter::path("layers", about, text(), super::parcels::EXAMPLE)
 }
 
 type Described = (Arc<LayerDefinition>, Part, Option<Arc<Snapshot>>);

@@ -113,9 +113,13 @@ impl Server {
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.expect("an answer");
+        let request = request.build().expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.client.execute(request).await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, body: response.bytes().await.expect("body").to_vec() }
+        let answer = Answer { status, headers, body: response.bytes().await.expect("body").to_vec() };
+        super::api::assert_described(&method, &path, &answer);
+        answer
     }
 
     /// Asks it to end; whether every request finished.

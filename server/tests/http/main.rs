@@ -3,6 +3,7 @@
 mod feed;
 mod harness;
 
+mod api;
 mod basics;
 mod collections;
 mod filters;

@@ -1,5 +1,6 @@
 //! `/collections/{id}/items`: features (OGC API Features 1, 7.15 and 7.16; part 2; part 3).
 
+mod about;
 mod answer;
 mod question;
 
@@ -18,13 +19,14 @@ use crate::error::{Answer, Kind, Problem};
 use answer::Told;
 use question::Question;
 
+pub use about::{CLASSES, about_list, about_one};
 pub(in crate::routes) use question::any_crs;
 pub use question::crs_uris;
 
 /// Of the coordinates in an answer (OGC API Features 2, 6.3).
 const CONTENT_CRS: HeaderName = HeaderName::from_static("content-crs");
 
-/// `GET /collections/{id}/items`.
+/// `GET /collections/{collectionId}/items`.
 pub async fn list(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -51,7 +53,7 @@ pub async fn list(
     Ok(response)
 }
 
-/// `GET /collections/{id}/items/{feature}`.
+/// `GET /collections/{collectionId}/items/{featureId}`.
 pub async fn one(
     State(app): State<Arc<App>>,
     Path((id, feature)): Path<(String, String)>,
