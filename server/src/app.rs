@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::services::editing::Tokens;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
 use crate::services::tiles::Tiles;
@@ -29,6 +30,8 @@ pub struct App {
     pub past: Option<Past>,
     /// What callers may see.
     pub scope: Scope,
+    /// Who may edit; nobody where there are none.
+    pub editors: Tokens,
     /// Finished tiles.
     pub tiles: Tiles,
     /// `Cache-Control` of tiles.
@@ -70,6 +73,7 @@ impl App {
             territory,
             archive,
             past: None,
+            editors: Tokens::default(),
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
             tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
             tile_cache_control: cache_control,
@@ -89,6 +93,13 @@ impl App {
     #[must_use]
     pub fn with_past<S: Store>(mut self, store: Arc<S>) -> Self {
         self.past = Some(Past::new(store, self.territory.clone(), PAST_CACHE_BYTES));
+        self
+    }
+
+    /// Lets those edit who know one of the tokens.
+    #[must_use]
+    pub fn with_editors(mut self, tokens: Tokens) -> Self {
+        self.editors = tokens;
         self
     }
 

@@ -1,9 +1,12 @@
 //! `/conformance`: which parts of which standards hold here (OGC API Common 1, 7.4).
 
-use axum::extract::RawQuery;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
 use serde_json::json;
 
 use super::respond;
+use crate::app::App;
 use crate::error::Answer;
 use crate::params::Params;
 
@@ -37,9 +40,19 @@ const CLASSES: [&str; 26] = [
     "http://www.opengis.net/spec/cql2/1.0/conf/arithmetic",
 ];
 
+/// And where features may be edited.
+const EDITING: [&str; 4] = [
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/create-replace-delete",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/update",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/features",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/optimistic-locking-etags",
+];
+
 /// `GET /conformance`.
-pub async fn get(RawQuery(query): RawQuery) -> Answer {
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answer {
     let params = Params::read(query.as_deref(), &["f", "lang"])?;
     params.one_of("f", &[("json", ())])?;
-    Ok(respond::json(&json!({"conformsTo": CLASSES})))
+    let editing = if app.editors.is_empty() { &[][..] } else { &EDITING };
+    let classes: Vec<&str> = CLASSES.iter().chain(editing).copied().collect();
+    Ok(respond::json(&json!({"conformsTo": classes})))
 }

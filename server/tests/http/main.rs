@@ -5,6 +5,7 @@ mod harness;
 
 mod basics;
 mod collections;
+mod editing;
 mod filters;
 mod front;
 mod items;

@@ -1,6 +1,7 @@
 //! `/collections/{id}/items`: features (OGC API Features 1, 7.15 and 7.16; part 2; part 3).
 
 mod answer;
+pub mod edit;
 mod question;
 
 use std::sync::Arc;
