@@ -12,6 +12,7 @@ pub mod cadastre;
 pub mod check;
 pub mod crs;
 pub mod definition;
+pub mod edit;
 pub mod feature;
 pub mod limits;
 pub mod load;

@@ -80,3 +80,7 @@ pub const MAX_FILTER_COST: usize = 10_000;
 pub const DEFAULT_PAGE: usize = 10;
 /// Features of a page at most; who asks for more gets as many.
 pub const MAX_PAGE: usize = 10_000;
+/// Features that are made by one request.
+pub const MAX_BATCH: usize = 1_000;
+/// Faults of one edit that are told one by one.
+pub const MAX_FAULTS: usize = 100;

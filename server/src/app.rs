@@ -14,6 +14,7 @@ use crate::archive::Archive;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::middleware::Quota;
+use crate::services::editing::Tokens;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
 use crate::services::tiles::Tiles;
@@ -30,6 +31,8 @@ pub struct App {
     pub past: Option<Past>,
     /// What callers may see.
     pub scope: Scope,
+    /// Who may edit; nobody where there are none.
+    pub editors: Tokens,
     /// Finished tiles.
     pub tiles: Tiles,
     /// `Cache-Control` of tiles.
@@ -73,6 +76,7 @@ impl App {
             territory,
             archive,
             past: None,
+            editors: Tokens::default(),
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
             tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
             tile_cache_control: cache_control,
@@ -93,6 +97,13 @@ impl App {
     #[must_use]
     pub fn with_past<S: Store>(mut self, store: Arc<S>) -> Self {
         self.past = Some(Past::new(store, self.territory.clone(), PAST_CACHE_BYTES));
+        self
+    }
+
+    /// Lets those edit who know one of the tokens.
+    #[must_use]
+    pub fn with_editors(mut self, tokens: Tokens) -> Self {
+        self.editors = tokens;
         self
     }
 

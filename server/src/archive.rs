@@ -1,10 +1,10 @@
-//! What routes ask of the store: the change log, and features as they were.
+//! What routes ask of the store: the change log, features as they were, and edits.
 //!
 //! Most answers are given from memory and ask nothing here; what does is counted ([`crate::app::App::archive`]).
 
-use bricola_layers::feature::StoredFeature;
+use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::log::{Change, Seq};
-use bricola_layers::store::{Moment, Store, StoreError};
+use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Written};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
@@ -34,6 +34,15 @@ pub trait Archive: Send + Sync + 'static {
         layer: &'a str,
         moments: &'a [Moment],
     ) -> Asked<'a, Vec<Option<Vec<StoredFeature>>>>;
+
+    /// See [`Store::features`].
+    fn features<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId]) -> Asked<'a, Vec<StoredFeature>>;
+
+    /// See [`Store::write`].
+    fn write<'a>(&'a self, layer: &'a str, edits: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, Seq)>;
+
+    /// See [`Store::write_once`].
+    fn write_once<'a>(&'a self, layer: &'a str, edits: Vec<Edit>, once: Once) -> Asked<'a, Written>;
 }
 
 impl<S: Store> Archive for S {
@@ -69,5 +78,17 @@ impl<S: Store> Archive for S {
                 answer => answer,
             }
         })
+    }
+
+    fn features<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId]) -> Asked<'a, Vec<StoredFeature>> {
+        Box::pin(Store::features(self, layer, ids))
+    }
+
+    fn write<'a>(&'a self, layer: &'a str, edits: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, Seq)> {
+        Box::pin(Store::write(self, layer, edits))
+    }
+
+    fn write_once<'a>(&'a self, layer: &'a str, edits: Vec<Edit>, once: Once) -> Asked<'a, Written> {
+        Box::pin(Store::write_once(self, layer, edits, once))
     }
 }

@@ -88,6 +88,18 @@ pub enum Kind {
     StoreUnavailable,
     /// More event streams at once than allowed.
     TooManyStreams,
+    /// The path asks who is there, and nobody known is.
+    Unauthorized,
+    /// An edit does not say which version it was made from.
+    PreconditionRequired,
+    /// The feature is not as the editor saw it.
+    PreconditionFailed,
+    /// The feature is not what the layer takes.
+    InvalidFeature,
+    /// Another feature has the same key.
+    DuplicateKey,
+    /// The idempotency key came before, with another body.
+    KeyReused,
 }
 
 impl Kind {
@@ -130,6 +142,12 @@ impl Kind {
         Self::UnknownFollower,
         Self::StoreUnavailable,
         Self::TooManyStreams,
+        Self::Unauthorized,
+        Self::PreconditionRequired,
+        Self::PreconditionFailed,
+        Self::InvalidFeature,
+        Self::DuplicateKey,
+        Self::KeyReused,
     ];
 
     /// The table: status, stable code, title.
@@ -173,6 +191,12 @@ impl Kind {
             Self::UnknownFollower      => (StatusCode::FORBIDDEN,              "unknown-follower",       "There is no follower of that name and key"),
             Self::StoreUnavailable     => (StatusCode::SERVICE_UNAVAILABLE,    "store-unavailable",      "The store cannot be asked now"),
             Self::TooManyStreams       => (StatusCode::SERVICE_UNAVAILABLE,    "too-many-streams",       "Too many event streams are open"),
+            Self::Unauthorized         => (StatusCode::UNAUTHORIZED,           "unauthorized",           "Only those who are known may do this"),
+            Self::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED,  "precondition-required",  "The edit must say which version it was made from"),
+            Self::PreconditionFailed   => (StatusCode::PRECONDITION_FAILED,    "precondition-failed",    "The feature has been changed meanwhile"),
+            Self::InvalidFeature       => (StatusCode::UNPROCESSABLE_ENTITY,   "invalid-feature",        "The feature is not what the layer takes"),
+            Self::DuplicateKey         => (StatusCode::CONFLICT,               "duplicate-key",          "Another feature has the same key"),
+            Self::KeyReused            => (StatusCode::UNPROCESSABLE_ENTITY,   "idempotency-key-reused", "The idempotency key was used for something else"),
         }
     }
 }
@@ -301,7 +325,9 @@ impl Problem {
 
 /// Headers of the bare response that the written one keeps.
 fn is_kept(name: &HeaderName) -> bool {
-    *name == header::ALLOW || *name == header::VARY
+    const KEPT: [HeaderName; 5] =
+        [header::ALLOW, header::VARY, header::ETAG, header::WWW_AUTHENTICATE, HeaderName::from_static("accept-patch")];
+    KEPT.contains(name)
 }
 
 /// Long values are cut: an error must not be larger than the request.

@@ -49,8 +49,11 @@ pub fn table() -> Vec<Wired> {
         Wired::at("/collections/{collectionId}").answers(collections::about_one(), collections::one),
         Wired::at("/collections/{collectionId}/items")
             .answers(items::about_list(), items::list)
+            .edited_by(items::edit::of_collection())
             .for_classes(items::CLASSES),
-        Wired::at("/collections/{collectionId}/items/{featureId}").answers(items::about_one(), items::one),
+        Wired::at("/collections/{collectionId}/items/{featureId}")
+            .answers(items::about_one(), items::one)
+            .edited_by(items::edit::of_feature()),
         Wired::at("/collections/{collectionId}/schema")
             .answers(schemas::about_schema(), schemas::schema)
             .for_classes(schemas::CLASSES),

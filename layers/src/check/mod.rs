@@ -7,6 +7,7 @@
 //! the report, or refuses the row with a [`Reason`].
 
 pub mod derive;
+pub mod entry;
 pub mod finding;
 pub mod geometry;
 pub mod mapping;

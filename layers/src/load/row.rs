@@ -9,9 +9,9 @@ use rustc_hash::FxHasher;
 
 use super::plan::{Plan, Rows};
 use super::report::RejectedRow;
+use crate::check::entry::Entry;
 use crate::check::finding::{Example, Notes, Reason, Refusal, Tallies, Warning};
-use crate::check::place::{NEAR_KM, Standing};
-use crate::check::{geometry, place, value};
+use crate::check::value;
 use crate::crs::{Crs, Transformer, with_transformer};
 use crate::feature::{Feature, Value};
 use crate::reader::{ReadError, SourceFeature};
@@ -182,30 +182,19 @@ fn appended(value: Value, tail: Option<&Value>, separator: &str) -> Value {
 fn check_geometry<'a>(
     plan: &Plan,
     ways: &Ways<'a>,
-    mut geometry: Geometry<f64>,
+    geometry: Geometry<f64>,
     notes: &mut Notes,
 ) -> Result<Option<Geometry<f64>>, Refused<'a>> {
-    if plan.placing.swapped {
-        place::swap(&mut geometry);
-    }
-    geometry::admit(&geometry).map_err(|refusal| (refusal, ways.source_to_lonlat))?;
-    if let Some(to_storage) = ways.to_storage {
-        to_storage
-            .geometry(&mut geometry)
-            .map_err(|error| (Refusal::from(Reason::NotTransformable(error.to_string())), ways.source_to_lonlat))?;
-    }
-    let in_storage = |refusal| (refusal, ways.storage_to_lonlat);
-    let Some(geometry) = plan.geometry.judge(geometry, notes).map_err(in_storage)? else { return Ok(None) };
-    if let Some(fence) = &plan.fence
-        && let Standing::Outside(km) = fence.standing(&geometry, ways.storage_to_lonlat)
-    {
-        if km > NEAR_KM && !plan.keep_outside {
-            let place = geometry.coords_iter().next().map(|at| [at.x, at.y]);
-            return Err(in_storage(Refusal { reason: Reason::Outside(km), place }));
-        }
-        notes.warnings.push(Warning::JustOutside(km));
-    }
-    Ok(Some(geometry))
+    let entry = Entry {
+        swapped: plan.placing.swapped,
+        to_storage: ways.to_storage,
+        storage_to_lonlat: ways.storage_to_lonlat,
+        judge: &plan.geometry,
+        fence: plan.fence.as_ref(),
+        keep_outside: plan.keep_outside,
+    };
+    let geometry = entry.bring(geometry).map_err(|refusal| (refusal, ways.source_to_lonlat))?;
+    entry.settle(geometry, notes).map_err(|refusal| (refusal, ways.storage_to_lonlat))
 }
 
 /// Hash of the key fields: 128 bits, since two keys taken for one would cost a row.

@@ -27,6 +27,7 @@ mod testing;
 mod xml;
 
 pub use builder::geometry_from_gpkg;
+pub(crate) use geojson::geometry as sent_geometry;
 pub use open::{LayerInfo, OpenOptions, layers, open, open_bytes};
 
 use geo_types::Geometry;

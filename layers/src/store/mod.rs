@@ -6,6 +6,7 @@
 
 mod geopackage;
 mod kind;
+mod once;
 mod postgis;
 mod retention;
 mod unreadable;
@@ -13,6 +14,7 @@ mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
 pub use kind::{LayerKind, Looked};
+pub use once::{Once, REMEMBERED_HOURS, Written};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
 pub use retention::{Pruned, Pruning, RegisteredFollower};
 pub use unreadable::Unreadable;
@@ -116,6 +118,9 @@ pub enum StoreError {
         /// The key, fields joined by ` / `.
         key: String,
     },
+    /// The key of a batch came before, with another batch.
+    #[error("the key was used for another batch")]
+    KeyReused,
     /// The store no longer knows what was so long ago: the layer was dropped and defined anew since, or the log
     /// was pruned.
     #[error("what was before change {first} is not known any more")]
@@ -270,6 +275,20 @@ pub trait Store: Send + Sync + Sized + 'static {
         layer: &str,
         edits: Vec<Edit>,
     ) -> impl Future<Output = Result<(Vec<FeatureId>, Seq), StoreError>> + Send;
+
+    /// As [`Store::write`], but a batch whose key was seen within [`REMEMBERED_HOURS`] is not written again: what came of it
+    /// then is told. The key is kept by the same transaction, and so by every server of the store.
+    ///
+    /// [`StoreError::KeyReused`] where the key came with another digest, or for another layer.
+    fn write_once(
+        &self,
+        layer: &str,
+        edits: Vec<Edit>,
+        once: Once,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send {
+        let _ = (layer, edits, once);
+        async { Err(StoreError::Unusable("this store remembers no keys".to_owned())) }
+    }
 
     /// Begins an atomic replacement of a layer: until [`Replacement::commit`] everybody reads the old rows,
     /// and dropping the replacement (or dying) leaves them whole.

@@ -18,6 +18,7 @@ use crate::front::Front;
 use crate::retention;
 use crate::router::router;
 use crate::serve::{serve, signals};
+use crate::services::editing::Tokens;
 use crate::store::{self, redefine};
 
 /// How long the end waits for layers to be kept on disk; what was kept before is whole in any case.
@@ -26,6 +27,7 @@ const KEEPING: Duration = Duration::from_secs(8);
 /// Follows the store and answers requests until it is asked to end. Prints its address on standard output
 /// when it listens; layers become ready one by one after that.
 pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> Outcome {
+    let tokens = Tokens::of(&config.editing).map_err(Failure::failed)?;
     let shutdown = signals().map_err(Failure::failed)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         let advice = match error.kind() {
@@ -42,9 +44,8 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let (closing, ends) = watch::channel(false);
     let mut follower = tokio::spawn(follow_with(Arc::clone(&store), territory.clone(), warm(&config), ends));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
-    let app = Arc::new(
-        App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?.with_past(store),
-    );
+    let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?;
+    let app = Arc::new(app.with_past(store).with_editors(tokens));
     let upkeep = tokio::spawn({
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }

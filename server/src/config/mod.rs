@@ -9,6 +9,7 @@ mod check;
 mod flags;
 mod load;
 mod print;
+mod secret;
 mod settings;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use flags::{Flags, environment_name, flag_name, with_flags};
 pub use load::{ConfigError, load};
 pub use print::{print, print_default};
+pub use secret::Secret;
 pub use settings::{Key, Kind};
 
 use settings::settings;
@@ -66,6 +68,8 @@ settings! {
         tile: Tile = Tile::default(), Kind::Section(Tile::KEYS), "";
         /// What is kept of earlier changes and states.
         retention: Retention = Retention::default(), Kind::Section(Retention::KEYS), "";
+        /// Who may create, change and remove features over HTTP; nobody unless it is enabled.
+        editing: Editing = Editing::default(), Kind::Section(Editing::KEYS), "";
         /// Limits on requests; what goes over one is refused with an error that names it.
         limits: Limits = Limits::default(), Kind::Section(Limits::KEYS), "";
         /// Which web pages of other hosts may read the answers.
@@ -144,6 +148,23 @@ settings! {
         past_days: u32 = 0, Kind::Integer, "";
         /// Seconds after which a server looks again whether something has grown old.
         every_seconds: u64 = 3600, Kind::Integer, "";
+    }
+}
+
+settings! {
+    /// Who may create, change and remove features over HTTP (OGC API Features 4); nobody unless it is enabled.
+    Editing {
+        /// Whether features may be edited under `/collections/{id}/items`, by whoever sends `Authorization: Bearer` with a
+        /// token. Offer it over HTTPS only: whoever reads a token along the way has it.
+        enabled: bool = false, Kind::Boolean, "";
+        /// Whether to take changes and deletions that do not say by `If-Match` which version they were made from: of two
+        /// editors the later one wins then, and nobody is told. QGIS (3.32 and later) sends no `If-Match`.
+        unconditional: bool = false, Kind::Boolean, "";
+        /// A token, at least 16 characters (`openssl rand -hex 32` makes one). It is never printed; give it by the variable
+        /// or by the file, since others see flags.
+        token: Option<Secret> = None, Kind::Text, "\"0123456789abcdef0123456789abcdef\"";
+        /// A file of tokens, one a line; lines that begin with `#` say whose the next one is. Read at the start.
+        tokens_file: Option<PathBuf> = None, Kind::Text, "\"/etc/bricola/tokens\"";
     }
 }
 

@@ -8,12 +8,13 @@ use crate::config::Cors;
 
 /// Headers that scripts of other origins may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Retry-After, X-Request-Id, Bricola-Seq, Bricola-Age, Bricola-Next, Allow, X-RateLimit-Limit, \
-     X-RateLimit-Remaining, X-RateLimit-Reset",
+    "ETag, Retry-After, X-Request-Id, Bricola-Seq, Bricola-Age, Bricola-Next, Bricola-Dry-Run, Allow, Accept-Patch, \
+     Content-Crs, Location, Preference-Applied, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
 );
-const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "Accept, Accept-Language, Bricola-Min-Seq, Content-Type, If-None-Match, Last-Event-ID, Range, X-Request-Id",
+    "Accept, Accept-Language, Authorization, Bricola-Min-Seq, Content-Crs, Content-Type, Idempotency-Key, If-Match, \
+     If-None-Match, Last-Event-ID, Prefer, Range, X-Request-Id",
 );
 
 /// Whether a browser asks before it asks.

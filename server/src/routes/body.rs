@@ -1,6 +1,6 @@
 //! Bodies of requests, inside their limit.
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use http::header;
 use serde::de::DeserializeOwned;
@@ -21,10 +21,18 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result
             .with("value", shown)
             .with("allowed", vec!["application/json"]));
     }
-    let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
+    let bytes = bytes(request, limit).await?;
+    serde_json::from_slice(&bytes).map_err(|error| Problem::new(Kind::InvalidBody, format!("{error}.")))
+}
+
+/// A body as it comes.
+///
+/// # Errors
+/// Too many bytes, or a client that breaks off.
+pub async fn bytes(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    to_bytes(request.into_body(), limit).await.map_err(|error| {
         let too_long = std::error::Error::source(&error)
             .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if too_long { body_too_large(limit) } else { Problem::new(Kind::InvalidBody, "The body ended too early.") }
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| Problem::new(Kind::InvalidBody, format!("{error}.")))
+    })
 }

@@ -1,10 +1,13 @@
 //! `/conformance`: which parts of which standards hold here (OGC API Common 1, 7.4).
 
-use axum::extract::RawQuery;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
 use http::HeaderMap;
 use serde_json::json;
 
 use super::{parameters, respond};
+use crate::app::App;
 use crate::error::Answer;
 use crate::params::Params;
 use crate::wired::schema::reference;
@@ -16,12 +19,22 @@ pub const CLASSES: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/json",
 ];
 
+/// And where features may be edited.
+const EDITING: [&str; 4] = [
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/create-replace-delete",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/update",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/features",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/optimistic-locking-etags",
+];
+
 /// `GET /conformance`: the classes of all paths of the table.
-pub async fn get(RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let params = Params::read(query.as_deref(), &["f", "lang"])?;
     respond::language(&params, &headers)?;
     params.one_of("f", &[("json", ())])?;
-    Ok(respond::json(&json!({"conformsTo": classes()})))
+    let editing = if app.editors.is_empty() { &[][..] } else { &EDITING };
+    let classes: Vec<&str> = classes().into_iter().chain(editing.iter().copied()).collect();
+    Ok(respond::json(&json!({"conformsTo": classes})))
 }
 
 /// Of [`get`].

@@ -86,6 +86,13 @@ impl Wired {
         self
     }
 
+    /// Answers the methods that edit, where somebody may; `docs/editing.md` describes them.
+    #[must_use]
+    pub fn edited_by(mut self, routes: MethodRouter<Arc<App>>) -> Self {
+        self.routes = self.routes.merge(routes);
+        self
+    }
+
     /// Answers GET with a file of our own pages.
     #[must_use]
     pub fn file<T: 'static>(mut self, handler: impl Handler<T, Arc<App>>) -> Self {

@@ -13,9 +13,9 @@ use bricola::config::Config;
 use bricola::front::Front;
 use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
-use bricola_layers::feature::{Feature, StoredFeature, Value};
+use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::log::Change;
-use bricola_layers::store::{Moment, Store, StoreError};
+use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Written};
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -61,15 +61,35 @@ impl Server {
         Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app")).await
     }
 
+    /// Over a store that cannot be asked, for those who know a token.
+    pub async fn open(token: &str) -> Self {
+        let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
+        let editing = bricola::config::Editing {
+            enabled: true,
+            token: Some(token.to_owned().into()),
+            ..bricola::config::Editing::default()
+        };
+        let tokens = bricola::services::editing::Tokens::of(&editing).expect("tokens");
+        Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app").with_editors(tokens)).await
+    }
+
     /// Over a store that it follows.
     pub async fn over<S: Store>(store: Arc<S>) -> Self {
+        Self::over_with(store, |_| ()).await
+    }
+
+    /// Over a store that it follows, with another configuration.
+    pub async fn over_with<S: Store>(store: Arc<S>, configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         config.show_all_layers = false;
+        configure(&mut config);
+        let tokens = bricola::services::editing::Tokens::of(&config.editing).expect("tokens");
         let territory = Territory::default();
         let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
         let end = store.last_seq().await.expect("the end of the log");
         territory.reached(end).await;
-        let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).expect("app").with_past(store);
+        let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).expect("app");
+        let app = app.with_past(store).with_editors(tokens);
         let mut server = Self::run(app).await;
         server.follower = Some(follower);
         server
@@ -158,6 +178,18 @@ impl Archive for Untouched {
     }
 
     fn seq_at(&self, _: chrono::DateTime<chrono::Utc>) -> Asked<'_, i64> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn features<'a>(&'a self, _: &'a str, _: &'a [FeatureId]) -> Asked<'a, Vec<StoredFeature>> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn write<'a>(&'a self, _: &'a str, _: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, i64)> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn write_once<'a>(&'a self, _: &'a str, _: Vec<Edit>, _: Once) -> Asked<'a, Written> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 

@@ -6,6 +6,7 @@ mod harness;
 mod api;
 mod basics;
 mod collections;
+mod editing;
 mod filters;
 mod front;
 mod items;

@@ -8,6 +8,8 @@ mod cut;
 mod parse;
 mod rows;
 
+use geo_types::Geometry;
+use serde::Deserialize as _;
 use serde_json::{Map, Value as Json};
 
 use self::cut::Cut;
@@ -54,6 +56,24 @@ pub(super) fn open(source: &Source, lines: bool) -> Result<Box<dyn Reader>, Read
         buffer: Vec::new(),
         over: false,
     }))
+}
+
+/// The geometry of a GeoJSON object that somebody sends (RFC 7946, 3.1), in its own order of axes. What a file may do,
+/// write coordinates as text or leave rings open, is refused.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) fn geometry(json: &Json) -> Result<Option<Geometry<f64>>, String> {
+    let raw = RawGeometry::deserialize(json).map_err(|error| error.to_string())?;
+    let mut tally = Tally::default();
+    let geometry = raw.build(&mut tally)?;
+    if tally.text_coordinates > 0 {
+        return Err("coordinates must be numbers, not text".to_owned());
+    }
+    if tally.closed_rings > 0 {
+        return Err("the last position of a ring must be its first (RFC 7946, 3.1.6)".to_owned());
+    }
+    Ok(geometry)
 }
 
 /// The first pass: columns, geometry type, number of rows.

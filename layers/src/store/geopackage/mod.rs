@@ -14,6 +14,7 @@
 //! | `define` | layers in and out of the store |
 //! | `rows` | scans, features by id, edits |
 //! | `past` | the same as of an earlier change |
+//! | `receipts` | batches that are written once |
 //! | `replace` | atomic replacement of a layer |
 //! | `retention` | followers that the log is kept for, and what goes |
 //! | `follow` | being woken by the change log |
@@ -24,6 +25,7 @@ mod define;
 mod follow;
 mod open;
 mod past;
+mod receipts;
 mod replace;
 mod retention;
 mod rows;
@@ -42,7 +44,9 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 pub use replace::GeoPackageReplacement;
 
 use super::unreadable::LeftOut;
-use super::{Edit, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable};
+use super::{
+    Edit, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable, Written,
+};
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Change, Operation, Seq};
@@ -216,6 +220,11 @@ impl Store for GeoPackageStore {
     async fn write(&self, layer: &str, edits: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {
         let layer = layer.to_owned();
         self.transact(move |transaction| rows::write(transaction, &layer, &edits)).await
+    }
+
+    async fn write_once(&self, layer: &str, edits: Vec<Edit>, once: Once) -> Result<Written, StoreError> {
+        let layer = layer.to_owned();
+        self.transact(move |transaction| receipts::write(transaction, &layer, &edits, &once)).await
     }
 
     async fn replace(&self, layer: &str) -> Result<GeoPackageReplacement, StoreError> {

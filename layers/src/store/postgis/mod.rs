@@ -39,6 +39,7 @@ mod migrate;
 mod moments;
 mod past;
 mod patience;
+mod receipts;
 mod replace;
 mod retention;
 mod rows;
@@ -58,7 +59,8 @@ pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
 use super::{
-    Edit, Moment, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable,
+    Edit, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable,
+    Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -215,6 +217,12 @@ impl Store for PostgisStore {
     async fn write(&self, layer: &str, edits: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {
         let written = write::write(self.database(), layer, edits).await?;
         self.inner.follower.advance(written.1);
+        Ok(written)
+    }
+
+    async fn write_once(&self, layer: &str, edits: Vec<Edit>, once: Once) -> Result<Written, StoreError> {
+        let written = receipts::write(self.database(), layer, &edits, &once).await?;
+        self.inner.follower.advance(written.seq);
         Ok(written)
     }
 

@@ -22,16 +22,27 @@ pub(super) async fn write(
     edits: Vec<Edit>,
 ) -> Result<(Vec<FeatureId>, Seq), StoreError> {
     let mut session = database.write().await?;
-    let schema = define::schema(&mut session, database, layer).await?.managed()?;
-    let mut ids = Vec::with_capacity(edits.len());
-    let mut rest = &edits[..];
-    while let Some(run) = run_of(rest) {
-        write_run(&mut session, &schema, &rest[..run], &mut ids).await?;
-        rest = &rest[run..];
-    }
+    let ids = write_in(&mut session, database, layer, &edits).await?;
     let number = transaction(&mut session).await?;
     session.commit().await?;
     Ok((ids, closed(database, number).await?))
+}
+
+/// Writes a batch in a transaction that is open; the ids in the order of the edits.
+pub(super) async fn write_in(
+    session: &mut Session,
+    database: &Database,
+    layer: &str,
+    edits: &[Edit],
+) -> Result<Vec<FeatureId>, StoreError> {
+    let schema = define::schema(session, database, layer).await?.managed()?;
+    let mut ids = Vec::with_capacity(edits.len());
+    let mut rest = edits;
+    while let Some(run) = run_of(rest) {
+        write_run(session, &schema, &rest[..run], &mut ids).await?;
+        rest = &rest[run..];
+    }
+    Ok(ids)
 }
 
 /// How many of the first edits can be written by one statement: of one kind, no feature twice.

@@ -2,6 +2,7 @@
 
 mod about;
 mod answer;
+pub mod edit;
 mod question;
 
 use std::sync::Arc;

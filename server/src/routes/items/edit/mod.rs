@@ -1,0 +1,258 @@
+//! Create, replace, update, delete (OGC API Features 4): `POST /collections/{id}/items` and `PUT`, `PATCH`, `DELETE
+//! /collections/{id}/items/{feature}`.
+
+mod answer;
+mod terms;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, delete, post};
+use bricola_layers::cache::Layer;
+use bricola_layers::feature::FeatureId;
+use bricola_layers::store::{LayerKind, StoreError};
+use http::header;
+use serde_json::Value as Json;
+
+use super::find;
+use crate::app::App;
+use crate::error::{Answer, Kind, Problem};
+use crate::routes::body;
+use crate::services::editing::{Desk, Image, Refused, Wish, differences};
+use answer::{Place, Task};
+use terms::{GEOJSON, MERGE_PATCH, Seen, Terms};
+
+/// The methods of a collection's items but `GET`.
+pub fn of_collection() -> MethodRouter<Arc<App>> {
+    post(create).options(options_of_collection)
+}
+
+/// The methods of one feature but `GET`.
+pub fn of_feature() -> MethodRouter<Arc<App>> {
+    delete(remove).put(replace).patch(update).options(options_of_feature)
+}
+
+async fn options_of_collection(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer {
+    let layer = find(&app, &id)?;
+    Ok(answer::options(Place::Items, closed(&app, &layer).is_none()))
+}
+
+async fn options_of_feature(State(app): State<Arc<App>>, Path((id, _)): Path<(String, String)>) -> Answer {
+    let layer = find(&app, &id)?;
+    Ok(answer::options(Place::Feature, closed(&app, &layer).is_none()))
+}
+
+async fn create(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    let created = created(&app, &id, query.as_deref(), request).await;
+    created.unwrap_or_else(|problem| answer::refusal(problem, Place::Items))
+}
+
+async fn replace(
+    State(app): State<Arc<App>>,
+    Path(path): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    changed(&app, &path, query.as_deref(), request, Some(GEOJSON)).await
+}
+
+async fn update(
+    State(app): State<Arc<App>>,
+    Path(path): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    changed(&app, &path, query.as_deref(), request, Some(MERGE_PATCH)).await
+}
+
+async fn remove(
+    State(app): State<Arc<App>>,
+    Path(path): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    changed(&app, &path, query.as_deref(), request, None).await
+}
+
+async fn created(app: &App, id: &str, query: Option<&str>, request: Request) -> Answer {
+    let (layer, terms) = admit(app, id, query, &request)?;
+    terms::media_type(&request, GEOJSON)?;
+    let headers = request.headers().clone();
+    let bytes = body::bytes(request, app.config.limits.body_bytes).await?;
+    let once = terms::once(&headers, &terms.crs, &bytes)?;
+    let body = parsed(&bytes)?;
+    let desk = desk(app, &layer, &terms)?;
+    if body.get("type").and_then(Json::as_str) == Some("FeatureCollection") {
+        let batch = desk.create_all(body, &terms.crs, once).await.map_err(|refused| problem(id, "", refused))?;
+        return Ok(answer::batch(app, id, batch).await);
+    }
+    let done = desk.create(body, &terms.crs, once).await.map_err(|refused| problem(id, "", refused))?;
+    Ok(answer::done(app, &headers, id, &terms, Task::Created, done).await)
+}
+
+/// Replaces, patches or, without a media type, deletes a feature.
+async fn changed(
+    app: &App,
+    (id, feature): &(String, String),
+    query: Option<&str>,
+    request: Request,
+    media_type: Option<&'static str>,
+) -> Response {
+    let change = Change { app, id, feature, media_type };
+    change.run(query, request).await.unwrap_or_else(|problem| answer::refusal(problem, Place::Feature))
+}
+
+/// A change of a feature that is there.
+struct Change<'a> {
+    app: &'a App,
+    id: &'a str,
+    feature: &'a str,
+    /// Of the body; `None` for a deletion.
+    media_type: Option<&'static str>,
+}
+
+impl Change<'_> {
+    async fn run(&self, query: Option<&str>, request: Request) -> Answer {
+        let (layer, terms) = admit(self.app, self.id, query, &request)?;
+        if let Some(wanted) = self.media_type {
+            terms::media_type(&request, wanted)?;
+        }
+        let feature: FeatureId = self.feature.parse().map_err(|_| problem(self.id, self.feature, Refused::Unknown))?;
+        let headers = request.headers().clone();
+        let only_new = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
+        let address = format!("/collections/{}/items/{feature}", self.id);
+        let free = self.app.config.editing.unconditional && !headers.contains_key(header::IF_MATCH);
+        let seen = if only_new || free { Seen::Any } else { Seen::read(&headers, &address)? };
+        let wish = match self.media_type {
+            None => Wish::Delete,
+            Some(GEOJSON) => Wish::Replace(json(self.app, request).await?),
+            Some(_) => Wish::Patch(json(self.app, request).await?),
+        };
+        let desk = desk(self.app, &layer, &terms)?;
+        let current = desk.current(feature).await.map_err(|refused| problem(self.id, self.feature, refused))?;
+        if only_new || !seen.allows(&current.tag()) {
+            return Ok(self.stale(&current, &wish, &terms));
+        }
+        let task = if matches!(wish, Wish::Delete) { Task::Deleted } else { Task::Changed };
+        match desk.change(current, wish.clone(), &terms.crs).await {
+            Ok(done) => Ok(answer::done(self.app, &headers, self.id, &terms, task, done).await),
+            // Somebody was quicker between the look and the write.
+            Err(Refused::Stale) => match desk.current(feature).await {
+                Ok(current) => Ok(self.stale(&current, &wish, &terms)),
+                Err(refused) => Err(problem(self.id, self.feature, refused)),
+            },
+            Err(refused) => Err(problem(self.id, self.feature, refused)),
+        }
+    }
+
+    /// 412: what is there now, and where it differs from what was sent.
+    fn stale(&self, current: &Image, wish: &Wish, terms: &Terms) -> Response {
+        let told = current.told(self.app.scope, &terms.crs);
+        let differences = match wish {
+            Wish::Replace(sent) => differences(sent, &told, true),
+            Wish::Patch(sent) => differences(sent, &told, false),
+            Wish::Delete => Vec::new(),
+        };
+        let version = current.stored.version;
+        let detail = format!(
+            "Feature {} of layer \"{}\" is at version {version}. Look at \"current\" and \"differences\", and send the edit \
+             again with If-Match: {} if it still stands.",
+            current.stored.id,
+            self.id,
+            current.tag()
+        );
+        let problem = Problem::new(Kind::PreconditionFailed, detail)
+            .with("layer", self.id)
+            .with("version", version)
+            .with("current", told)
+            .with("differences", differences);
+        answer::stale(problem, &current.tag())
+    }
+}
+
+/// Who may edit what, before a byte of the body is read.
+fn admit(app: &App, id: &str, query: Option<&str>, request: &Request) -> Result<(Arc<Layer>, Terms), Problem> {
+    let layer = find(app, id)?;
+    if let Some(reason) = closed(app, &layer) {
+        return Err(Problem::new(Kind::MethodNotAllowed, reason).with("layer", id));
+    }
+    terms::authorize(app, request.headers())?;
+    let terms = Terms::read(&layer.definition(), query, request.headers())?;
+    Ok((layer, terms))
+}
+
+/// Why a layer takes no edits, if so.
+fn closed(app: &App, layer: &Layer) -> Option<String> {
+    if app.editors.is_empty() {
+        let advice = "This server is read-only. Its administrator opens it to editing by editing.enabled = true and a token \
+                      in BRICOLA_EDITING_TOKEN; bricola config --print-default explains both.";
+        return Some(advice.to_owned());
+    }
+    if app.is_read_only() {
+        return Some("The database lets this server read only; edits are made where its tables are kept.".to_owned());
+    }
+    (layer.state().kind != LayerKind::Managed).then(|| {
+        let id = &layer.definition().id;
+        format!("Layer \"{id}\" is a table of another program, published in place: it is edited there, and shown here.")
+    })
+}
+
+fn desk<'a>(app: &'a App, layer: &'a Layer, terms: &Terms) -> Result<Desk<'a>, Problem> {
+    let desk = Desk::new(app.archive(), layer, app.scope, app.config.tenant.envelope, terms.dry_run);
+    desk.map_err(|error| Problem::store(&error))
+}
+
+async fn json(app: &App, request: Request) -> Result<Json, Problem> {
+    parsed(&body::bytes(request, app.config.limits.body_bytes).await?)
+}
+
+fn parsed(bytes: &[u8]) -> Result<Json, Problem> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::new(Kind::InvalidBody, format!("The body is no JSON: {error}.")))
+}
+
+/// An edit that was not made, in the words of HTTP.
+fn problem(id: &str, feature: &str, refused: Refused) -> Problem {
+    match refused {
+        Refused::Faults(faults) => {
+            let first = faults.first().map(|fault| format!("{}: {}", fault.pointer, fault.message)).unwrap_or_default();
+            let others = match faults.len() {
+                0 | 1 => String::new(),
+                count => format!(" ({} more in \"errors\")", count - 1),
+            };
+            let errors = serde_json::to_value(&faults).unwrap_or_default();
+            Problem::new(Kind::InvalidFeature, format!("{first}{others}.")).with("layer", id).with("errors", errors)
+        }
+        Refused::DuplicateKey(key) => {
+            let shown = bricola_layers::check::finding::quote(&key);
+            Problem::new(Kind::DuplicateKey, format!("Layer \"{id}\" has another feature with the key {shown}."))
+                .with("layer", id)
+                .with("value", shown)
+        }
+        Refused::Unknown => {
+            let shown = crate::error::clipped(feature).into_owned();
+            let detail = format!(
+                "Layer \"{id}\" has no feature with the id \"{shown}\". Ids are given by the store: POST \
+                 /collections/{id}/items makes a new feature."
+            );
+            Problem::new(Kind::UnknownFeature, detail).with("layer", id).with("value", shown)
+        }
+        Refused::Stale => {
+            Problem::new(Kind::PreconditionFailed, "The feature has been changed meanwhile.").with("layer", id)
+        }
+        Refused::KeyReused => {
+            let detail = "This Idempotency-Key came with another body within the last day; a new edit takes a new key.";
+            Problem::new(Kind::KeyReused, detail).with("layer", id).with("header", "Idempotency-Key")
+        }
+        Refused::Store(StoreError::UnknownLayer(_)) => {
+            Problem::new(Kind::UnknownLayer, format!("Layer \"{id}\" has just been removed.")).with("layer", id)
+        }
+        Refused::Store(error) => Problem::store(&error),
+    }
+}
