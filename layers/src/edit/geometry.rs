@@ -52,7 +52,7 @@ impl Ground {
         geometry: Geometry<f64>,
         crs: &Crs,
         known: Option<&Geometry<f64>>,
-    ) -> Result<Option<Geometry<f64>>, Fault> {
+    ) -> Result<Option<Geometry<f64>>, Box<Fault>> {
         let lonlat = Crs::crs84();
         with_transformer(crs, &self.storage, |to_storage| {
             with_transformer(&self.storage, &lonlat, |storage_to_lonlat| {
@@ -69,7 +69,7 @@ impl Ground {
             })
         })
         .and_then(std::convert::identity)
-        .unwrap_or_else(|error| Err(Fault::new("/geometry", "not_transformable", error.to_string())))
+        .unwrap_or_else(|error| Err(Box::new(Fault::new("/geometry", "not_transformable", error.to_string()))))
     }
 
     fn enter(
@@ -77,7 +77,7 @@ impl Ground {
         entry: &Entry<'_>,
         geometry: Geometry<f64>,
         known: Option<&Geometry<f64>>,
-    ) -> Result<Option<Geometry<f64>>, Fault> {
+    ) -> Result<Option<Geometry<f64>>, Box<Fault>> {
         let mut geometry = entry.bring(geometry).map_err(|refusal| self.fault(&refusal, None))?;
         self.on_earth(&geometry, entry.storage_to_lonlat)?;
         if let Some(known) = known {
@@ -92,16 +92,16 @@ impl Ground {
         }
         let altered = notes.repairs.iter().find(|(repair, _)| alters_what_was_drawn(repair));
         match altered {
-            Some((repair, at)) => Err(Fault {
+            Some((repair, at)) => Err(Box::new(Fault {
                 place: at.and_then(|at| entry.storage_to_lonlat.point(at).ok()),
                 ..Fault::new("/geometry", code(repair), told(repair))
-            }),
+            })),
             None => Ok(settled),
         }
     }
 
     /// Metres of a projected CRS may be as large as they like, and still be no place.
-    fn on_earth(&self, geometry: &Geometry<f64>, to_lonlat: &Transformer) -> Result<(), Fault> {
+    fn on_earth(&self, geometry: &Geometry<f64>, to_lonlat: &Transformer) -> Result<(), Box<Fault>> {
         let Some(bounds) = geometry.bounding_rect() else { return Ok(()) };
         let (min, max) = (bounds.min(), bounds.max());
         let corners = [[min.x, min.y], [max.x, min.y], [max.x, max.y], [min.x, max.y]];
@@ -109,17 +109,17 @@ impl Ground {
         stray.map_or(Ok(()), |error| Err(self.fault(&Refusal::from(Reason::NotTransformable(error.to_string())), None)))
     }
 
-    fn fault(&self, refusal: &Refusal, to_lonlat: Option<&Transformer>) -> Fault {
+    fn fault(&self, refusal: &Refusal, to_lonlat: Option<&Transformer>) -> Box<Fault> {
         let message = match &refusal.reason {
             Reason::Outside(km) if !self.ours => {
                 format!("lies {km:.0} km outside the area where {} holds, in which the layer is stored", self.storage)
             }
             reason => reason.text().en,
         };
-        Fault {
+        Box::new(Fault {
             place: to_lonlat.zip(refusal.place).and_then(|(way, at)| way.point(at).ok()),
             ..Fault::new("/geometry", refusal.reason.code(), message)
-        }
+        })
     }
 }
 

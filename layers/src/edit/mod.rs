@@ -70,13 +70,12 @@ impl Editor {
     pub fn read(&self, body: &Json, crs: &Crs, current: Option<&Feature>) -> Result<Feature, Vec<Fault>> {
         let mut faults = Vec::new();
         let Some(members) = outline(body, &mut faults) else { return Err(faults) };
-        let geometry = match members.get("geometry") {
-            Some(geometry) => self.geometry(geometry, crs, current, &mut faults),
-            None => {
-                let advice = "a feature has the member \"geometry\", null where it has no place (RFC 7946, 3.2)";
-                faults.push(Fault::new("/geometry", "missing_member", advice));
-                None
-            }
+        let geometry = if let Some(geometry) = members.get("geometry") {
+            self.geometry(geometry, crs, current, &mut faults)
+        } else {
+            let advice = "a feature has the member \"geometry\", null where it has no place (RFC 7946, 3.2)";
+            faults.push(Fault::new("/geometry", "missing_member", advice));
+            None
         };
         self.finish(members, geometry, current, faults)
     }
@@ -124,11 +123,11 @@ impl Editor {
         let placed = match read {
             Ok(Some(geometry)) => self.ground.place(geometry, crs, known),
             Ok(None) if self.definition.placeless || (current.is_some() && known.is_none()) => Ok(None),
-            Ok(None) => Err(Fault::new("/geometry", "no_geometry", "features of this layer have a geometry")),
-            Err(reason) => Err(Fault::new("/geometry", "not_a_geometry", reason)),
+            Ok(None) => Err(Box::new(Fault::new("/geometry", "no_geometry", "features of this layer have a geometry"))),
+            Err(reason) => Err(Box::new(Fault::new("/geometry", "not_a_geometry", reason))),
         };
         placed.unwrap_or_else(|fault| {
-            faults.push(fault);
+            faults.push(*fault);
             None
         })
     }

@@ -77,5 +77,5 @@ pub fn differences(sent: &Json, current: &Json, whole: bool) -> Vec<Json> {
 
 /// `3` and `3.0` are one number.
 fn same(a: &Json, b: &Json) -> bool {
-    a == b || a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a == b)
+    a == b || a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
 }
