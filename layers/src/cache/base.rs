@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rstar::{AABB, Envelope as _, ParentNode, RStarInsertionStrategy, RTree, RTreeNode, RTreeObject, RTreeParams};
+use rstar::{AABB, Envelope as _, ParentNode, RTree, RTreeNode, RTreeObject};
 use serde::{Deserialize, Serialize};
 
 use super::column::{Column, ValueRef};
@@ -81,20 +81,8 @@ impl RTreeObject for Leaf {
     }
 }
 
-/// Nodes of twelve children rather than of `rstar`'s six: a search for a place goes two levels less deep, each a wait for
-/// memory.
-#[derive(Debug)]
-pub struct Fanout;
-
-impl RTreeParams for Fanout {
-    const MIN_SIZE: usize = 6;
-    const MAX_SIZE: usize = 12;
-    const REINSERTION_COUNT: usize = 3;
-    type DefaultInsertionStrategy = RStarInsertionStrategy;
-}
-
 /// The boxes of the rows of a base.
-pub type Tree = RTree<Leaf, Fanout>;
+pub type Tree = RTree<Leaf>;
 
 /// A layer (or the changed part of one) as of one `seq`: rows in order of feature id.
 #[derive(Debug)]

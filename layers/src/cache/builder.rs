@@ -190,7 +190,7 @@ impl BaseBuilder {
             versions: self.versions,
             geometry,
             columns: self.columns,
-            tree: Tree::bulk_load_with_params(leaves),
+            tree: Tree::bulk_load(leaves),
             crs: self.crs,
             plane,
         };

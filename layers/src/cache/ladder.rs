@@ -114,7 +114,7 @@ impl Kept {
             return Self::All;
         }
         if leaves.len() * MANY < rows {
-            return Self::Few(Tree::bulk_load_with_params(leaves));
+            return Self::Few(Tree::bulk_load(leaves));
         }
         let mut marks = vec![0_u64; rows.div_ceil(64)];
         for leaf in &leaves {

@@ -33,7 +33,7 @@ mod validity;
 mod warm;
 
 pub use applied::{Applied, AppliedLayer, Health, Trouble, WorldBox};
-pub use base::{Base, Fanout, Leaf, Tree, TreeBox};
+pub use base::{Base, Leaf, Tree, TreeBox};
 pub use builder::{BaseBuilder, BuildError};
 pub use column::{Column, ValueRef};
 pub use follower::{follow, follow_from};

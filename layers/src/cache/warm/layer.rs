@@ -144,7 +144,7 @@ pub(super) fn revive_changes(
 fn revive_added(source: &mut Source, base: &Base, definition: &LayerDefinition) -> Result<Vec<Now>, WarmError> {
     let Rows { ids, versions, geometry, columns } = revive_rows(source, definition)?;
     let rows = ids.len();
-    let (learnt, tree) = (Learnt::new(0, false), Tree::new_with_params());
+    let (learnt, tree) = (Learnt::new(0, false), Tree::new());
     let (crs, plane) = (base.crs.clone(), Arc::clone(&base.plane));
     let added = Base { ids, versions, geometry, columns, learnt, tree, crs, plane };
     let feature = |row: u32| {
