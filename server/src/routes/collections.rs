@@ -75,10 +75,8 @@ pub async fn one(
     headers: HeaderMap,
 ) -> Answer {
     let (language, base) = negotiate(&app, query.as_deref(), &headers)?;
-    let found = app.territory.layer(&id).map(|layer| (layer.definition(), layer));
-    let Some((definition, layer)) = found.filter(|(definition, _)| app.scope.sees_layer(definition)) else {
-        return Err(select::unknown(&app, &id));
-    };
+    let layer = select::one(&app, &id)?;
+    let definition = layer.definition();
     let seq = layer.snapshot().map_or_else(|| app.territory.seq(), |snapshot| snapshot.seq());
     Ok(answer(&describe(&app, &layer, &definition, &base, language), language, seq))
 }

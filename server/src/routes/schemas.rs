@@ -8,9 +8,9 @@ use bricola_layers::definition::{FieldDefinition, FieldType, GeometryType, Layer
 use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
-use super::items::find;
 use super::parameters;
 use super::respond::{self, Language};
+use super::select;
 use crate::app::App;
 use crate::error::{Answer, Kind};
 use crate::params::Params;
@@ -95,7 +95,7 @@ fn answer(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap, what: W
     let params = Params::read(query, &["f", "lang"])?;
     params.one_of("f", &[("json", ())])?;
     let language = respond::language(&params, headers)?;
-    let layer = find(app, id)?;
+    let layer = select::one(app, id)?;
     let definition = layer.definition();
     let base = respond::base_url(&app.config, headers);
     let mut response = respond::json(&describe(app, &definition, &base, language, what));

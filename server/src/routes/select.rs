@@ -42,6 +42,14 @@ fn known(app: &App, id: &str) -> Option<Arc<Layer>> {
     app.territory.layer(id).filter(|layer| app.scope.sees_layer(&layer.definition()))
 }
 
+/// A layer that the caller may see.
+///
+/// # Errors
+/// When there is none of this name.
+pub fn one(app: &App, id: &str) -> Result<Arc<Layer>, Problem> {
+    known(app, id).ok_or_else(|| unknown(app, id))
+}
+
 fn each(
     app: &App,
     list: &str,

@@ -61,7 +61,7 @@ pub async fn one(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    let layer = find(&app, &id)?;
+    let layer = select::one(&app, &id)?;
     let question = Question::of_one(&app, &layer.definition(), query.as_deref()).await?;
     let snapshot = question.when.snapshots(&app, &[layer]).await?.swap_remove(0);
     let unknown = || {
@@ -93,17 +93,8 @@ fn validators(response: &mut Response, tag: &str, seq: i64) {
     respond::set_seq(response, seq);
 }
 
-/// A layer that the caller may see.
-///
-/// # Errors
-/// When there is none of this name.
-pub fn find(app: &App, id: &str) -> Result<Arc<Layer>, Problem> {
-    let layer = app.territory.layer(id).filter(|layer| app.scope.sees_layer(&layer.definition()));
-    layer.ok_or_else(|| select::unknown(app, id))
-}
-
 async fn ask(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) -> Result<(Arc<Layer>, Question), Problem> {
-    let layer = find(app, id)?;
+    let layer = select::one(app, id)?;
     let question = Question::read(app, &layer.definition(), query, headers).await?;
     Ok((layer, question))
 }

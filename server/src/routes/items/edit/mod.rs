@@ -15,10 +15,9 @@ use bricola_layers::store::{LayerKind, StoreError};
 use http::header;
 use serde_json::Value as Json;
 
-use super::find;
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
-use crate::routes::body;
+use crate::routes::{body, select};
 use crate::services::editing::{Desk, Image, Refused, Wish, differences};
 use answer::{Place, Task};
 use terms::{GEOJSON, MERGE_PATCH, Seen, Terms};
@@ -34,12 +33,12 @@ pub fn of_feature() -> MethodRouter<Arc<App>> {
 }
 
 async fn options_of_collection(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer {
-    let layer = find(&app, &id)?;
+    let layer = select::one(&app, &id)?;
     Ok(answer::options(Place::Items, closed(&app, &layer).is_none()))
 }
 
 async fn options_of_feature(State(app): State<Arc<App>>, Path((id, _)): Path<(String, String)>) -> Answer {
-    let layer = find(&app, &id)?;
+    let layer = select::one(&app, &id)?;
     Ok(answer::options(Place::Feature, closed(&app, &layer).is_none()))
 }
 
@@ -178,7 +177,7 @@ impl Change<'_> {
 
 /// Who may edit what, before a byte of the body is read.
 fn admit(app: &App, id: &str, query: Option<&str>, request: &Request) -> Result<(Arc<Layer>, Terms), Problem> {
-    let layer = find(app, id)?;
+    let layer = select::one(app, id)?;
     if let Some(reason) = closed(app, &layer) {
         return Err(Problem::new(Kind::MethodNotAllowed, reason).with("layer", id));
     }
