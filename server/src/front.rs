@@ -1,9 +1,9 @@
-//! The way in. A tile that is finished goes out from here; every other request goes on to the router.
+//! The way in. What is quickly answered goes out from here; every other request goes on to the router.
 //!
-//! To find a finished tile costs less than to pass the router, its boxed futures and the middleware. What goes out from
-//! here is what they would have answered, header by header: both ways share [`routes::tiles`] and [`middleware::Visit`], and
-//! a test compares their answers. Whatever is not plain (another method, a query, a body, a change to wait for, anything
-//! wrong) is left to the router.
+//! To find a finished tile, or what lies at a point, costs less than to pass the router, its boxed futures and the
+//! middleware. What goes out from here is what they would have answered, header by header: both ways share
+//! [`routes::tiles`], [`routes::lookup`] and [`middleware::Visit`], and a test compares their answers. Whatever is not
+//! plain (another method, a body, a change to wait for, anything wrong) is left to the router.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -59,13 +59,11 @@ impl Service<Request<Incoming>> for Front {
             request.extensions_mut().insert(peer);
             return Either::Right(router.oneshot(request));
         }
-        if !is_plain(&self.app, &request) {
-            return Either::Right(router.oneshot(request));
-        }
+        let Some(quick) = Quick::of(&self.app, &request) else { return Either::Right(router.oneshot(request)) };
         let app = Arc::clone(&self.app);
         Either::Left(Box::pin(async move {
             let (parts, body) = request.into_parts();
-            match finished(&app, &parts).await {
+            match quick.answer(&app, &parts).await {
                 Some(response) => Ok(response),
                 None => router.oneshot(Request::from_parts(parts, body)).await,
             }
@@ -73,22 +71,45 @@ impl Service<Request<Incoming>> for Front {
     }
 }
 
-/// Whether a request can be answered by a finished tile and nothing else has to be looked at.
-fn is_plain<B>(app: &App, request: &Request<B>) -> bool {
-    let (uri, headers) = (request.uri(), request.headers());
-    let has_body = headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
-    request.method() == Method::GET
-        && uri.path().starts_with(routes::tiles::PREFIX)
-        && uri.path().len() <= app.config.limits.uri_bytes
-        && uri.query().is_none()
-        && !has_body
-        && !middleware::names_a_change(headers)
-        // Who comes while too much is being done is told so, whatever they ask for.
-        && app.requests.available_permits() > 0
+/// What may be answered here.
+#[derive(Debug, Clone, Copy)]
+enum Quick {
+    /// A tile, if it is finished.
+    Tile,
+    /// What lies at a point.
+    Lookup,
 }
 
-async fn finished(app: &App, parts: &Parts) -> Option<Response> {
-    let visit = middleware::Visit::begin(&parts.method, &parts.uri, &parts.headers);
-    let response = routes::tiles::finished(app, parts.uri.path(), &parts.headers).await?;
-    Some(visit.end(app, routes::tiles::PATTERN, response))
+impl Quick {
+    /// What a request asks for, if nothing else has to be looked at.
+    fn of<B>(app: &App, request: &Request<B>) -> Option<Self> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let quick = match uri.query() {
+            None if uri.path().starts_with(routes::tiles::PREFIX) => Self::Tile,
+            Some(query) if uri.path() == routes::lookup::PATH && !middleware::may_name_a_change(query) => Self::Lookup,
+            _ => return None,
+        };
+        let has_body = headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
+        let is_plain = request.method() == Method::GET
+            && middleware::length(uri) <= app.config.limits.uri_bytes
+            && !has_body
+            && !middleware::names_a_change(headers)
+            // Who comes while too much is being done is told so, whatever they ask for.
+            && app.requests.available_permits() > 0;
+        is_plain.then_some(quick)
+    }
+
+    async fn answer(self, app: &App, parts: &Parts) -> Option<Response> {
+        let visit = middleware::Visit::begin(&parts.method, &parts.uri, &parts.headers);
+        let (pattern, response) = match self {
+            Self::Tile => {
+                (routes::tiles::PATTERN, routes::tiles::finished(app, parts.uri.path(), &parts.headers).await?)
+            }
+            Self::Lookup => {
+                let query = parts.uri.query().unwrap_or_default();
+                (routes::lookup::PATH, routes::lookup::quick(app, query, &parts.headers).await?)
+            }
+        };
+        Some(visit.end(app, pattern, response))
+    }
 }

@@ -60,8 +60,8 @@ pub fn table() -> Vec<Wired> {
         Wired::at("/collections/{collectionId}/queryables").answers(schemas::about_queryables(), schemas::queryables),
         Wired::at("/collections/{collectionId}/sortables").answers(schemas::about_sortables(), schemas::sortables),
         // Everything at a point, or at ten thousand; parcels by reference.
-        Wired::at("/lookup").answers(lookup::about_get(), lookup::get).as_it_is(),
-        Wired::at("/lookup").answers(lookup::about_post(), lookup::post),
+        Wired::at(lookup::PATH).answers(lookup::about_get(), lookup::get).as_it_is(),
+        Wired::at(lookup::PATH).answers(lookup::about_post(), lookup::post),
         Wired::at("/parcels").answers(parcels::about(), parcels::get),
         // Vector tiles, under the URLs that users of Martin know; finished ones are answered by `front`.
         Wired::at(tiles::PATTERN).answers(tiles::about_tile(), tiles::tile).as_it_is(),

@@ -174,6 +174,11 @@ impl Base {
         self.plane.mercator().lonlat(position)
     }
 
+    /// [`Base::lonlat`] for one vertex of an outline after the other.
+    pub fn lonlat_of_each(&self) -> impl FnMut([f64; 2]) -> [f64; 2] {
+        self.plane.mercator().lonlat_of_each()
+    }
+
     /// Bytes held, roughly: the arrays, not the allocator's overhead.
     pub fn bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(Column::bytes).sum();

@@ -6,10 +6,12 @@ mod area;
 mod cover;
 mod geojson;
 mod items;
+mod number;
 mod place;
 
 pub use area::{Area, AreaError};
 pub use cover::{Hit, at, at_when, covering, first_covering};
-pub use geojson::{FeatureWriter, write_number};
+pub use geojson::FeatureWriter;
 pub use items::{Cursor, Page, Selection, SortKey};
+pub use number::write_number;
 pub use place::Place;

@@ -42,11 +42,16 @@ pub fn names_a_change(headers: &HeaderMap) -> bool {
     headers.contains_key(HEADER)
 }
 
+/// Whether a query may name a change: what is sure is said by [`wanted`].
+pub fn may_name_a_change(query: &str) -> bool {
+    query.contains(MIN_SEQ)
+}
+
 /// The change that a request names.
 pub fn wanted(request: &Request) -> Result<Option<Seq>, Problem> {
     let header = request.headers().get(HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
     let query = || {
-        let query = request.uri().query().filter(|query| query.contains(MIN_SEQ))?;
+        let query = request.uri().query().filter(|query| may_name_a_change(query))?;
         form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == MIN_SEQ).map(|(_, value)| value.into_owned())
     };
     let Some(text) = header.or_else(query) else { return Ok(None) };

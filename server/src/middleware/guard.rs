@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
-use http::header;
+use http::{Uri, header};
 
 use super::freshness;
 use crate::app::App;
@@ -61,8 +61,7 @@ pub async fn run(app: &App, request: Request, next: Next, pattern: &str) -> Resp
 
 fn too_large(app: &App, request: &Request) -> Option<Problem> {
     let limits = &app.config.limits;
-    let uri = request.uri();
-    let length = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    let length = length(request.uri());
     if length > limits.uri_bytes {
         let detail = format!("{length} bytes of path and query; {} are allowed.", limits.uri_bytes);
         return Some(
@@ -71,6 +70,11 @@ fn too_large(app: &App, request: &Request) -> Option<Problem> {
     }
     let declared = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
     (declared > limits.body_bytes as u64).then(|| body_too_large(limits.body_bytes))
+}
+
+/// Bytes of a path and its query.
+pub fn length(uri: &Uri) -> usize {
+    uri.path().len() + uri.query().map_or(0, |query| query.len() + 1)
 }
 
 /// The answer to a body over the limit.

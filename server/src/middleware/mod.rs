@@ -22,8 +22,8 @@ use tracing::{debug, error, info, warn};
 use crate::app::App;
 use crate::error::Problem;
 
-pub use freshness::names_a_change;
-pub use guard::{ALWAYS, body_too_large};
+pub use freshness::{may_name_a_change, names_a_change};
+pub use guard::{ALWAYS, body_too_large, length};
 pub use quota::{Peer, Quota};
 pub use request_id::REQUEST_ID;
 

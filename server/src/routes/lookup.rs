@@ -1,5 +1,6 @@
 //! `/lookup`: everything at a point, or at ten thousand.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,6 +10,7 @@ use bricola_layers::cache::Snapshot;
 use bricola_layers::crs::text::{Interpretation, parse_place};
 use bricola_layers::crs::{Crs, CrsError, with_transformer};
 use bricola_layers::limits::{MAX_LOOKUP_POINTS, MAX_LOOKUP_RADIUS_M};
+use bricola_layers::log::Seq;
 use bricola_layers::query::{Place, write_number};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -25,6 +27,8 @@ use crate::services::lookup::{DEFAULT_RADIUS_M, Lookup};
 use crate::wired::schema::{number, reference, text, usually};
 use crate::wired::{Operation, Parameter, Words};
 
+/// Where it is.
+pub const PATH: &str = "/lookup";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FRESH: HeaderValue = HeaderValue::from_static("no-cache");
 /// Radii over this are searched off the reactor: they may touch thousands of lines.
@@ -51,28 +55,49 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let seq = when.seq(&app);
     let layers = layers(&app, params.text("layers"), &when).await?;
     let lookup = Lookup { layers, radius_m, valid_on: when.valid_on, scope: app.scope };
-    let work = move || {
-        let mut out = Vec::with_capacity(2048);
-        out.extend_from_slice(b"{\"query\":");
-        write_place(&mut out, &place);
-        if !interpretations.is_empty() {
-            out.extend_from_slice(b",\"interpretations\":");
-            // Writing to a vector cannot fail.
-            let _ = serde_json::to_writer(&mut out, &interpretations);
-        }
-        out.extend_from_slice(b",\"hits\":");
-        lookup.write_hits(&mut out, &place)?;
-        Ok::<_, CrsError>(out)
-    };
     let out = if radius_m <= QUICK_RADIUS_M {
-        work()
+        found(&lookup, &place, &interpretations)
     } else {
+        let work = move || found(&lookup, &place, &interpretations);
         tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
     };
-    let mut response = finish(out.map_err(|error| unplaceable(&error))?, seq);
+    let mut response = dress(out.map_err(|error| unplaceable(&error))?, seq, &headers).await?;
     when.cache(&mut response);
+    Ok(response)
+}
+
+/// The same answer, if the place is given by coordinates, the search is a quick one and nothing is to be refused.
+pub async fn quick(app: &App, query: &str, headers: &HeaderMap) -> Option<Response> {
+    let params = Params::read(Some(query), &["x", "y", "crs", "layers"]).ok()?;
+    let place = place(&params).ok()?;
+    let when = When::default();
+    let seq = when.seq(app);
+    let layers = layers(app, params.text("layers"), &when).await.ok()?;
+    let lookup = Lookup { layers, radius_m: DEFAULT_RADIUS_M, valid_on: when.valid_on, scope: app.scope };
+    // A panic comes again on the way through the router, where it is caught and counted.
+    let out = std::panic::catch_unwind(AssertUnwindSafe(|| found(&lookup, &place, &[]))).ok()?.ok()?;
+    dress(out, seq, headers).await.ok()
+}
+
+/// The answer but for its end, which [`finish`] writes.
+fn found(lookup: &Lookup, place: &Place, interpretations: &[Interpretation]) -> Result<Vec<u8>, CrsError> {
+    let mut out = Vec::with_capacity(2048);
+    out.extend_from_slice(b"{\"query\":");
+    write_place(&mut out, place);
+    if !interpretations.is_empty() {
+        out.extend_from_slice(b",\"interpretations\":");
+        // Writing to a vector cannot fail.
+        let _ = serde_json::to_writer(&mut out, interpretations);
+    }
+    out.extend_from_slice(b",\"hits\":");
+    lookup.write_hits(&mut out, place)?;
+    Ok(out)
+}
+
+async fn dress(out: Vec<u8>, seq: Seq, asked: &HeaderMap) -> Answer {
+    let mut response = finish(out, seq);
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    compress_large(response, &headers).await
+    compress_large(response, asked).await
 }
 
 /// Of [`get`].
@@ -214,7 +239,7 @@ fn result(lookup: &Lookup, crs: &Crs, point: [f64; 2]) -> Vec<u8> {
     out
 }
 
-fn finish(mut out: Vec<u8>, seq: i64) -> Response<Bytes> {
+fn finish(mut out: Vec<u8>, seq: Seq) -> Response<Bytes> {
     out.extend_from_slice(b",\"seq\":");
     out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
     out.push(b'}');

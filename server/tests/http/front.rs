@@ -1,10 +1,10 @@
-//! The way in for finished tiles answers what the router would have answered.
+//! The way in for finished tiles and for lookups answers what the router would have answered.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::harness::{Server, assert_log_is_clean};
+use super::harness::{CORNER, CORNER_LONLAT, Server, assert_log_is_clean};
 use super::tiles::path;
 
 /// The head of an answer without what differs between any two, and its body.
@@ -109,4 +109,66 @@ async fn finished_tiles_are_counted_like_all_others() {
     assert_eq!(counted(&server, &format!("bricola_http_request_seconds_count{{{route}}}")).await, 3);
     assert_eq!(counted(&server, "bricola_tile_cache_total{result=\"hit\"}").await, 2);
     assert_eq!(counted(&server, "bricola_tile_cache_total{result=\"miss\"}").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_goes_out_as_the_router_would_have_sent_it() {
+    let server = Server::with(|config| config.cors.origins = vec!["https://mappa.test".to_owned()]).await;
+    let [lon, lat] = CORNER_LONLAT.map(|degrees| degrees + 0.0002);
+    let [x, y] = CORNER.map(|metres| metres + 3.0);
+    for query in [
+        format!("x={lon}&y={lat}&layers=parcels"),
+        format!("x={lon}&y={lat}&layers=parcels,fountains&crs=EPSG:4326"),
+        format!("x={lon}&y={lat}&layers=fountains"),
+        format!("x={lon}&y={lat}"),
+        format!("x={x}&y={y}&crs=EPSG:7795&layers=parcels"),
+        "x=0&y=0&layers=parcels".to_owned(),
+    ] {
+        for headers in [
+            "",
+            "accept-encoding: gzip\r\n",
+            "origin: https://mappa.test\r\n",
+            "origin: https://altro.test\r\nx-request-id: abc-1\r\n",
+        ] {
+            let front = raw(&server, "GET", &format!("/lookup?{query}"), headers);
+            // What names its form comes from the route.
+            let route = raw(&server, "GET", &format!("/lookup?{query}&f=json"), headers);
+            assert_eq!(front, route, "{query} {headers}");
+            assert_eq!(front.head[0], "HTTP/1.1 200 OK", "{query} {headers}");
+        }
+    }
+    assert_log_is_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_lookup_is_said_by_the_router() {
+    let server = Server::start().await;
+    for (query, headers, status) in [
+        ("x=12.3&y=45.4&token=x", "", "400"),
+        ("x=12.3&y=45.4&x=1", "", "400"),
+        ("x=12.3", "", "400"),
+        ("", "", "400"),
+        ("x=NaN&y=45.4", "", "400"),
+        ("x=500&y=45.4", "", "400"),
+        ("x=12.3&y=45.4&crs=EPSG:1", "", "400"),
+        ("x=12.3&y=45.4&layers=rentals", "", "404"),
+        ("x=12.3&y=45.4&layers=slow-layer", "", "503"),
+        ("x=12.3&y=45.4&min-seq=nonsense", "", "400"),
+        ("x=12.3&y=45.4", "bricola-min-seq: nonsense\r\n", "400"),
+        ("x=12.3&y=45.4", "content-length: 99999999999\r\n", "413"),
+    ] {
+        let answer = raw(&server, "GET", &format!("/lookup?{query}"), headers);
+        assert!(answer.head[0].contains(status), "{query} {headers} {:?}", answer.head);
+        let is_problem = answer.head.iter().any(|line| line == "content-type: application/problem+json");
+        assert!(is_problem, "{query} {headers} {:?}", answer.head);
+    }
+    let long = "0".repeat(bricola::config::Config::default().limits.uri_bytes);
+    assert!(raw(&server, "GET", &format!("/lookup?x={long}12.3&y=45.4"), "").head[0].contains("414"));
+    let route = "route=\"/lookup\"";
+    let before =
+        counted(&server, &format!("bricola_http_requests_total{{method=\"GET\",{route},status=\"200\"}}")).await;
+    raw(&server, "GET", "/lookup?x=12.3&y=45.4", "");
+    let after =
+        counted(&server, &format!("bricola_http_requests_total{{method=\"GET\",{route},status=\"200\"}}")).await;
+    assert_eq!(after, before + 1);
 }
