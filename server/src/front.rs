@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::response::Response;
@@ -17,55 +18,87 @@ use http::request::Parts;
 use http::{Method, Request, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use tower::util::{Oneshot, ServiceExt as _};
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinHandle};
+use tower::util::ServiceExt as _;
 
 use crate::app::App;
 use crate::middleware::Peer;
 use crate::{middleware, routes};
 
-type Boxed = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+type Boxed = Pin<Box<dyn Future<Output = Result<Response, JoinError>> + Send>>;
 
-/// What answers the requests of a connection. Cloning is cheap.
+/// What stands before the routes of an app.
 #[derive(Clone)]
 pub struct Front {
     app: Arc<App>,
     router: Router,
-    /// Where the connection comes from, if that matters.
-    peer: Option<Peer>,
 }
 
 impl Front {
     /// In front of the routes of an app.
     pub fn new(app: Arc<App>, router: Router) -> Self {
-        Self { app, router, peer: None }
+        Self { app, router }
     }
 
-    /// For the connection of one client.
-    #[must_use]
-    pub fn of(&self, peer: IpAddr) -> Self {
-        Self { peer: self.app.quota.is_some().then_some(Peer(peer)), ..self.clone() }
+    /// For the connection of one client. The router works on a runtime that may be another than the connection's.
+    pub fn of(&self, peer: IpAddr, runtime: &Handle) -> Door {
+        let peer = self.app.quota.is_some().then_some(Peer(peer));
+        Door { front: self.clone(), peer, runtime: runtime.clone() }
     }
 }
 
-impl Service<Request<Incoming>> for Front {
+/// What answers the requests of a connection. Cloning is cheap.
+#[derive(Clone)]
+pub struct Door {
+    front: Front,
+    /// Where the connection comes from, if that matters.
+    peer: Option<Peer>,
+    /// Where the router works.
+    runtime: Handle,
+}
+
+impl Door {
+    fn route(&self, request: Request<Incoming>) -> Routed {
+        Routed(self.runtime.spawn(self.front.router.clone().oneshot(request)))
+    }
+}
+
+/// A request that the router works on. Dropped, it is given up, and with it what was asked of the store.
+pub struct Routed(JoinHandle<Result<Response, Infallible>>);
+
+impl Future for Routed {
+    type Output = Result<Response, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map_ok(|Ok(response)| response)
+    }
+}
+
+impl Drop for Routed {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Service<Request<Incoming>> for Door {
     type Response = Response;
-    type Error = Infallible;
-    type Future = Either<Boxed, Oneshot<Router, Request<Incoming>>>;
+    type Error = JoinError;
+    type Future = Either<Boxed, Routed>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let router = self.router.clone();
         // Where requests are counted they all pass the middleware, which counts them.
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(peer);
-            return Either::Right(router.oneshot(request));
+            return Either::Right(self.route(request));
         }
-        let Some(quick) = Quick::of(&self.app, &request) else { return Either::Right(router.oneshot(request)) };
-        let app = Arc::clone(&self.app);
+        let Some(quick) = Quick::of(&self.front.app, &request) else { return Either::Right(self.route(request)) };
+        let door = self.clone();
         Either::Left(Box::pin(async move {
             let (parts, body) = request.into_parts();
-            match quick.answer(&app, &parts).await {
+            match quick.answer(&door.front.app, &parts).await {
                 Some(response) => Ok(response),
-                None => router.oneshot(Request::from_parts(parts, body)).await,
+                None => door.route(Request::from_parts(parts, body)).await,
             }
         }))
     }

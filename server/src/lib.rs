@@ -11,6 +11,7 @@ pub mod config;
 pub mod encoding;
 pub mod error;
 pub mod front;
+pub mod lanes;
 pub mod metrics;
 pub mod retention;
 pub mod router;

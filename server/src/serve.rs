@@ -1,5 +1,6 @@
 //! The listener: connections, their limits, and an orderly end.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,24 +8,33 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tracing::{debug, info, warn};
 
 use crate::config::Limits;
 use crate::front::Front;
+use crate::lanes::Lanes;
 use crate::stalled::Impatient;
 
 /// Serves until `shutdown` is ready, then lets running requests finish for at most `grace`. True when all did.
 ///
+/// Connections live on [`Lanes`]; what `front` does not answer is worked on by the runtime that this is called in.
+///
 /// Written on hyper and not `axum::serve`, because that knows no limit on the time a client takes to send the
 /// head of its request, nor on connections.
+///
+/// # Errors
+/// When the system gives no threads.
 pub async fn serve(
     listener: TcpListener,
     front: Front,
     limits: &Limits,
     grace: Duration,
     shutdown: impl Future<Output = ()>,
-) -> bool {
+) -> io::Result<bool> {
+    let lanes = Lanes::start()?;
+    let runtime = Handle::current();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(limits.header_seconds));
     // Room for the request line that `limits.uri_bytes` allows, so that its error comes from us and not as a bare 431.
@@ -49,14 +59,17 @@ pub async fn serve(
             continue;
         };
         prepare(&stream);
-        let stream = TokioIo::new(Impatient::new(stream, patience));
-        let connection = graceful.watch(http.serve_connection(stream, front.of(address.ip())));
-        tokio::spawn(async move {
+        let (http, front, watcher) = (http.clone(), front.of(address.ip(), &runtime), graceful.watcher());
+        let given = lanes.spawn(stream, move |stream| async move {
             let _permit = permit;
-            if let Err(error) = connection.await {
+            let stream = TokioIo::new(Impatient::new(stream, patience));
+            if let Err(error) = watcher.watch(http.serve_connection(stream, front)).await {
                 debug!(%error, "a connection ended badly");
             }
         });
+        if let Err(error) = given {
+            debug!(%error, "a connection ended before it began");
+        }
     }
 
     drop(listener);
@@ -65,7 +78,7 @@ pub async fn serve(
     if !finished {
         warn!("some requests were still running and are cut off");
     }
-    finished
+    Ok(finished)
 }
 
 fn prepare(stream: &TcpStream) {

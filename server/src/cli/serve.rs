@@ -59,12 +59,13 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         closing.send_replace(true);
     };
     let front = Front::new(Arc::clone(&app), router(&app));
-    serve(listener, front, &limits, grace, shutdown).await;
+    let served = serve(listener, front, &limits, grace, shutdown).await;
     if tokio::time::timeout(KEEPING, &mut follower).await.is_err() {
         follower.abort();
     }
     upkeep.abort();
     pruner.abort();
+    served.map_err(Failure::failed)?;
     info!("ended");
     Ok(())
 }

@@ -110,7 +110,7 @@ impl Server {
                 stopped.await.unwrap_or(());
                 app.closing.send_replace(true);
             };
-            bricola::serve::serve(listener, front, &limits, grace, stopped).await
+            bricola::serve::serve(listener, front, &limits, grace, stopped).await.expect("threads")
         });
         Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None }
     }
