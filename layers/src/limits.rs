@@ -82,5 +82,7 @@ pub const DEFAULT_PAGE: usize = 10;
 pub const MAX_PAGE: usize = 10_000;
 /// Features that are made by one request.
 pub const MAX_BATCH: usize = 1_000;
+/// States of one feature that are told at once.
+pub const MAX_VERSIONS: usize = 1_000;
 /// Faults of one edit that are told one by one.
 pub const MAX_FAULTS: usize = 100;

@@ -107,6 +107,11 @@ impl App {
         self
     }
 
+    /// Whether somebody may edit something.
+    pub fn takes_edits(&self) -> bool {
+        !self.editors.is_empty() && !self.is_read_only()
+    }
+
     /// Whether the store takes no writes and the log is that of this process alone.
     pub fn is_read_only(&self) -> bool {
         self.archive.is_read_only()

@@ -4,7 +4,7 @@
 
 use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::log::{Change, Seq};
-use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Written};
+use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Version, Written};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
@@ -37,6 +37,9 @@ pub trait Archive: Send + Sync + 'static {
 
     /// See [`Store::features`].
     fn features<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId]) -> Asked<'a, Vec<StoredFeature>>;
+
+    /// See [`Store::versions`].
+    fn versions<'a>(&'a self, layer: &'a str, id: FeatureId) -> Asked<'a, Vec<Version>>;
 
     /// See [`Store::write`].
     fn write<'a>(&'a self, layer: &'a str, edits: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, Seq)>;
@@ -82,6 +85,10 @@ impl<S: Store> Archive for S {
 
     fn features<'a>(&'a self, layer: &'a str, ids: &'a [FeatureId]) -> Asked<'a, Vec<StoredFeature>> {
         Box::pin(Store::features(self, layer, ids))
+    }
+
+    fn versions<'a>(&'a self, layer: &'a str, id: FeatureId) -> Asked<'a, Vec<Version>> {
+        Box::pin(Store::versions(self, layer, id))
     }
 
     fn write<'a>(&'a self, layer: &'a str, edits: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, Seq)> {

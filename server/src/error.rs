@@ -100,6 +100,8 @@ pub enum Kind {
     DuplicateKey,
     /// The idempotency key came before, with another body.
     KeyReused,
+    /// What is to be taken back was changed again since.
+    ChangedSince,
 }
 
 impl Kind {
@@ -148,6 +150,7 @@ impl Kind {
         Self::InvalidFeature,
         Self::DuplicateKey,
         Self::KeyReused,
+        Self::ChangedSince,
     ];
 
     /// The table: status, stable code, title.
@@ -196,6 +199,7 @@ impl Kind {
             Self::PreconditionFailed   => (StatusCode::PRECONDITION_FAILED,    "precondition-failed",    "The feature has been changed meanwhile"),
             Self::InvalidFeature       => (StatusCode::UNPROCESSABLE_ENTITY,   "invalid-feature",        "The feature is not what the layer takes"),
             Self::DuplicateKey         => (StatusCode::CONFLICT,               "duplicate-key",          "Another feature has the same key"),
+            Self::ChangedSince         => (StatusCode::CONFLICT,               "changed-since",          "The features were changed again since"),
             Self::KeyReused            => (StatusCode::UNPROCESSABLE_ENTITY,   "idempotency-key-reused", "The idempotency key was used for something else"),
         }
     }

@@ -45,6 +45,11 @@ impl<'a> Params<'a> {
         Some(value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// Every parameter with its text, in the order in which they were given.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// A finite decimal number. A decimal comma is taken too, as people in Italy write it.
     ///
     /// # Errors

@@ -49,11 +49,20 @@ pub fn table() -> Vec<Wired> {
         Wired::at("/collections/{collectionId}").answers(collections::about_one(), collections::one),
         Wired::at("/collections/{collectionId}/items")
             .answers(items::about_list(), items::list)
-            .edited_by(items::edit::of_collection())
+            .answers(items::edit::about_create(), items::edit::create)
+            .says(items::edit::options_of_collection)
             .for_classes(items::CLASSES),
         Wired::at("/collections/{collectionId}/items/{featureId}")
             .answers(items::about_one(), items::one)
-            .edited_by(items::edit::of_feature()),
+            .answers(items::edit::about_replace(), items::edit::replace)
+            .answers(items::edit::about_update(), items::edit::update)
+            .answers(items::edit::about_remove(), items::edit::remove)
+            .says(items::edit::options_of_feature),
+        Wired::at("/collections/{collectionId}/items/{featureId}/versions")
+            .answers(items::versions::about(), items::versions::get),
+        Wired::at("/collections/{collectionId}/differences")
+            .answers(items::differences::about(), items::differences::get),
+        Wired::at("/collections/{collectionId}/undo").answers(items::edit::undo::about(), items::edit::undo::post),
         Wired::at("/collections/{collectionId}/schema")
             .answers(schemas::about_schema(), schemas::schema)
             .for_classes(schemas::CLASSES),

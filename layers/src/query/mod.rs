@@ -3,6 +3,7 @@
 pub mod cql2;
 
 mod area;
+mod compare;
 mod cover;
 mod geojson;
 mod items;
@@ -10,6 +11,7 @@ mod number;
 mod place;
 
 pub use area::{Area, AreaError};
+pub use compare::{Difference, differences};
 pub use cover::{Hit, at, at_when, covering, first_covering};
 pub use geojson::FeatureWriter;
 pub use items::{Cursor, Page, Selection, SortKey};

@@ -170,6 +170,19 @@ impl StoreError {
 /// A row of a scan, or the id of one that cannot be decoded and why.
 pub type ScannedRow = Result<StoredFeature, (FeatureId, String)>;
 
+/// A state of a feature: from when until when it stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Counted from 1 on; the one of [`StoredFeature`].
+    pub number: i64,
+    /// The change that made it; `None` where the log does not reach back so far.
+    pub since: Option<Seq>,
+    /// When that was.
+    pub at: Option<DateTime<Utc>>,
+    /// The change that superseded it, or took the feature away; `None` while it stands.
+    pub until: Option<Seq>,
+}
+
 /// A change, and the features whose states right after it are asked for.
 pub type Moment = (Seq, Vec<FeatureId>);
 
@@ -254,6 +267,10 @@ pub trait Store: Send + Sync + Sized + 'static {
             Ok(found)
         }
     }
+
+    /// Every state of a feature that is still known, oldest first; empty when there never was such a feature, or nothing of
+    /// it is known any more.
+    fn versions(&self, layer: &str, id: FeatureId) -> impl Future<Output = Result<Vec<Version>, StoreError>> + Send;
 
     /// The last change committed at or before an instant; 0 before the first.
     fn seq_at(&self, instant: DateTime<Utc>) -> impl Future<Output = Result<Seq, StoreError>> + Send;

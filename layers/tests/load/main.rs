@@ -11,7 +11,7 @@ use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::load::{Language, LoadError, LoadOptions, Report, load};
 use bricola_layers::log::{Change, Seq};
 use bricola_layers::reader::{ReadError, Reader, SourceCrs, SourceFeature, SourceField, SourceSchema};
-use bricola_layers::store::{Edit, LayerKind, Replaced, Replacement, Store, StoreError, StoredLayer};
+use bricola_layers::store::{Edit, LayerKind, Replaced, Replacement, Store, StoreError, StoredLayer, Version};
 use geo_types::{Coord, Geometry, LineString, Polygon};
 
 type Row = Result<SourceFeature, ReadError>;
@@ -63,6 +63,10 @@ impl Store for Memory {
         assert!(definition.crs.is_some() && definition.resolution.is_some());
         self.0.lock().expect("whole").layer = Some(definition.clone());
         Ok(())
+    }
+
+    async fn versions(&self, _: &str, _: FeatureId) -> Result<Vec<Version>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn drop_layer(&self, _: &str) -> Result<(), StoreError> {

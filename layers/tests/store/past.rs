@@ -6,7 +6,7 @@ use std::time::Duration;
 use bricola_layers::definition::{FieldDefinition, LayerDefinition};
 use bricola_layers::feature::{FeatureId, StoredFeature, Value};
 use bricola_layers::log::Seq;
-use bricola_layers::store::{Edit, Moment, Replacement, Store, StoreError};
+use bricola_layers::store::{Edit, Moment, Replacement, Store, StoreError, Version};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, pin_mut};
 use proptest::prelude::*;
@@ -74,6 +74,20 @@ async fn compare<S: Store>(store: &S, layer: &str, states: &[(Seq, Vec<StoredFea
         assert_eq!(&all_at(store, layer, *seq).await, state, "{layer} as of {seq}");
         assert_eq!(&store.features_at(layer, &ids, *seq).await.expect("reads"), state, "{layer} as of {seq}");
     }
+    for id in &ids {
+        let versions = store.versions(layer, *id).await.expect("tells");
+        for (seq, state) in states {
+            let stood = |version: &&Version| {
+                version.since.is_none_or(|since| since <= *seq) && version.until.is_none_or(|until| *seq < until)
+            };
+            let told: Vec<_> = versions.iter().filter(stood).map(|version| version.number).collect();
+            let noted: Vec<_> = state.iter().filter(|row| row.id == *id).map(|row| row.version).collect();
+            assert_eq!(told, noted, "{layer} {id} as of {seq}: {versions:?}");
+        }
+        assert!(versions.iter().all(|version| version.at.is_some_and(|at| at <= Utc::now())), "{versions:?}");
+        assert!(versions.is_sorted_by_key(|version| version.number), "{versions:?}");
+    }
+    assert!(store.versions(layer, 1 << 40).await.expect("tells").is_empty());
     // Asked for all at once, those in the middle of a transaction and before the beginning included.
     let last = states.last().map_or(0, |(seq, _)| *seq);
     let moments: Vec<Moment> = (-1..=last + 1).map(|at| (at, ids.clone())).collect();

@@ -32,7 +32,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let params = Params::read(query.as_deref(), &["f", "lang"])?;
     respond::language(&params, &headers)?;
     params.one_of("f", &[("json", ())])?;
-    let editing = if app.editors.is_empty() { &[][..] } else { &EDITING };
+    let editing = if app.takes_edits() { &EDITING[..] } else { &[] };
     let classes: Vec<&str> = classes().into_iter().chain(editing.iter().copied()).collect();
     Ok(respond::json(&json!({"conformsTo": classes})))
 }

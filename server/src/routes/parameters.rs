@@ -30,6 +30,11 @@ pub fn collection() -> Parameter {
     Parameter::path("collectionId", Words("Lo strato", "The layer"), reference("CollectionId"), super::parcels::EXAMPLE)
 }
 
+/// A feature, as part of the path.
+pub fn feature() -> Parameter {
+    Parameter::path("featureId", Words("L’oggetto", "The feature"), crate::wired::schema::whole(0), 1)
+}
+
 /// A list of layers.
 pub fn layers() -> Parameter {
     let about = Words(

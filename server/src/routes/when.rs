@@ -74,21 +74,31 @@ pub async fn read_during(app: &App, params: &Params<'_>) -> Result<(When, [Optio
 }
 
 async fn read_at(app: &App, params: &Params<'_>) -> Result<When, Problem> {
-    let Some(text) = params.text(AT) else { return Ok(When::default()) };
+    match params.text(AT) {
+        None => Ok(When::default()),
+        Some(text) => moment(app, AT, text).await,
+    }
+}
+
+/// The moment that the text of a parameter names: the `seq` of a change, or an instant by RFC 3339.
+///
+/// # Errors
+/// A text that is neither, or a change or instant that is yet to come.
+pub async fn moment(app: &App, name: &str, text: &str) -> Result<When, Problem> {
     let last = app.territory.seq();
     if let Ok(seq) = text.parse::<Seq>() {
         if !(0..=last).contains(&seq) {
             let reason = format!("is no change that has been seen; the last one is {last}");
-            return Err(Problem::parameter(AT, text, reason).with("seq", last));
+            return Err(Problem::parameter(name, text, reason).with("seq", last));
         }
         return Ok(When { at: Some((seq, Holds::Long)), valid_on: None });
     }
     let instant = DateTime::parse_from_rfc3339(text).map_err(|_| {
-        Problem::parameter(AT, text, "must be the seq of a change, or an instant such as 2026-01-31T12:00:00+01:00")
+        Problem::parameter(name, text, "must be the seq of a change, or an instant such as 2026-01-31T12:00:00+01:00")
     })?;
     let now = Utc::now();
     if instant > now {
-        return Err(Problem::parameter(AT, text, "is yet to come"));
+        return Err(Problem::parameter(name, text, "is yet to come"));
     }
     let seq = app.archive().seq_at(instant.to_utc()).await.map_err(|error| Problem::store(&error))?;
     let settled = seq <= last && now.signed_duration_since(instant) > SETTLED;

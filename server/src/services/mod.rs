@@ -8,3 +8,4 @@ pub mod lookup;
 pub mod parcels;
 pub mod styles;
 pub mod tiles;
+pub mod versions;

@@ -121,6 +121,15 @@ fn features() -> Vec<(&'static str, Value)> {
             ("seq?", whole(0)),
         ])
     };
+    let sent = object([
+        ("type", word(["Feature"])),
+        ("id?", whole(0)),
+        ("geometry", reference("Geometry")),
+        ("properties", nullable(any_object())),
+    ]);
+    let sent_many = object([("type", word(["FeatureCollection"])), ("features", list(&sent))]);
+    let patch = object([("geometry?", reference("Geometry")), ("properties?", any_object())]);
+    let created = [("created", whole(0)), ("ids", list(&whole(0))), ("seq", nullable(whole(0)))];
     let many = [
         ("type", word(["FeatureCollection"])),
         ("features", list(&reference("Feature"))),
@@ -135,6 +144,10 @@ fn features() -> Vec<(&'static str, Value)> {
         ("Feature", feature()),
         ("FeatureOrNull", nullable(feature())),
         ("FeatureCollection", object(many)),
+        ("FeaturesToMake", json!({"oneOf": [sent, sent_many]})),
+        ("FeatureToBe", sent),
+        ("FeaturePatch", patch),
+        ("FeaturesMade", object(created)),
     ]
 }
 
@@ -181,7 +194,57 @@ fn feed() -> Vec<(&'static str, Value)> {
         ("after?", reference("FeatureOrNull")),
     ];
     let changes = [("changes", list(&reference("Change"))), ("next", whole(0)), ("seq", whole(0))];
-    vec![("Change", object(change)), ("Changes", object(changes))]
+    vec![("Change", object(change)), ("Changes", object(changes))].into_iter().chain(past()).collect()
+}
+
+fn past() -> Vec<(&'static str, Value)> {
+    let version = [
+        ("version", whole(1)),
+        ("since", nullable(whole(1))),
+        ("at", nullable(formatted("date-time"))),
+        ("until", nullable(whole(1))),
+        ("href", nullable(formatted("uri"))),
+        ("feature", reference("FeatureOrNull")),
+    ];
+    let versions = [
+        ("layer", text()),
+        ("id", whole(0)),
+        ("versions", list(&object(version))),
+        ("links", list(&reference("Link"))),
+        ("seq", whole(0)),
+    ];
+    let difference = [
+        ("type", word(["Feature"])),
+        ("id", whole(0)),
+        ("geometry", reference("Geometry")),
+        ("bbox?", json!({"type": "array", "items": number(), "minItems": 4, "maxItems": 6})),
+        ("properties", any_object()),
+        ("change", word(["insert", "update", "delete"])),
+        ("before", reference("FeatureOrNull")),
+    ];
+    let differences = [
+        ("type", word(["FeatureCollection"])),
+        ("features", list(&object(difference))),
+        ("links", list(&reference("Link"))),
+        ("numberReturned", whole(0)),
+        ("from", whole(0)),
+        ("seq", whole(0)),
+    ];
+    let ids = json!({"type": "array", "items": whole(0), "uniqueItems": true, "example": []});
+    let example = |mut schema: Value, value: i64| {
+        schema["example"] = json!(value);
+        schema
+    };
+    let mut undo = object([("from", example(whole(1), 1)), ("to", example(whole(1), 1)), ("features?", ids)]);
+    undo["additionalProperties"] = json!(false);
+    let back = object([("id", whole(0)), ("done", word(["removed", "reverted", "restored"])), ("new_id?", whole(0))]);
+    let undone = [("undone", list(&back)), ("count", whole(0)), ("seq", nullable(whole(0)))];
+    vec![
+        ("Versions", object(versions)),
+        ("Differences", object(differences)),
+        ("Undo", undo),
+        ("Undone", object(undone)),
+    ]
 }
 
 fn lookups() -> Vec<(&'static str, Value)> {

@@ -80,16 +80,19 @@ impl Wired {
         let filter = match operation.method {
             Method::Get => MethodFilter::GET,
             Method::Post => MethodFilter::POST,
+            Method::Put => MethodFilter::PUT,
+            Method::Patch => MethodFilter::PATCH,
+            Method::Delete => MethodFilter::DELETE,
         };
         self.routes = self.routes.on(filter, handler);
         self.described.operations.push(operation);
         self
     }
 
-    /// Answers the methods that edit, where somebody may; `docs/editing.md` describes them.
+    /// Says which methods it takes.
     #[must_use]
-    pub fn edited_by(mut self, routes: MethodRouter<Arc<App>>) -> Self {
-        self.routes = self.routes.merge(routes);
+    pub fn says<T: 'static>(mut self, handler: impl Handler<T, Arc<App>>) -> Self {
+        self.routes = self.routes.options(handler);
         self
     }
 

@@ -11,7 +11,7 @@ use crate::params::MIN_SEQ;
 use crate::routes::respond::Language;
 
 /// The groups of operations.
-pub const TAGS: [(&str, Words); 6] = [
+pub const TAGS: [(&str, Words); 7] = [
     (
         "capabilities",
         Words(
@@ -28,9 +28,19 @@ pub const TAGS: [(&str, Words); 6] = [
         ),
     ),
     ("maps", Words("Tile vettoriali, stili, caratteri e simboli", "Vector tiles, styles, glyphs and icons")),
+    (
+        "editing",
+        Words(
+            "Modificare oggetti, per chi ha un token (OGC API Features 4)",
+            "Editing features, for those who have a token (OGC API Features 4)",
+        ),
+    ),
     ("changes", Words("Che cosa cambia, e quando", "What changes, and when")),
     ("operations", Words("Salute e misure del servizio", "Health and measurements of the service")),
 ];
+
+/// The name of the scheme by which editors are known.
+const EDITORS: &str = "editors";
 
 impl Words {
     /// The text in a language.
@@ -46,15 +56,21 @@ impl Words {
 pub fn document(app: &App, base: &str, language: Language) -> Value {
     let layers = app.territory.layers().into_iter().map(|layer| layer.definition());
     let layers: Vec<String> = layers.filter(|it| app.scope.sees_layer(it)).map(|it| it.id.clone()).collect();
-    let tags = TAGS.map(|(name, about)| json!({"name": name, "description": about.of(language)}));
+    let takes_edits = app.takes_edits();
+    let tags = TAGS.iter().filter(|(name, _)| takes_edits || *name != "editing");
+    let tags: Vec<_> = tags.map(|(name, about)| json!({"name": name, "description": about.of(language)})).collect();
+    let mut components = json!({"schemas": components::all(&layers)});
+    if takes_edits {
+        components["securitySchemes"] = json!({EDITORS: {"type": "http", "scheme": "bearer"}});
+    }
     json!({
         "openapi": "3.0.3",
         "info": info(app, base, language),
         "servers": [server(app, base, language)],
         "tags": tags,
         "security": [],
-        "paths": paths(language, app.quota.is_some()),
-        "components": {"schemas": components::all(&layers)},
+        "paths": paths(language, app.quota.is_some(), takes_edits),
+        "components": components,
     })
 }
 
@@ -108,11 +124,11 @@ fn server(app: &App, base: &str, language: Language) -> Value {
     server
 }
 
-fn paths(language: Language, has_quota: bool) -> Value {
+fn paths(language: Language, has_quota: bool, takes_edits: bool) -> Value {
     let mut paths: Map<String, Value> = Map::new();
-    for Described { template, operations, .. } in described().iter().filter(|path| !path.operations.is_empty()) {
-        let path = paths.entry(*template).or_insert_with(|| json!({}));
-        for operation in operations {
+    for Described { template, operations, .. } in described() {
+        for operation in operations.iter().filter(|operation| takes_edits || !operation.edits) {
+            let path = paths.entry(*template).or_insert_with(|| json!({}));
             path[operation.method.name()] = describe(operation, language, has_quota);
         }
     }
@@ -138,8 +154,12 @@ fn describe(operation: &Operation, language: Language, has_quota: bool) -> Value
         "parameters": parameters.collect::<Vec<_>>(),
         "responses": responses::all(operation, language, has_quota),
     });
-    if let Some(body) = &operation.body {
-        json["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": body}}});
+    if !operation.body.is_empty() {
+        let content = operation.body.iter().map(|(kind, schema)| ((*kind).to_owned(), json!({ "schema": schema })));
+        json["requestBody"] = json!({"required": true, "content": content.collect::<Map<_, _>>()});
+    }
+    if operation.edits {
+        json["security"] = json!([{EDITORS: []}]);
     }
     json
 }

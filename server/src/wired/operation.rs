@@ -13,8 +13,14 @@ pub struct Words(pub &'static str, pub &'static str);
 pub enum Method {
     /// Asks.
     Get,
-    /// Asks with a body.
+    /// Asks with a body, or makes something new.
     Post,
+    /// Puts another state in the place of what is there.
+    Put,
+    /// Changes a part of it.
+    Patch,
+    /// Takes it away.
+    Delete,
 }
 
 impl Method {
@@ -23,6 +29,9 @@ impl Method {
         match self {
             Self::Get => "get",
             Self::Post => "post",
+            Self::Put => "put",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
         }
     }
 }
@@ -116,14 +125,16 @@ pub struct Operation {
     pub about: Words,
     /// Parameters beside `min-seq`, which every path takes.
     pub parameters: Vec<Parameter>,
-    /// The schema of the JSON body.
-    pub body: Option<Value>,
+    /// Media types of the body with their schemas; none where there is no body.
+    pub body: Vec<(&'static str, Value)>,
     /// Answers when nothing is wrong.
     pub replies: Vec<Reply>,
     /// What may be wrong beside what may be wrong everywhere.
     pub problems: Vec<Kind>,
     /// Whether it is answered whatever the quota of the client.
     pub is_free: bool,
+    /// Whether it is only for those who may edit, and only there where somebody may.
+    pub edits: bool,
 }
 
 /// What may be wrong with every request, beside [`Kind::TooManyRequests`] where a quota holds.
@@ -141,7 +152,8 @@ pub const EVERYWHERE: [Kind; 8] = [
 impl Operation {
     fn new(method: Method, id: &'static str, tag: &'static str, summary: Words, about: Words) -> Self {
         let (parameters, replies, problems) = (Vec::new(), Vec::new(), Vec::new());
-        Self { method, id, tag, summary, about, parameters, body: None, replies, problems, is_free: false }
+        let (body, is_free, edits) = (Vec::new(), false, false);
+        Self { method, id, tag, summary, about, parameters, body, replies, problems, is_free, edits }
     }
 
     /// What GET does.
@@ -151,10 +163,28 @@ impl Operation {
 
     /// What POST does with a JSON body.
     pub fn post(id: &'static str, tag: &'static str, summary: Words, about: Words, body: Value) -> Self {
-        let mut operation = Self::new(Method::Post, id, tag, summary, about);
-        operation.body = Some(body);
-        operation.problems.extend([Kind::InvalidBody, Kind::BodyTooLarge, Kind::UnsupportedMediaType]);
-        operation
+        Self::new(Method::Post, id, tag, summary, about).sent([("application/json", body)])
+    }
+
+    /// What a method does that edits.
+    pub fn edit(method: Method, id: &'static str, summary: Words, about: Words) -> Self {
+        let mut operation = Self::new(method, id, "editing", summary, about);
+        operation.edits = true;
+        operation.fails([
+            Kind::UnknownLayer,
+            Kind::LayerUnreadable,
+            Kind::MethodNotAllowed,
+            Kind::Unauthorized,
+            Kind::BodyTooLarge,
+            Kind::StoreUnavailable,
+        ])
+    }
+
+    /// Adds the body, in one of these media types.
+    #[must_use]
+    pub fn sent(mut self, content: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        self.body.extend(content);
+        self.fails([Kind::InvalidBody, Kind::BodyTooLarge, Kind::UnsupportedMediaType])
     }
 
     /// Adds parameters.

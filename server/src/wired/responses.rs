@@ -13,12 +13,13 @@ use crate::routes::respond::Language;
 type Header = (&'static str, Words, fn() -> Value);
 
 /// The headers of answers.
-const HEADERS: [Header; 12] = [
+const HEADERS: [Header; 15] = [
     (
         "Bricola-Seq",
         Words("L’ultima modifica che la risposta riflette", "The last change that the answer reflects"),
         || whole(0),
     ),
+    ("Bricola-Dry-Run", Words("true se nulla è stato cambiato", "true if nothing was changed"), text),
     ("Bricola-Next", Words("Da dove si continua", "Where to go on"), || whole(0)),
     (
         "Bricola-Kept",
@@ -47,6 +48,8 @@ const HEADERS: [Header; 12] = [
     ("Content-Disposition", Words("Il nome del file", "The name of the file"), text),
     ("Content-Language", Words("La lingua dei titoli", "The language of titles"), text),
     ("ETag", Words("Riconosce il contenuto", "Tells the content from others"), text),
+    ("Location", Words("L’indirizzo del nuovo oggetto", "The address of the new feature"), text),
+    ("Preference-Applied", Words("La preferenza di cui si è tenuto conto", "The preference that was heeded"), text),
     ("Retry-After", Words("Secondi dopo i quali riprovare", "Seconds after which to try again"), || whole(0)),
     ("X-RateLimit-Limit", Words("Richieste consentite in un minuto", "Requests that are allowed in a minute"), || {
         whole(1)

@@ -15,7 +15,7 @@ use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::log::Change;
-use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Written};
+use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Version, Written};
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -183,6 +183,10 @@ impl Archive for Untouched {
 
     fn features<'a>(&'a self, _: &'a str, _: &'a [FeatureId]) -> Asked<'a, Vec<StoredFeature>> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn versions<'a>(&'a self, _: &'a str, _: FeatureId) -> Asked<'a, Vec<Version>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn write<'a>(&'a self, _: &'a str, _: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, i64)> {

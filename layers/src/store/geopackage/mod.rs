@@ -45,7 +45,8 @@ pub use replace::GeoPackageReplacement;
 
 use super::unreadable::LeftOut;
 use super::{
-    Edit, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable, Written,
+    Edit, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable, Version,
+    Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -215,6 +216,11 @@ impl Store for GeoPackageStore {
     async fn features(&self, layer: &str, ids: &[FeatureId]) -> Result<Vec<StoredFeature>, StoreError> {
         let (layer, ids) = (layer.to_owned(), ids.to_vec());
         self.read(move |connection| rows::features(connection, &layer, &ids)).await
+    }
+
+    async fn versions(&self, layer: &str, id: FeatureId) -> Result<Vec<Version>, StoreError> {
+        let layer = layer.to_owned();
+        self.read(move |connection| past::versions(connection, &layer, id)).await
     }
 
     async fn write(&self, layer: &str, edits: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {

@@ -16,7 +16,7 @@ use super::schema::Schema;
 use super::{define, failure, last_seq, values};
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::Seq;
-use crate::store::{ScannedRow, StoreError};
+use crate::store::{ScannedRow, StoreError, Version};
 
 /// Reads a range of ids as of `at`.
 pub(super) fn scan(
@@ -179,6 +179,35 @@ pub(super) fn features(
     Ok(features)
 }
 
+/// Every state of a feature that is still known, oldest first.
+pub(super) fn versions(connection: &mut Connection, layer: &str, id: FeatureId) -> Result<Vec<Version>, StoreError> {
+    let transaction = connection.transaction().map_err(|e| failure(&e))?;
+    let schema = define::schema(&transaction, layer)?;
+    let read = || -> rusqlite::Result<Vec<Version>> {
+        let mut query = transaction.prepare_cached(&versions_query(&schema))?;
+        let rows = query.query_map([id], |row| {
+            let at: Option<String> = row.get(3)?;
+            let at = at.and_then(|at| DateTime::parse_from_rfc3339(&at).ok()).map(|at| at.to_utc());
+            // 0 stands for what was there before the log.
+            let since = Some(row.get(1)?).filter(|since| *since > 0);
+            Ok(Version { number: row.get(0)?, since, at, until: row.get(2)? })
+        })?;
+        rows.collect()
+    };
+    read().map_err(|e| failure(&e))
+}
+
+fn versions_query(schema: &Schema) -> String {
+    format!(
+        "SELECT v.version, v.since, v.until, (SELECT at FROM bricola_changes WHERE seq = v.since) FROM (\
+         SELECT \"version\" AS version, \"seq_from\" AS since, \"seq_to\" AS until FROM \"{}\" WHERE \"fid\" = ?1 \
+         UNION ALL SELECT \"version\", {}, NULL FROM \"{}\" WHERE \"fid\" = ?1) AS v ORDER BY v.version",
+        schema.history(),
+        schema.since("?1"),
+        schema.table
+    )
+}
+
 /// The first state of a feature `?1` that was superseded after the change `?2`, and its row of now if it stood then.
 fn feature_queries(schema: &Schema) -> [String; 2] {
     [
@@ -293,6 +322,7 @@ mod tests {
             LAYER_SEQ.to_owned(),
             superseded,
             now,
+            versions_query(&schema),
         ];
         for sql in queries {
             let steps = plan(&file, &sql);

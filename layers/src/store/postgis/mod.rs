@@ -60,7 +60,7 @@ pub use replace::PostgisReplacement;
 
 use super::{
     Edit, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable,
-    Written,
+    Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -200,6 +200,10 @@ impl Store for PostgisStore {
         moments: &[Moment],
     ) -> Result<Vec<Option<Vec<StoredFeature>>>, StoreError> {
         moments::features(self.database(), layer, moments).await
+    }
+
+    async fn versions(&self, layer: &str, id: FeatureId) -> Result<Vec<Version>, StoreError> {
+        past::versions(self.database(), layer, id).await
     }
 
     async fn seq_at(&self, instant: DateTime<Utc>) -> Result<Seq, StoreError> {

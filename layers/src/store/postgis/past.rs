@@ -18,7 +18,7 @@ use super::rows::{self, collect, send, stream, wanted};
 use super::schema::Schema;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::Seq;
-use crate::store::{ScannedRow, StoreError};
+use crate::store::{ScannedRow, StoreError, Version};
 
 type Batch = Result<Vec<ScannedRow>, StoreError>;
 
@@ -70,6 +70,29 @@ pub(super) async fn features_in(
     let states = states(session, schema, at, Rows::Few, among).await?;
     let query = format!("SELECT state.* FROM ({states}) AS state {}", wanted(ids, "state"));
     collect(session, &query, schema).await
+}
+
+/// Every state of a feature that is still known, oldest first. Of a table that is not ours only the one of now is.
+pub(super) async fn versions(database: &Database, layer: &str, id: FeatureId) -> Result<Vec<Version>, StoreError> {
+    super::log::sequence(database).await?;
+    let (mut session, schema) = define::read_layer(database, layer).await?;
+    if schema.source.is_some() {
+        let there = rows::features_in(&mut session, &schema, &[id]).await?;
+        let now = |row: StoredFeature| Version { number: row.version, since: None, at: None, until: None };
+        return Ok(there.into_iter().map(now).collect());
+    }
+    let sql = format!(
+        "SELECT v.version::bigint, made.seq, made.at, gone.seq FROM (\
+         SELECT version, since, until FROM {} WHERE fid = $1 UNION ALL SELECT version, since, NULL FROM {} WHERE fid = $1) AS v \
+         LEFT JOIN bricola.transactions AS made ON made.transaction = v.since \
+         LEFT JOIN bricola.transactions AS gone ON gone.transaction = v.until ORDER BY v.version",
+        schema.history, schema.table
+    );
+    let read = |row: &sqlx::postgres::PgRow| {
+        Ok(Version { number: row.try_get(0)?, since: row.try_get(1)?, at: row.try_get(2)?, until: row.try_get(3)? })
+    };
+    let rows = session.all(sqlx::query(&sql).bind(id)).await?;
+    rows.iter().map(read).collect::<Result<_, sqlx::Error>>().map_err(|error| failure(&error))
 }
 
 /// How many rows are asked for.

@@ -65,9 +65,8 @@ pub fn about_list() -> Operation {
 /// Of [`super::one`] (OGC API Features 1, 7.16).
 pub fn about_one() -> Operation {
     let about = Words("Un oggetto, in GeoJSON.", "A feature, as GeoJSON.");
-    let id = Parameter::path("featureId", Words("L’oggetto", "The feature"), whole(0), 1);
     Operation::get("feature", "features", Words("Un oggetto", "A feature"), about)
-        .takes([parameters::collection(), id, parameters::form(["json", "geojson"])])
+        .takes([parameters::collection(), parameters::feature(), parameters::form(["json", "geojson"])])
         .takes(of_one())
         .gives(about, [("application/geo+json", reference("Feature"))], HEADERS)
         .or_not_modified()

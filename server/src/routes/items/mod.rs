@@ -2,8 +2,10 @@
 
 mod about;
 mod answer;
+pub mod differences;
 pub mod edit;
 mod question;
+pub mod versions;
 
 use std::sync::Arc;
 
@@ -64,13 +66,8 @@ pub async fn one(
     let layer = select::one(&app, &id)?;
     let question = Question::of_one(&app, &layer.definition(), query.as_deref()).await?;
     let snapshot = question.when.snapshots(&app, &[layer]).await?.swap_remove(0);
-    let unknown = || {
-        let shown = crate::error::clipped(&feature).into_owned();
-        Problem::new(Kind::UnknownFeature, format!("Layer \"{id}\" has no feature with the id \"{shown}\"."))
-            .with("layer", &*id)
-            .with("value", shown)
-    };
-    let row = feature.parse::<FeatureId>().ok().and_then(|id| snapshot.feature(id)).ok_or_else(unknown)?;
+    let row = feature.parse::<FeatureId>().ok().and_then(|id| snapshot.feature(id));
+    let row = row.ok_or_else(|| unknown(&id, &feature))?;
     let tag = format!("\"v{}\"", row.base.version(row.row));
     let mut response = if respond::matches(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
@@ -84,6 +81,13 @@ pub async fn one(
     validators(&mut response, &tag, snapshot.seq());
     question.when.cache(&mut response);
     Ok(response)
+}
+
+fn unknown(id: &str, feature: &str) -> Problem {
+    let shown = crate::error::clipped(feature).into_owned();
+    Problem::new(Kind::UnknownFeature, format!("Layer \"{id}\" has no feature with the id \"{shown}\"."))
+        .with("layer", id)
+        .with("value", shown)
 }
 
 fn validators(response: &mut Response, tag: &str, seq: i64) {

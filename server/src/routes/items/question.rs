@@ -147,7 +147,7 @@ pub fn crs_uris(definition: &LayerDefinition) -> Vec<String> {
 }
 
 /// The CRS that a parameter names, which has to be one of [`crs_uris`]; CRS84 when nobody says.
-fn offered(definition: &LayerDefinition, params: &Params<'_>, name: &str) -> Result<Crs, Problem> {
+pub(super) fn offered(definition: &LayerDefinition, params: &Params<'_>, name: &str) -> Result<Crs, Problem> {
     let Some(text) = params.text(name) else { return Ok(Crs::crs84()) };
     let allowed = crs_uris(definition);
     let known = Crs::parse(text).ok().filter(|crs| allowed.contains(&crs.uri()));

@@ -5,10 +5,12 @@
 mod batch;
 mod image;
 mod tokens;
+mod undo;
 
 pub use batch::Batch;
 pub use image::{Image, differences};
 pub use tokens::{TokenError, Tokens};
+pub use undo::{Back, MAX_RUN, TakenBack, Undo, Undone};
 
 use std::sync::Arc;
 
@@ -36,6 +38,14 @@ pub enum Refused {
     Stale,
     /// The idempotency key came with something else before.
     KeyReused,
+    /// These features were changed after what is to be taken back.
+    MovedOn(Vec<FeatureId>),
+    /// What is to be taken back, or what was before it, is not known any more.
+    Forgotten,
+    /// This change is of the layer as a whole.
+    Whole(Seq),
+    /// More features than are changed at once.
+    TooMany,
     /// The store did not do its work.
     Store(StoreError),
 }

@@ -30,11 +30,14 @@ pub enum Place {
     Items,
     /// `/items/{feature}`.
     Feature,
+    /// `/undo`.
+    Undo,
 }
 
 impl Place {
     const fn allow(self, open: bool) -> &'static str {
         match (self, open) {
+            (Self::Undo, _) => "POST, OPTIONS",
             (_, false) => "GET, HEAD, OPTIONS",
             (Self::Items, true) => "GET, HEAD, POST, OPTIONS",
             (Self::Feature, true) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
@@ -114,7 +117,7 @@ pub async fn done(app: &App, headers: &HeaderMap, id: &str, terms: &Terms, task:
     }
     respond::set(&mut response, header::CACHE_CONTROL, "no-store");
     let Some(seq) = done.seq else {
-        respond::set(&mut response, DRY_RUN, "true");
+        say_dry_run(&mut response);
         return response;
     };
     respond::set_seq(&mut response, seq);
@@ -139,13 +142,18 @@ pub async fn batch(app: &App, id: &str, batch: Batch) -> Response {
             *response.status_mut() = StatusCode::CREATED;
             respond::set_seq(&mut response, seq);
         }
-        None => respond::set(&mut response, DRY_RUN, "true"),
+        None => say_dry_run(&mut response),
     }
     response
 }
 
+/// Says that nothing was changed.
+pub fn say_dry_run(response: &mut Response) {
+    respond::set(response, DRY_RUN, "true");
+}
+
 /// Waits a little, so that the next question of the same client finds the change even if it does not ask for it.
-async fn settle(app: &App, seq: Seq) {
+pub async fn settle(app: &App, seq: Seq) {
     // Too slow is no failure: the change is made.
     let _ = tokio::time::timeout(SETTLING, app.territory.reached(seq)).await;
 }

@@ -1,16 +1,18 @@
 //! Create, replace, update, delete (OGC API Features 4): `POST /collections/{id}/items` and `PUT`, `PATCH`, `DELETE
 //! /collections/{id}/items/{feature}`.
 
+mod about;
 mod answer;
 mod terms;
+pub mod undo;
 
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, delete, post};
 use bricola_layers::cache::Layer;
 use bricola_layers::feature::FeatureId;
+use bricola_layers::limits::MAX_BATCH;
 use bricola_layers::store::{LayerKind, StoreError};
 use http::header;
 use serde_json::Value as Json;
@@ -19,30 +21,24 @@ use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::routes::{body, select};
 use crate::services::editing::{Desk, Image, Refused, Wish, differences};
+pub use about::{about_create, about_remove, about_replace, about_update};
 use answer::{Place, Task};
 use terms::{GEOJSON, MERGE_PATCH, Seen, Terms};
 
-/// The methods of a collection's items but `GET`.
-pub fn of_collection() -> MethodRouter<Arc<App>> {
-    post(create).options(options_of_collection)
-}
-
-/// The methods of one feature but `GET`.
-pub fn of_feature() -> MethodRouter<Arc<App>> {
-    delete(remove).put(replace).patch(update).options(options_of_feature)
-}
-
-async fn options_of_collection(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer {
+/// `OPTIONS` of a collection’s items.
+pub async fn options_of_collection(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer {
     let layer = select::one(&app, &id)?;
     Ok(answer::options(Place::Items, closed(&app, &layer).is_none()))
 }
 
-async fn options_of_feature(State(app): State<Arc<App>>, Path((id, _)): Path<(String, String)>) -> Answer {
+/// `OPTIONS` of a feature.
+pub async fn options_of_feature(State(app): State<Arc<App>>, Path((id, _)): Path<(String, String)>) -> Answer {
     let layer = select::one(&app, &id)?;
     Ok(answer::options(Place::Feature, closed(&app, &layer).is_none()))
 }
 
-async fn create(
+/// `POST /collections/{collectionId}/items`: a new feature, or a collection of them.
+pub async fn create(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
@@ -52,7 +48,8 @@ async fn create(
     created.unwrap_or_else(|problem| answer::refusal(problem, Place::Items))
 }
 
-async fn replace(
+/// `PUT /collections/{collectionId}/items/{featureId}`.
+pub async fn replace(
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -61,7 +58,8 @@ async fn replace(
     changed(&app, &path, query.as_deref(), request, Some(GEOJSON)).await
 }
 
-async fn update(
+/// `PATCH /collections/{collectionId}/items/{featureId}`.
+pub async fn update(
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -70,7 +68,8 @@ async fn update(
     changed(&app, &path, query.as_deref(), request, Some(MERGE_PATCH)).await
 }
 
-async fn remove(
+/// `DELETE /collections/{collectionId}/items/{featureId}`.
+pub async fn remove(
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -248,6 +247,29 @@ fn problem(id: &str, feature: &str, refused: Refused) -> Problem {
         Refused::KeyReused => {
             let detail = "This Idempotency-Key came with another body within the last day; a new edit takes a new key.";
             Problem::new(Kind::KeyReused, detail).with("layer", id).with("header", "Idempotency-Key")
+        }
+        Refused::MovedOn(ids) => {
+            let detail = format!(
+                "{} of the features were changed again since; take that back first, or name in \"features\" those that are \
+                 to be taken back.",
+                ids.len()
+            );
+            Problem::new(Kind::ChangedSince, detail).with("layer", id).with("features", ids)
+        }
+        Refused::Forgotten => {
+            Problem::new(Kind::Pruned, "What is to be taken back, or what was before it, is not known any more.")
+                .with("layer", id)
+        }
+        Refused::Whole(seq) => {
+            let detail = format!(
+                "Change {seq} replaced or redefined layer \"{id}\" as a whole; load the file that was there before instead."
+            );
+            Problem::new(Kind::InvalidBody, detail).with("layer", id).with("seq", seq)
+        }
+        Refused::TooMany => {
+            let detail =
+                format!("More than {MAX_BATCH} features were changed; take them back in parts, the last ones first.");
+            Problem::new(Kind::InvalidBody, detail).with("limit", "MAX_BATCH").with("allowed", MAX_BATCH)
         }
         Refused::Store(StoreError::UnknownLayer(_)) => {
             Problem::new(Kind::UnknownLayer, format!("Layer \"{id}\" has just been removed.")).with("layer", id)
