@@ -249,9 +249,13 @@ impl Snapshot {
         }
         let (low, high) = (envelope.lower(), envelope.upper());
         (low[0] <= high[0]).then(|| {
-            let world = |unit: i32| (f64::from(unit) + f64::from(1 << 29)) * 4.0;
-            let [west, north] = crate::crs::world_to_lonlat_f64([world(low[0]), world(low[1])]);
-            let [east, south] = crate::crs::world_to_lonlat_f64([world(high[0] + 1), world(high[1] + 1)]);
+            // A position is rounded to the nearest world unit, after an interpolation that may be off by half of one: it lies
+            // up to a unit beside its box.
+            let world = |unit: i32, beside: f64| {
+                ((f64::from(unit) + f64::from(1 << 29)) * 4.0 + beside).clamp(0.0, 4_294_967_296.0)
+            };
+            let [west, north] = crate::crs::world_to_lonlat_f64(low.map(|unit| world(unit, -1.0)));
+            let [east, south] = crate::crs::world_to_lonlat_f64(high.map(|unit| world(unit + 1, 1.0)));
             [west, south, east, north]
         })
     }

@@ -142,3 +142,60 @@ fn reach(crs: &Crs, rect: &Rect<f64>) -> Result<([u32; 2], [u32; 2], bool), Area
     let max = [max[0].saturating_add(wide), max[1].saturating_add(high)];
     Ok((min, max, false))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use geo_types::{Geometry, Point};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cache::BaseBuilder;
+    use crate::definition::LayerDefinition;
+    use crate::feature::{Feature, StoredFeature};
+
+    fn wells(crs: &str, resolution: f64, places: &[[f64; 2]]) -> Snapshot {
+        let definition = format!(
+            r#"id = "wells"
+            title = {{ it = "Vere", en = "Wells" }}
+            description = {{ it = "d", en = "d" }}
+            theme = "green"
+            geometry = "point"
+            crs = "{crs}"
+            resolution = {resolution}
+            zoom = {{ min = 10, max = 16 }}"#
+        );
+        let definition: Arc<LayerDefinition> = Arc::new(toml::from_str(&definition).expect("a definition"));
+        let mut builder = BaseBuilder::new(&definition).expect("a builder");
+        for (id, place) in (1..).zip(places) {
+            let geometry = Some(Geometry::Point(Point::from(*place)));
+            builder.push(&StoredFeature { id, version: 1, feature: Feature { geometry, properties: Vec::new() } });
+        }
+        Snapshot::of(builder.finish().expect("a base").0, definition, 0)
+    }
+
+    proptest! {
+        #[test]
+        fn all_features_lie_in_the_extent_of_their_layer(
+            places in proptest::collection::vec((0_u32..2_000_000, 0_u32..2_000_000), 1..20),
+        ) {
+            let metric: Vec<_> =
+                places.iter().map(|(x, y)| [3_020_000.0 + f64::from(*x) * 0.01, 5_030_000.0 + f64::from(*y) * 0.01]).collect();
+            let degrees: Vec<_> =
+                places.iter().map(|(x, y)| [12.0 + f64::from(*x) * 1e-7, 45.0 + f64::from(*y) * 1e-7]).collect();
+            for layer in [wells("EPSG:7795", 0.001, &metric), wells("EPSG:6706", 1e-8, &degrees)] {
+                let extent = layer.extent_lonlat().expect("an extent");
+                let area = Area::new(Crs::crs84(), extent).expect("a box");
+                prop_assert_eq!(area.rows(&layer, |_| true).len(), places.len());
+                // And it is no larger than the roundings make it: some centimetres.
+                let mut low = [f64::MAX; 2];
+                for row in layer.rows() {
+                    let at = row.base.lonlat(row.base.geometry().grid().unpack(row.base.geometry().nodes(row.row)[0]));
+                    low = [low[0].min(at[0]), low[1].min(at[1])];
+                }
+                prop_assert!(low[0] - extent[0] < 1e-6 && low[1] - extent[1] < 1e-6, "{low:?} {extent:?}");
+            }
+        }
+    }
+}
