@@ -1,5 +1,7 @@
 //! What differs in a layer between two moments.
 
+use std::cmp::Ordering;
+
 use crate::cache::{RowAt, RowRef, Snapshot};
 use crate::feature::FeatureId;
 
@@ -79,27 +81,29 @@ fn merge<'a>(
     let (mut old, mut new) = (old.peekable(), new.peekable());
     let version = |row: &RowRef<'_>| row.base.version(row.row);
     loop {
-        let difference = match (old.peek(), new.peek()) {
+        let (before, after) = (old.peek().copied(), new.peek().copied());
+        let order = match (&before, &after) {
             (None, None) => return,
-            (Some(before), Some(after)) if before.id() == after.id() => {
-                let (before, after) = (*before, *after);
-                (old.next(), new.next());
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(before), Some(after)) => before.id().cmp(&after.id()),
+        };
+        if order.is_le() {
+            old.next();
+        }
+        if order.is_ge() {
+            new.next();
+        }
+        let difference = match (before, after) {
+            (Some(before), Some(after)) if order.is_eq() => {
                 if version(&before) == version(&after) {
                     continue;
                 }
                 Difference::Updated { before, after }
             }
-            (Some(before), after) if after.is_none_or(|after| before.id() < after.id()) => {
-                let gone = *before;
-                old.next();
-                Difference::Deleted(gone)
-            }
-            (_, Some(after)) => {
-                let fresh = *after;
-                new.next();
-                Difference::Inserted(fresh)
-            }
-            (Some(_), None) => return,
+            (Some(gone), _) if order.is_lt() => Difference::Deleted(gone),
+            (_, Some(fresh)) => Difference::Inserted(fresh),
+            (_, None) => return,
         };
         if !take(difference) {
             return;
