@@ -78,7 +78,7 @@ fn is_plain<B>(app: &App, request: &Request<B>) -> bool {
     let (uri, headers) = (request.uri(), request.headers());
     let has_body = headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
     request.method() == Method::GET
-        && uri.path().starts_with(routes::tiles::PREFIX)
+        && routes::tiles::PREFIXES.iter().any(|prefix| uri.path().starts_with(prefix))
         && uri.path().len() <= app.config.limits.uri_bytes
         && uri.query().is_none()
         && !has_body
@@ -89,6 +89,6 @@ fn is_plain<B>(app: &App, request: &Request<B>) -> bool {
 
 async fn finished(app: &App, parts: &Parts) -> Option<Response> {
     let visit = middleware::Visit::begin(&parts.method, &parts.uri, &parts.headers);
-    let response = routes::tiles::finished(app, parts.uri.path(), &parts.headers).await?;
-    Some(visit.end(app, routes::tiles::PATTERN, response))
+    let (response, pattern) = routes::tiles::finished(app, parts.uri.path(), &parts.headers).await?;
+    Some(visit.end(app, pattern, response))
 }
