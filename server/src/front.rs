@@ -78,7 +78,7 @@ fn is_plain<B>(app: &App, request: &Request<B>) -> bool {
     let (uri, headers) = (request.uri(), request.headers());
     let has_body = headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
     request.method() == Method::GET
-        && routes::tiles::PREFIXES.iter().any(|prefix| uri.path().starts_with(prefix))
+        && routes::tiles::may_be_at(uri.path())
         && uri.path().len() <= app.config.limits.uri_bytes
         && uri.query().is_none()
         && !has_body

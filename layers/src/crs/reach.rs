@@ -21,7 +21,11 @@ pub(crate) struct Reach {
 ///
 /// # Errors
 /// As [`super::Transformer::new`].
-pub(crate) fn reach(crs: &Crs, [west, south, east, north]: [f64; 4]) -> Result<Reach, CrsError> {
+pub(crate) fn reach(crs: &Crs, bounds: [f64; 4]) -> Result<Reach, CrsError> {
+    // A box in degrees may go a little beyond the last ones, where nothing is.
+    let [most_x, most_y] = if crs.is_geographic() { [180.0, 90.0] } else { [f64::MAX, f64::MAX] };
+    let [west, east] = [bounds[0], bounds[2]].map(|x| x.clamp(-most_x, most_x));
+    let [south, north] = [bounds[1], bounds[3]].map(|y| y.clamp(-most_y, most_y));
     let mut found = Reach { min: [u32::MAX; 2], max: [0; 2], step: 0 };
     with_transformer(crs, &Crs::wgs84(), |transformer| {
         let mut last: [Option<[u32; 2]>; 4] = [None; 4];

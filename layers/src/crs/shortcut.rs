@@ -17,8 +17,10 @@ pub struct Shortcut {
     patches: Option<Patches>,
 }
 
+type Ways = HashMap<(Crs, Crs), Arc<Shortcut>>;
+
 /// The ways that [`Shortcut::shared`] keeps, between the CRSs of layers and grids.
-static SHARED: LazyLock<Mutex<HashMap<(Crs, Crs), Arc<Shortcut>>>> = LazyLock::new(Mutex::default);
+static SHARED: LazyLock<Mutex<Ways>> = LazyLock::new(Mutex::default);
 
 impl Shortcut {
     /// The way between two CRSs that everybody shares, with no box of its own: the first near a place wait for it.

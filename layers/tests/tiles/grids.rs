@@ -141,7 +141,7 @@ fn surfaces_and_lines_are_drawn_where_gdal_draws_them() {
     {
         let near: Vec<[f64; 2]> = geometries
             .iter()
-            .filter_map(|it| it.bounding_rect())
+            .filter_map(BoundingRect::bounding_rect)
             .flat_map(|it| [[it.min().x, it.center().y], [it.center().x, it.max().y], [it.center().x, it.center().y]])
             .collect();
         let stored: Vec<Geometry<f64>> = geometries.iter().map(stored).collect();

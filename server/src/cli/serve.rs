@@ -31,7 +31,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let tokens = Tokens::of(&config.editing).map_err(Failure::failed)?;
     let mut matrix_sets = MatrixSets::shipped();
     if let Some(folder) = &config.tile.matrix_sets {
-        matrix_sets.add_folder(folder).map_err(Failure::failed)?;
+        matrix_sets.add_folder(folder).map_err(Failure::usage)?;
     }
     let shutdown = signals().map_err(Failure::failed)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {

@@ -119,6 +119,7 @@ async fn geometries_of_a_filter_may_be_in_any_crs_and_the_past_can_be_filtered()
 #[tokio::test]
 async fn filters_that_are_wrong_are_refused_with_the_reason() {
     let server = Server::start().await;
+    let deep = format!("{}sheet = 12{}", "NOT (".repeat(80), ")".repeat(80));
     for path in everywhere("parcels", 15) {
         for (query, code) in [
             (format!("filter={}", encoded("sheet >")), "filter-syntax"),
@@ -127,7 +128,7 @@ async fn filters_that_are_wrong_are_refused_with_the_reason() {
             (format!("filter={}", encoded("value_eur > 1")), "filter-field"),
             (format!("filter={}", encoded("sheet = 'twelve'")), "filter-type"),
             (format!("filter={}&filter-lang=cql2-json", encoded("sheet = 12")), "filter-syntax"),
-            (format!("filter={}", encoded(&format!("sheet IN ({})", vec!["1"; 3000].join(",")))), "filter-too-large"),
+            (format!("filter={}", encoded(&deep)), "filter-too-large"),
             ("filter-lang=cql2-text".to_owned(), "missing-parameter"),
             ("filter-lang=sql&filter=a".to_owned(), "invalid-parameter"),
             (format!("filter-crs=nowhere&filter={}", encoded("sheet = 12")), "invalid-parameter"),
@@ -137,10 +138,6 @@ async fn filters_that_are_wrong_are_refused_with_the_reason() {
             ("explain=maybe".to_owned(), "invalid-parameter"),
         ] {
             let answer = server.get(&with(&path, &query)).await;
-            // A long list is too long for an address before it is too costly.
-            if answer.status == 414 || (code == "filter-too-large" && answer.status == 200) {
-                continue;
-            }
             answer.problem(400, code);
         }
     }

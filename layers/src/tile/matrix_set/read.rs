@@ -38,14 +38,14 @@ pub enum MatrixSetError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Set {
+struct Written {
     id: Option<String>,
     title: Option<String>,
     uri: Option<String>,
     crs: Reference,
     ordered_axes: Option<Vec<String>>,
     well_known_scale_set: Option<String>,
-    tile_matrices: Vec<Matrix>,
+    tile_matrices: Vec<Level>,
 }
 
 /// A CRS as its URI, or as an object that holds its URI or its definition.
@@ -59,7 +59,7 @@ enum Reference {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Matrix {
+struct Level {
     id: String,
     scale_denominator: f64,
     cell_size: f64,
@@ -83,7 +83,7 @@ impl TileMatrixSet {
     /// What is no tile matrix set; and what tiles cannot be cut by: rows of different width, tiles that are not square, rows
     /// that are counted from below, an identifier that begins as that of a layer.
     pub fn from_json(text: &str) -> Result<Self, MatrixSetError> {
-        let set: Set = serde_json::from_str(text)?;
+        let set: Written = serde_json::from_str(text)?;
         let id = set.id.ok_or_else(|| wrong("id", "is missing; it becomes part of the address of the tiles"))?;
         if !is_set_id(&id) {
             let reason = format!(
@@ -132,7 +132,7 @@ fn is_set_id(id: &str) -> bool {
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
 
-fn check(matrix: Matrix, at: &str, crs: &Crs) -> Result<TileMatrix, MatrixSetError> {
+fn check(matrix: Level, at: &str, crs: &Crs) -> Result<TileMatrix, MatrixSetError> {
     let wrong = |member: &str, reason: &str| Err(wrong(format!("{at}.{member}"), reason));
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
     if !(1..=64).contains(&matrix.id.len()) || !matrix.id.bytes().all(is_plain) {
@@ -207,8 +207,9 @@ mod tests {
             (read.crs.code(), read.matrices[0].id.as_str(), read.matrices[1].id.as_str()),
             (Some(3035), "coarse", "fine")
         );
-        assert_eq!(read.matrices[0].origin, [2_000_000.0, 5_500_000.0], "x before y");
-        assert_eq!(read.in_order(read.matrices[0].origin), [5_500_000.0, 2_000_000.0]);
+        let whole = |position: [f64; 2]| position.map(|value| value as i64);
+        assert_eq!(whole(read.matrices[0].origin), [2_000_000, 5_500_000], "x before y");
+        assert_eq!(whole(read.in_order(read.matrices[0].origin)), [5_500_000, 2_000_000]);
         assert_eq!(read.title.it, "Griglia");
     }
 

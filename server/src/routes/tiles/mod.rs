@@ -18,6 +18,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use bricola_layers::log::Seq;
+use bricola_layers::tile::Place;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::filter::{self, FILTER, FILTER_CRS, FILTER_LANG};
@@ -52,8 +53,10 @@ pub const PATTERN: &str = "/tiles/{layers}/{z}/{x}/{y}";
 /// Where the tiles of one layer are in any grid.
 pub const COLLECTION_PATTERN: &str =
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}";
-/// How paths begin under which tiles may be.
-pub const PREFIXES: [&str; 2] = ["/tiles/", "/collections/"];
+/// Whether a path may be that of a tile.
+pub fn may_be_at(path: &str) -> bool {
+    path.starts_with("/tiles/") || (path.starts_with("/collections/") && path.contains("/tiles/"))
+}
 
 /// Whether a part of a path is the identifier of a tile matrix set, and not that of a layer.
 pub fn is_matrix_set(part: &str) -> bool {
@@ -105,6 +108,11 @@ async fn answer(app: &App, address: Address<'_>, params: &Params<'_>, headers: &
     let terms = Terms { when, during, filter: filter::read_whole(params)? };
     let asked = Asked::read(app, &address, &terms).await?;
     let encoding = Encoding::negotiate(headers);
+    // In a grid whose CRS means nothing so far away, a tile there would have to look at the whole layer to find nothing.
+    let is_grid = matches!(asked.place, Place::Grid(_));
+    if is_grid && app.tiles.finished(asked.generations.clone(), asked.request(app, encoding, &terms)).await.is_none() {
+        asked.check_limits(app)?;
+    }
     if is_explained {
         return explain::answer(app, asked, encoding, &terms).await;
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
 use bricola_layers::crs::Crs;
 use bricola_layers::definition::{LayerDefinition, ZoomRange};
 use bricola_layers::tile::{LABEL_SUFFIX, Part, TileMatrix, TileMatrixSet};
@@ -34,7 +35,7 @@ pub async fn collection_sets(
     let asked = Asked::read(query.as_deref(), &headers, &["f", "lang"])?;
     let layer = select::one(&app, &id)?;
     let tiled = Tiled { of: Some(id), chosen: None, layers: vec![described(&layer, Part::Features)] };
-    asked.list(&app, &tiled, &headers)
+    Ok(asked.list(&app, &tiled, &headers))
 }
 
 /// `GET /collections/{collectionId}/tiles/{tileMatrixSetId}`.
@@ -54,7 +55,7 @@ pub async fn collection_set(
 pub async fn dataset_sets(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let asked = Asked::read(query.as_deref(), &headers, &["f", "lang", COLLECTIONS])?;
     let tiled = asked.dataset(&app)?;
-    asked.list(&app, &tiled, &headers)
+    Ok(asked.list(&app, &tiled, &headers))
 }
 
 /// `GET /tiles/{tileMatrixSetId}`.
@@ -161,20 +162,19 @@ impl Asked {
     }
 
     fn dataset(&self, app: &App) -> Result<Tiled, Problem> {
-        let (layers, parts) = match &self.chosen {
-            Some(list) => select::chosen(app, list)?,
-            None => {
-                let (_, layers) = select::whole(app)?;
-                let parts = vec![Part::Features; layers.len()];
-                (layers, parts)
-            }
+        let (layers, parts) = if let Some(list) = &self.chosen {
+            select::chosen(app, list)?
+        } else {
+            let (_, layers) = select::whole(app)?;
+            let parts = vec![Part::Features; layers.len()];
+            (layers, parts)
         };
         let layers = layers.iter().zip(parts).map(|(layer, part)| described(layer, part)).collect();
         Ok(Tiled { of: None, chosen: self.chosen.clone(), layers })
     }
 
     /// The tilesets in every grid in which there can be tiles.
-    fn list(&self, app: &App, tiled: &Tiled, headers: &HeaderMap) -> Answer {
+    fn list(&self, app: &App, tiled: &Tiled, headers: &HeaderMap) -> Response {
         let base = respond::base_url(&app.config, headers);
         let sets = app.matrix_sets.iter().filter(|set| !tiled.limits(set).is_empty());
         let tilesets: Vec<Value> = sets.map(|set| Value::Object(self.head(app, tiled, set, &base))).collect();
@@ -209,7 +209,7 @@ impl Asked {
         }
         let layers = tiled.layers.iter().map(|layer| self.layer(layer, &set, &base));
         json.insert("layers".into(), layers.collect());
-        self.answer(app, &Value::Object(json))
+        Ok(self.answer(app, &Value::Object(json)))
     }
 
     /// What stands in lists too: what it is, in which grid, and where the rest is.
@@ -298,12 +298,12 @@ impl Asked {
         json
     }
 
-    fn answer(&self, app: &App, body: &Value) -> Answer {
+    fn answer(&self, app: &App, body: &Value) -> Response {
         let mut response = respond::json(body);
         respond::set(&mut response, header::CONTENT_LANGUAGE, self.language.tag());
         respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
         respond::set_seq(&mut response, app.territory.seq());
-        Ok(response)
+        response
     }
 }
 
