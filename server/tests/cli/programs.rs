@@ -66,7 +66,7 @@ fn gdal_reads_tiles_that_agree_with_the_store() {
 
 #[test]
 fn every_feature_is_found_in_every_grid_by_the_links_and_limits_of_its_tilesets() {
-    let (folder, server, store) = city("500");
+    let (folder, server, store) = city("2000");
     let store = store.display().to_string();
     for (layer, grid, code, place) in [
         ("parcels", "WebMercatorQuad", "3857", "2"),

@@ -17,6 +17,10 @@ const MAX_TILE_SIZE: u32 = 8_192;
 /// Columns and rows of a matrix at most, so that tile units can be counted.
 const MAX_SIDE: u32 = 1 << 30;
 
+/// Side of a tile at least, and of a matrix at most, in units of the CRS.
+const SMALLEST: f64 = 1e-9;
+const LARGEST: f64 = 1e9;
+
 /// Why a text is no tile matrix set that tiles can be cut by.
 #[derive(Debug, Error)]
 pub enum MatrixSetError {
@@ -164,6 +168,10 @@ fn check(matrix: Level, at: &str, crs: &Crs) -> Result<TileMatrix, MatrixSetErro
     if !(1..=MAX_SIDE).contains(&matrix.matrix_width) || !(1..=MAX_SIDE).contains(&matrix.matrix_height) {
         return wrong("matrixWidth", "and matrixHeight must be 1 to 1073741824");
     }
+    let side = matrix.cell_size * f64::from(matrix.tile_width);
+    if side < SMALLEST || side * f64::from(matrix.matrix_width.max(matrix.matrix_height)) > LARGEST {
+        return wrong("cellSize", "makes tiles that are smaller or a matrix that is larger than any map");
+    }
     if matrix.variable_matrix_widths.is_some_and(|widths| !widths.is_empty()) {
         return wrong("variableMatrixWidths", "is not offered: every row has as many tiles");
     }
@@ -227,6 +235,7 @@ mod tests {
             ("/tileMatrices/0/scaleDenominator", json!(1.0), "does not go with cellSize"),
             ("/tileMatrices/0/pointOfOrigin", json!([1]), "length"),
             ("/tileMatrices/0/pointOfOrigin", json!([1e12, 0]), "position"),
+            ("/tileMatrices/0/matrixWidth", json!(900_000_000), "larger than any map"),
             ("/tileMatrices/0/tileWidth", json!(256), "square"),
             ("/tileMatrices/0/matrixWidth", json!(0), "matrixWidth"),
             ("/tileMatrices/0/matrixWidth", json!(-1), "invalid value"),
