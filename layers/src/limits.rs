@@ -86,3 +86,9 @@ pub const MAX_BATCH: usize = 1_000;
 pub const MAX_VERSIONS: usize = 1_000;
 /// Faults of one edit that are told one by one.
 pub const MAX_FAULTS: usize = 100;
+/// Tile matrix sets of a folder.
+pub const MAX_MATRIX_SETS: usize = 64;
+/// Bytes of the file of a tile matrix set.
+pub const MAX_MATRIX_SET_BYTES: u64 = 1024 * 1024;
+/// Tile matrices of a set.
+pub const MAX_MATRICES: usize = 64;

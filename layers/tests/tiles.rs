@@ -2,6 +2,8 @@
 //! the `mvt` crate, and against their own promises: budget, determinism, agreement of neighbours.
 
 mod common;
+#[path = "tiles/grids.rs"]
+mod grids;
 #[path = "tiles/labels.rs"]
 mod labels;
 #[path = "tiles/validity.rs"]

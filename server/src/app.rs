@@ -7,6 +7,7 @@ use bricola_layers::cache::{Past, Territory};
 use bricola_layers::definition::Scope;
 use bricola_layers::limits::PAST_CACHE_BYTES;
 use bricola_layers::store::Store;
+use bricola_layers::tile::MatrixSets;
 use http::HeaderValue;
 use tokio::sync::{Semaphore, watch};
 
@@ -35,6 +36,8 @@ pub struct App {
     pub editors: Tokens,
     /// Finished tiles.
     pub tiles: Tiles,
+    /// The grids in which there are tiles.
+    pub matrix_sets: MatrixSets,
     /// `Cache-Control` of tiles.
     pub tile_cache_control: HeaderValue,
     /// Glyphs of the map's labels.
@@ -79,6 +82,7 @@ impl App {
             editors: Tokens::default(),
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
             tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
+            matrix_sets: MatrixSets::shipped(),
             tile_cache_control: cache_control,
             glyphs: Glyphs::new(),
             sprites: Sprites::new(),
@@ -110,6 +114,13 @@ impl App {
     /// Whether somebody may edit something.
     pub fn takes_edits(&self) -> bool {
         !self.editors.is_empty() && !self.is_read_only()
+    }
+
+    /// Offers tiles in these grids.
+    #[must_use]
+    pub fn with_matrix_sets(mut self, sets: MatrixSets) -> Self {
+        self.matrix_sets = sets;
+        self
     }
 
     /// Whether the store takes no writes and the log is that of this process alone.

@@ -44,6 +44,8 @@ pub enum Kind {
     UnknownLayer,
     /// The layer has no feature with this id.
     UnknownFeature,
+    /// No tile matrix set of this name.
+    UnknownMatrixSet,
     /// No style of this name.
     UnknownStyle,
     /// No such font, glyph range or sprite.
@@ -122,6 +124,7 @@ impl Kind {
         Self::UnknownPath,
         Self::UnknownLayer,
         Self::UnknownFeature,
+        Self::UnknownMatrixSet,
         Self::UnknownStyle,
         Self::UnknownAsset,
         Self::OutsideZoomRange,
@@ -172,6 +175,7 @@ impl Kind {
             Self::UnknownPath          => (StatusCode::NOT_FOUND,              "unknown-path",           "Nothing lies at this path"),
             Self::UnknownLayer         => (StatusCode::NOT_FOUND,              "unknown-layer",          "There is no such layer"),
             Self::UnknownFeature       => (StatusCode::NOT_FOUND,              "unknown-feature",        "The layer has no such feature"),
+            Self::UnknownMatrixSet     => (StatusCode::NOT_FOUND,              "unknown-tile-matrix-set", "There is no such tile matrix set"),
             Self::UnknownStyle         => (StatusCode::NOT_FOUND,              "unknown-style",          "There is no such style"),
             Self::UnknownAsset         => (StatusCode::NOT_FOUND,              "unknown-asset",          "There is no such font, glyph range or sprite"),
             Self::OutsideZoomRange     => (StatusCode::NOT_FOUND,              "outside-zoom-range",     "The layers have no tiles at this zoom"),

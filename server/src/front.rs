@@ -118,7 +118,7 @@ impl Quick {
     fn of<B>(app: &App, request: &Request<B>) -> Option<Self> {
         let (uri, headers) = (request.uri(), request.headers());
         let quick = match uri.query() {
-            None if uri.path().starts_with(routes::tiles::PREFIX) => Self::Tile,
+            None if routes::tiles::may_be_at(uri.path()) => Self::Tile,
             Some(query) if uri.path() == routes::lookup::PATH && !middleware::may_name_a_change(query) => Self::Lookup,
             _ => return None,
         };
@@ -134,13 +134,11 @@ impl Quick {
 
     async fn answer(self, app: &App, parts: &Parts) -> Option<Response> {
         let visit = middleware::Visit::begin(&parts.method, &parts.uri, &parts.headers);
-        let (pattern, response) = match self {
-            Self::Tile => {
-                (routes::tiles::PATTERN, routes::tiles::finished(app, parts.uri.path(), &parts.headers).await?)
-            }
+        let (response, pattern) = match self {
+            Self::Tile => routes::tiles::finished(app, parts.uri.path(), &parts.headers).await?,
             Self::Lookup => {
                 let query = parts.uri.query().unwrap_or_default();
-                (routes::lookup::PATH, routes::lookup::quick(app, query, &parts.headers).await?)
+                (routes::lookup::quick(app, query, &parts.headers).await?, routes::lookup::PATH)
             }
         };
         Some(visit.end(app, pattern, response))

@@ -8,8 +8,8 @@ use tower_http::compression::predicate::SizeAbove;
 
 use crate::app::App;
 use crate::routes::{
-    api, changes, collections, conformance, events, items, landing, lookup, metrics, parcels, schemas, status, styles,
-    tiles,
+    api, changes, collections, conformance, events, items, landing, lookup, matrices, metrics, parcels, schemas,
+    status, styles, tiles,
 };
 use crate::wired::Wired;
 use crate::{middleware, routes};
@@ -72,9 +72,26 @@ pub fn table() -> Vec<Wired> {
         Wired::at(lookup::PATH).answers(lookup::about_get(), lookup::get).as_it_is(),
         Wired::at(lookup::PATH).answers(lookup::about_post(), lookup::post),
         Wired::at("/parcels").answers(parcels::about(), parcels::get),
-        // Vector tiles, under the URLs that users of Martin know; finished ones are answered by `front`.
-        Wired::at(tiles::PATTERN).answers(tiles::about_tile(), tiles::tile).as_it_is(),
+        // Vector tiles, under the URLs that users of Martin know and under those of OGC API Tiles: what begins with a capital
+        // letter is a grid and no layer. Finished ones are answered by `front`.
+        Wired::at(tiles::PATTERN)
+            .shown("/tiles/{layers}/{z}/{x}/{y}.mvt")
+            .answers(tiles::about_tile(), tiles::tile)
+            .as_it_is(),
+        Wired::within("/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}")
+            .tells(tiles::about_dataset_tile())
+            .for_classes(tiles::CLASSES),
         Wired::at("/tiles/{layers}").shown("/tiles/{layers}.json").answers(tiles::about_tile_json(), tiles::tile_json),
+        Wired::within("/tiles/{tileMatrixSetId}").tells(tiles::about_dataset_set()).for_classes(tiles::SET_CLASSES),
+        Wired::at("/tiles").answers(tiles::about_dataset_sets(), tiles::dataset_sets).for_classes(tiles::SETS_CLASSES),
+        Wired::at("/collections/{collectionId}/tiles")
+            .answers(tiles::about_collection_sets(), tiles::collection_sets)
+            .for_classes(tiles::COLLECTION_CLASSES),
+        Wired::at("/collections/{collectionId}/tiles/{tileMatrixSetId}")
+            .answers(tiles::about_collection_set(), tiles::collection_set),
+        Wired::at(tiles::COLLECTION_PATTERN).answers(tiles::about_collection_tile(), tiles::collection_tile).as_it_is(),
+        Wired::at("/tileMatrixSets").answers(matrices::about_list(), matrices::list).for_classes(matrices::CLASSES),
+        Wired::at("/tileMatrixSets/{tileMatrixSetId}").answers(matrices::about_one(), matrices::one),
         // What a map needs beside its tiles.
         Wired::at("/styles").answers(styles::about_list(), styles::list),
         Wired::at("/styles/{styleId}").answers(styles::about_one(), styles::one),
@@ -91,7 +108,8 @@ pub fn table() -> Vec<Wired> {
 
 /// The table as routes.
 pub fn routes() -> Router<Arc<App>> {
-    let (compressed, as_it_is): (Vec<Wired>, Vec<Wired>) = table().into_iter().partition(|wired| wired.compressed);
+    let routed = table().into_iter().filter(|wired| !wired.is_within);
+    let (compressed, as_it_is): (Vec<Wired>, Vec<Wired>) = routed.partition(|wired| wired.compressed);
     let route = |router: Router<Arc<App>>, wired: Wired| router.route(wired.described.path, wired.routes);
     let compressed = compressed
         .into_iter()

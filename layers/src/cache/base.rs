@@ -148,6 +148,11 @@ impl Base {
         self.learnt.simple_from(&self.geometry, &self.plane, row)
     }
 
+    /// How far the ends of an edge of any line or outline are apart at most, in world units along one axis.
+    pub fn longest_edge(&self) -> u32 {
+        self.learnt.longest_edge(&self.geometry, &self.plane)
+    }
+
     /// The R-tree over all rows with a geometry, in tree units.
     pub fn tree(&self) -> &Tree {
         &self.tree

@@ -30,7 +30,7 @@ fn zoom_of(squared: f64) -> u8 {
 
 /// Buffers that are used again and again.
 #[derive(Debug, Default)]
-pub(super) struct Detail {
+pub struct Detail {
     stack: Vec<(usize, usize, u8)>,
     line: Vec<[f64; 2]>,
     zooms: Vec<u8>,
@@ -64,6 +64,30 @@ impl Detail {
         self.zooms.pop();
         self.zooms.rotate_right(start);
         out.extend_from_slice(&self.zooms);
+    }
+
+    /// Which vertices of a line, or of an open ring, have to be drawn for the others to lie within two units of what is
+    /// drawn; the coordinates in any unit. Where a ring begins does not matter.
+    pub(crate) fn thin(&mut self, vertices: &[[f64; 2]], is_ring: bool, keeps: &mut Vec<bool>) {
+        if vertices.len() < if is_ring { 5 } else { 3 } {
+            keeps.resize(keeps.len() + vertices.len(), true);
+            return;
+        }
+        let smallest = |a: &usize, b: &usize| {
+            let [a, b] = [vertices[*a], vertices[*b]];
+            a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
+        };
+        let start = if is_ring { (0..vertices.len()).min_by(smallest).unwrap_or(0) } else { 0 };
+        self.line.clear();
+        self.line.extend(vertices[start..].iter().chain(&vertices[..start]));
+        if is_ring {
+            self.line.push(vertices[start]);
+        }
+        self.rank();
+        self.zooms.truncate(vertices.len());
+        self.zooms.rotate_right(start);
+        // At the zoom at which a tile unit is a world unit.
+        keeps.extend(self.zooms.iter().map(|zoom| u32::from(*zoom) <= UNIT_BITS));
     }
 
     /// Ranks the vertices of `self.line`.

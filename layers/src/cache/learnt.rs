@@ -3,7 +3,10 @@
 //!
 //! Threads that ask at once find the same thing twice.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use rayon::prelude::*;
 
 use super::gap::Gaps;
 use super::label;
@@ -17,6 +20,7 @@ pub(super) struct Learnt {
     labels: Box<[AtomicU64]>,
     /// One more than the zoom, at most 255; 0 when not asked for yet.
     simple_from: Box<[AtomicU8]>,
+    longest_edge: OnceLock<u32>,
 }
 
 impl Learnt {
@@ -26,6 +30,7 @@ impl Learnt {
         Self {
             labels: std::iter::repeat_with(AtomicU64::default).take(labels).collect(),
             simple_from: std::iter::repeat_with(AtomicU8::default).take(rows).collect(),
+            longest_edge: OnceLock::new(),
         }
     }
 
@@ -53,6 +58,14 @@ impl Learnt {
         zoom
     }
 
+    /// How far the ends of an edge are apart at most, in world units along one axis.
+    pub fn longest_edge(&self, geometry: &Packed, plane: &WorldPlane) -> u32 {
+        *self.longest_edge.get_or_init(|| {
+            let rows = (0..geometry.len() as u32).into_par_iter();
+            rows.map(|row| longest_edge(geometry, plane, row)).max().unwrap_or(0)
+        })
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.labels.len() * 8 + self.simple_from.len()
@@ -65,4 +78,22 @@ fn gaps(geometry: &Packed, plane: &WorldPlane, row: u32) -> u8 {
         gaps.push(ring.nodes.iter().map(|node| plane.world(*node)));
     }
     gaps.simple_from()
+}
+
+fn longest_edge(geometry: &Packed, plane: &WorldPlane, row: u32) -> u32 {
+    let kind = geometry.kind(row);
+    if matches!(kind, GeometryKind::None | GeometryKind::Point) {
+        return 0;
+    }
+    let mut longest = 0;
+    for ring in geometry.rings(row) {
+        let closing = ring.nodes.last().filter(|_| kind == GeometryKind::Polygon);
+        let mut world = closing.into_iter().chain(ring.nodes).map(|node| plane.world(*node));
+        let Some(mut from) = world.next() else { continue };
+        for to in world {
+            longest = longest.max(from[0].abs_diff(to[0])).max(from[1].abs_diff(to[1]));
+            from = to;
+        }
+    }
+    longest
 }

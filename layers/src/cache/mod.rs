@@ -36,6 +36,7 @@ pub use applied::{Applied, AppliedLayer, Health, Trouble, WorldBox};
 pub use base::{Base, Leaf, Tree, TreeBox};
 pub use builder::{BaseBuilder, BuildError};
 pub use column::{Column, ValueRef};
+pub(crate) use detail::Detail;
 pub use follower::{follow, follow_from};
 pub use ladder::{Ladder, Step, TileCount, UNITS_PER_PIXEL, visible};
 pub use packed::{CoordinateGrid, GeometryKind, Packed, Ring};

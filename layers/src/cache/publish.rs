@@ -89,6 +89,7 @@ pub(super) fn publish(
             touched.renew(seq);
             return;
         }
+        touched.note(seq);
         for place in &places {
             touched.touch(seq, place, zooms.min..=zooms.max);
         }

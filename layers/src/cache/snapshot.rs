@@ -235,6 +235,11 @@ impl Snapshot {
         }
     }
 
+    /// See [`Base::longest_edge`].
+    pub fn longest_edge(&self) -> u32 {
+        self.parts().map(|(_, base)| base.longest_edge()).max().unwrap_or(0)
+    }
+
     /// The ladder's step at a zoom, where there is one.
     pub fn step(&self, zoom: u8) -> Option<&Step> {
         self.ladder.step(zoom)

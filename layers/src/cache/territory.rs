@@ -70,6 +70,12 @@ impl Layer {
         self.touched.read().unwrap_or_else(PoisonError::into_inner).generation(tile)
     }
 
+    /// The generation of the layer as a whole, for what is made of all of it or is cut otherwise than its tiles. To be asked
+    /// as [`Self::generation`] is.
+    pub fn youngest(&self) -> Generation {
+        self.touched.read().unwrap_or_else(PoisonError::into_inner).youngest()
+    }
+
     /// Notes what a published snapshot has made out of date.
     pub(super) fn touch(&self, change: impl FnOnce(&mut Touched)) {
         change(&mut self.touched.write().unwrap_or_else(PoisonError::into_inner));

@@ -110,6 +110,8 @@ pub struct Touched {
     era: u64,
     /// Every tile is at least of this generation.
     floor: Seq,
+    /// No tile is of a later one.
+    last: Seq,
     tiles: FxHashMap<TileId, Seq>,
     /// Tiles that were touched with all that lie in them.
     subtrees: FxHashMap<TileId, Seq>,
@@ -119,6 +121,11 @@ impl Touched {
     /// The generation of a tile.
     pub fn generation(&self, tile: TileId) -> Generation {
         Generation { era: self.era, seq: self.last(tile) }
+    }
+
+    /// The generation of the layer as a whole: that of its youngest tile.
+    pub fn youngest(&self) -> Generation {
+        Generation { era: self.era, seq: self.last }
     }
 
     fn last(&self, tile: TileId) -> Seq {
@@ -132,11 +139,17 @@ impl Touched {
 
     /// All tiles are of a new generation.
     pub fn renew(&mut self, seq: Seq) {
-        *self = Self { era: self.era + 1, floor: seq, ..Self::default() };
+        *self = Self { era: self.era + 1, floor: seq, last: seq, ..Self::default() };
+    }
+
+    /// Notes that a change was published, be it that no tile shows it.
+    pub fn note(&mut self, seq: Seq) {
+        self.last = self.last.max(seq);
     }
 
     /// Notes that a feature was or is at a place, in the tiles of some zooms.
     pub fn touch(&mut self, seq: Seq, place: &Footprint, zooms: RangeInclusive<u8>) {
+        self.note(seq);
         if self.tiles.len() + self.subtrees.len() > MAX_TOUCHED_TILES {
             self.renew(seq);
             return;

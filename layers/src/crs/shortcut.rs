@@ -1,5 +1,8 @@
 //! Many points from one CRS to another, quickly.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use super::patches::Patches;
 use super::{Crs, CrsError, with_transformer};
 
@@ -14,7 +17,27 @@ pub struct Shortcut {
     patches: Option<Patches>,
 }
 
+type Ways = HashMap<(Crs, Crs), Arc<Shortcut>>;
+
+/// The ways that [`Shortcut::shared`] keeps, between the CRSs of layers and grids.
+static SHARED: LazyLock<Mutex<Ways>> = LazyLock::new(Mutex::default);
+
 impl Shortcut {
+    /// The way between two CRSs that everybody shares, with no box of its own: the first near a place wait for it.
+    ///
+    /// # Errors
+    /// As [`super::Transformer::new`].
+    pub fn shared(from: &Crs, to: &Crs) -> Result<Arc<Self>, CrsError> {
+        let pair = (from.clone(), to.clone());
+        if let Some(known) = SHARED.lock().unwrap_or_else(PoisonError::into_inner).get(&pair) {
+            return Ok(Arc::clone(known));
+        }
+        // A box of one point at the origin makes one patch at most; what counts is whether there is a way at all.
+        let made = Arc::new(Self::new(from, to, [0.0; 4])?);
+        let mut known = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.entry(pair).or_insert(made)))
+    }
+
     /// Prepares the way for points in `bbox` (west, south, east, north in `from`); others are exact too, only slower.
     ///
     /// # Errors

@@ -6,11 +6,10 @@ use thiserror::Error;
 
 use super::cql2::Row as _;
 use crate::cache::{GeometryKind, RowAt, RowRef, Snapshot};
-use crate::crs::{Crs, CrsError, lonlat_to_world, with_transformer};
+use crate::crs::{self, Crs, CrsError, Reach, lonlat_to_world, with_transformer};
 
-/// Points along each side of a box that tell how far it reaches in another CRS.
-const STEPS: u32 = 16;
-/// World units (each about a centimetre) that are looked beyond it, since its sides bend between those points.
+/// World units (each about a centimetre) that are looked beyond a box, since its sides bend between the points that tell how
+/// far it reaches.
 const SLACK: u32 = 1 << 14;
 
 /// Why four numbers are no box.
@@ -118,23 +117,7 @@ fn reach(crs: &Crs, rect: &Rect<f64>) -> Result<([u32; 2], [u32; 2], bool), Area
         let ([left, bottom], [right, top]) = (lonlat_to_world([low.x, low.y]), lonlat_to_world([high.x, high.y]));
         return Ok(([left, top], [right, bottom], true));
     }
-    let wgs84 = Crs::wgs84();
-    let (mut min, mut max) = ([u32::MAX; 2], [0; 2]);
-    with_transformer(crs, &wgs84, |transformer| {
-        for step in 0..=STEPS {
-            let share = f64::from(step) / f64::from(STEPS);
-            let (x, y) = (low.x + rect.width() * share, low.y + rect.height() * share);
-            for point in [[x, low.y], [x, high.y], [low.x, y], [high.x, y]] {
-                // A corner of a large box may lie where the CRS means nothing; then everything is looked at.
-                let world = transformer.point(point).map(lonlat_to_world);
-                let world = world.map_or([[0; 2], [u32::MAX; 2]], |world| [world; 2]);
-                for axis in 0..2 {
-                    min[axis] = min[axis].min(world[0][axis].min(world[1][axis]));
-                    max[axis] = max[axis].max(world[0][axis].max(world[1][axis]));
-                }
-            }
-        }
-    })?;
+    let Reach { min, max, .. } = crs::reach(crs, [low.x, low.y, high.x, high.y])?;
     // The sides bend: by less than an eighth of the box between two points, and more than that for the smallest.
     let slack = |axis: usize| ((max[axis] - min[axis]) / 8).saturating_add(SLACK);
     let (wide, high) = (slack(0), slack(1));

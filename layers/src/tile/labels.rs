@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 
 use super::encode::{Encoder, Shape, ShapeKind};
-use super::grid::{EXTENT, TileId};
+use super::grid::EXTENT;
+use super::plane::Plane;
 use super::render::{LABEL_SUFFIX, Tile, TileOptions};
+use super::select::select;
 use super::values::ValuePool;
-use crate::cache::{GeometryKind, RowRef, Snapshot, Validity, ValueRef, visible};
+use crate::cache::{GeometryKind, RowRef, Snapshot, ValueRef, visible};
 use crate::limits::MAX_LABELS;
 
 /// A feature that is named in the tile.
@@ -20,12 +22,12 @@ struct Label<'a> {
 
 /// Label points of the features that are drawn at the tile's zoom. Since each lies in one tile only, what does not fit is
 /// left out here: by (rank, size, id), as everywhere, without regard to the neighbours.
-pub(super) fn render<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &TileOptions) -> Tile {
+pub(super) fn render<E: Encoder, P: Plane>(snapshot: &Snapshot, plane: &mut P, options: &TileOptions) -> Tile {
     let definition = snapshot.definition();
-    let mut labels = found(snapshot, tile, Validity::of(definition, options.valid_on));
+    let mut labels = found(snapshot, plane, options);
     let total = labels.len() as u32;
     labels.sort_unstable_by_key(|label| (Reverse((label.rank, label.extent)), label.row.id()));
-    if tile.z < definition.zoom.max {
+    if plane.zoom() < definition.zoom.max {
         labels.truncate(MAX_LABELS);
     }
     let budget = options.budget.unwrap_or_else(|| definition.tile_budget());
@@ -39,19 +41,16 @@ pub(super) fn render<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &Ti
     }
 }
 
-fn found(snapshot: &Snapshot, tile: TileId, validity: Validity) -> Vec<Label<'_>> {
+fn found<'a, P: Plane>(snapshot: &'a Snapshot, plane: &mut P, options: &TileOptions) -> Vec<Label<'a>> {
     let rank = snapshot.definition().rank.as_deref().and_then(|name| snapshot.definition().field(name));
-    let (min, max) = tile.world_bounds();
-    let project = tile.project();
+    let zoom = plane.zoom();
     let mut labels = Vec::new();
-    snapshot.search_drawn(tile.z, min, max, |row, leaf| {
-        let extent = leaf.extent();
+    for (row, extent) in select(snapshot, zoom, plane.bounds(), options).rows {
         // What is shorter than a pixel stands for others too.
-        let is_seen = || visible(extent, tile.z) || row.base.geometry().kind(row.row) == GeometryKind::Point;
-        if !is_seen() || !validity.holds(row) {
-            return;
+        if !visible(extent, zoom) && row.base.geometry().kind(row.row) != GeometryKind::Point {
+            continue;
         }
-        let Some(position) = row.base.label(row.row).map(project) else { return };
+        let Some(position) = row.base.label(row.row).and_then(|world| plane.place_world(world)) else { continue };
         // Half-open, in the units in which neighbours agree.
         if position.iter().all(|value| (0..EXTENT as i32).contains(value)) {
             let rank = match rank.map(|(field, _)| row.base.value(row.row, field)) {
@@ -60,7 +59,7 @@ fn found(snapshot: &Snapshot, tile: TileId, validity: Validity) -> Vec<Label<'_>
             };
             labels.push(Label { row, position, rank, extent });
         }
-    });
+    }
     labels
 }
 

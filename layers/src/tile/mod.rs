@@ -7,18 +7,28 @@
 
 mod clip;
 mod encode;
+mod explain;
 mod frame;
 mod grid;
 mod labels;
+mod matrix_set;
 mod mvt_crate;
+mod plane;
 mod render;
 mod repair;
+mod select;
 mod shape;
 mod values;
+mod weigh;
 mod wire;
 
 pub use encode::{Encoder, Shape, ShapeKind};
+pub use explain::{Explanation, explain};
 pub use grid::{BUFFER, EXTENT, TileError, TileId};
+pub use matrix_set::{
+    FolderError, GridTile, MatrixSetError, MatrixSets, Place, TileMatrix, TileMatrixSet, WEB_MERCATOR_QUAD,
+};
 pub use mvt_crate::MvtEncoder;
-pub use render::{LABEL_SUFFIX, Part, Tile, TileOptions, render, render_with};
+pub use render::{LABEL_SUFFIX, Part, Tile, TileOptions, render, render_at, render_with};
+pub use weigh::{FieldWeight, Weight};
 pub use wire::WireEncoder;

@@ -1,6 +1,7 @@
 //! From a snapshot to the bytes of one layer in one tile.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -9,17 +10,16 @@ use super::encode::{Encoder, Shape, ShapeKind};
 use super::frame::{self, Joiner};
 use super::grid::{EXTENT, TileId};
 use super::labels;
+use super::matrix_set::Place;
+use super::plane::{InGrid, Plane, mercator};
 use super::repair::{Inspector, is_convex, repair};
+use super::select::{Found, select};
 use super::shape::{doubled_area, tidy_ring};
 use super::values::ValuePool;
 use super::wire::WireEncoder;
-use crate::cache::{
-    Base, GeometryKind, Leaf, Ring, RowRef, Run, Snapshot, UNITS_PER_PIXEL, Validity, ValueRef, visible,
-};
-use crate::definition::LayerDefinition;
-
-/// Radius of the earth in world units, about.
-const WORLD_RADIUS: f64 = 6.8e8;
+use crate::cache::{Base, GeometryKind, Ring, RowRef, Snapshot, UNITS_PER_PIXEL, ValueRef, visible};
+use crate::crs::CrsError;
+use crate::query::cql2::BoundFilter;
 
 /// What a tile shows of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,8 +43,11 @@ pub struct TileOptions {
     pub part: Part,
     /// Byte budget instead of the definition's.
     pub budget: Option<usize>,
-    /// Only what is valid on this date, in layers whose data say so.
-    pub valid_on: Option<NaiveDate>,
+    /// Only what is valid on one of the days from the first to the last, in layers whose data say so; an end that is missing
+    /// is open.
+    pub during: [Option<NaiveDate>; 2],
+    /// Only what fulfils a condition; then what the ladder leaves out at a zoom is drawn too, as far as the budget goes.
+    pub filter: Option<Arc<BoundFilter>>,
 }
 
 /// One layer of one tile.
@@ -66,38 +69,59 @@ pub fn render(snapshot: &Snapshot, tile: TileId, options: &TileOptions) -> Tile 
 
 /// As [`render`], with a chosen encoder.
 pub fn render_with<E: Encoder>(snapshot: &Snapshot, tile: TileId, options: &TileOptions) -> Tile {
+    cut::<E, _>(snapshot, &mut mercator(tile, snapshot.definition().zoom.max), options)
+}
+
+/// As [`render`], in any grid.
+///
+/// # Errors
+/// When no operation is known between the CRS of the layer and that of the grid.
+pub fn render_at(snapshot: &Snapshot, place: &Place, options: &TileOptions) -> Result<Tile, CrsError> {
+    match place {
+        Place::Mercator(tile) => Ok(render(snapshot, *tile, options)),
+        Place::Grid(tile) => Ok(cut::<WireEncoder, _>(snapshot, &mut InGrid::new(tile, snapshot)?, options)),
+    }
+}
+
+fn cut<E: Encoder, P: Plane>(snapshot: &Snapshot, plane: &mut P, options: &TileOptions) -> Tile {
     let definition = snapshot.definition();
-    if !(definition.zoom.min..=definition.zoom.max).contains(&tile.z) {
+    if !(definition.zoom.min..=definition.zoom.max).contains(&plane.zoom()) {
         return Tile::default();
     }
     if options.part == Part::Labels {
-        return labels::render::<E>(snapshot, tile, options);
+        return labels::render::<E, P>(snapshot, plane, options);
     }
-    let (min, max) = tile.world_bounds();
-    let mut rows: Vec<(RowRef, u32)> = Vec::with_capacity(256);
-    let validity = Validity::of(definition, options.valid_on);
-    snapshot.search_drawn(tile.z, min, max, |row, leaf: &Leaf| {
-        if validity.holds(row) {
-            rows.push((row, leaf.extent()));
-        }
-    });
+    let Found { rows, unlisted, .. } = select(snapshot, plane.zoom(), plane.bounds(), options);
+    let drawn = draw_rows::<E, P>(snapshot, plane, rows, options);
+    let hidden = if options.filter.is_none() { plane.hidden(snapshot) } else { unlisted };
+    Tile { total: drawn.total + hidden, ..drawn }
+}
+
+/// Draws what was selected, within the budget.
+pub(super) fn draw_rows<E: Encoder, P: Plane>(
+    snapshot: &Snapshot,
+    plane: &mut P,
+    mut rows: Vec<(RowRef, u32)>,
+    options: &TileOptions,
+) -> Tile {
     rows.sort_unstable_by_key(|(row, _)| row.id());
-    let budget = options.budget.unwrap_or_else(|| definition.tile_budget());
-    let mut drawn = draw::<E>(snapshot, tile, rows.iter().copied());
-    if drawn.bytes.len() > budget {
-        // What only its box brought here must have no say in what is left out.
-        let mut pen = Pen::new(tile, detail(definition, tile.z));
-        rows.retain(|(row, extent)| pen.shape(*row, !visible(*extent, tile.z)).is_some());
-        drawn = within_budget::<E>(snapshot, tile, rows, budget, drawn.bytes.len());
+    let budget = options.budget.unwrap_or_else(|| snapshot.definition().tile_budget());
+    let drawn = draw::<E, P>(snapshot, plane, rows.iter().copied());
+    if drawn.bytes.len() <= budget {
+        return drawn;
     }
-    Tile { total: drawn.total + snapshot.hidden(tile), ..drawn }
+    // What only its box brought here must have no say in what is left out.
+    let zoom = plane.zoom();
+    let mut pen = Pen::new(plane);
+    rows.retain(|(row, extent)| pen.shape(*row, !visible(*extent, zoom)).is_some());
+    within_budget::<E, P>(snapshot, plane, rows, budget, drawn.bytes.len())
 }
 
 /// The last resort where the ladder's estimate was too low, or a request asks for less: the largest features
 /// that fit. Neighbouring tiles may then differ along their border.
-fn within_budget<E: Encoder>(
+fn within_budget<E: Encoder, P: Plane>(
     snapshot: &Snapshot,
-    tile: TileId,
+    plane: &mut P,
     mut rows: Vec<(RowRef, u32)>,
     budget: usize,
     mut size: usize,
@@ -109,7 +133,7 @@ fn within_budget<E: Encoder>(
         rows.truncate((rows.len() as f64 * share.min(0.97)) as usize);
         let mut kept = rows.clone();
         kept.sort_unstable_by_key(|(row, _)| row.id());
-        let drawn = draw::<E>(snapshot, tile, kept.into_iter());
+        let drawn = draw::<E, P>(snapshot, plane, kept.into_iter());
         size = drawn.bytes.len();
         if size <= budget {
             return Tile { total, ..drawn };
@@ -118,18 +142,23 @@ fn within_budget<E: Encoder>(
 }
 
 /// Draws rows, each with the extent of its box in tree units.
-fn draw<'a, E: Encoder>(snapshot: &'a Snapshot, tile: TileId, rows: impl Iterator<Item = (RowRef<'a>, u32)>) -> Tile {
+fn draw<'a, E: Encoder, P: Plane>(
+    snapshot: &'a Snapshot,
+    plane: &mut P,
+    rows: impl Iterator<Item = (RowRef<'a>, u32)>,
+) -> Tile {
     let definition = snapshot.definition();
     let fields: Vec<(usize, &str)> =
         definition.tile_fields().map(|(position, field)| (position, field.name.as_str())).collect();
     let keys: Vec<&str> = fields.iter().map(|(_, name)| *name).collect();
     let mut encoder = E::new(&definition.id, EXTENT, &keys);
     let mut pool = ValuePool::new(fields.iter().map(|(field, _)| *field).collect());
-    let mut pen = Pen::new(tile, detail(definition, tile.z));
+    let zoom = plane.zoom();
+    let mut pen = Pen::new(plane);
     let mut tags = Vec::new();
     let mut kept = 0;
     for (row, extent) in rows {
-        let Some(kind) = pen.shape(row, !visible(extent, tile.z)) else { continue };
+        let Some(kind) = pen.shape(row, !visible(extent, zoom)) else { continue };
         tags.clear();
         pool.tags(&mut encoder, row, &mut tags);
         encoder.feature(row.id() as u64, kind, &pen.shape, &tags);
@@ -138,55 +167,43 @@ fn draw<'a, E: Encoder>(snapshot: &'a Snapshot, tile: TileId, rows: impl Iterato
     Tile { bytes: encoder.finish(), kept, total: kept }
 }
 
-/// Vertices up to which zoom are drawn: all of them on the deepest, which clients magnify.
-fn detail(definition: &LayerDefinition, zoom: u8) -> u8 {
-    if zoom >= definition.zoom.max { u8::MAX } else { zoom }
-}
-
 /// Turns geometries into shapes, with buffers that are used again and again.
-struct Pen<P> {
-    project: P,
-    /// Of the tile with its buffer, world units.
-    bounds: ([u32; 2], [u32; 2]),
-    /// Vertices are drawn that are seen from this zoom on, or from a shallower one.
-    detail: u8,
-    zoom: u8,
-    shape: Shape,
+pub(super) struct Pen<'p, P> {
+    plane: &'p mut P,
+    pub(super) shape: Shape,
     joiner: Joiner,
     inspector: Inspector,
     ring: Vec<[i32; 2]>,
     scratch: Vec<[i32; 2]>,
+    /// Whether a vertex of the row had no image: then nothing of it is drawn.
+    is_lost: bool,
 }
 
-impl Pen<()> {
-    fn new(tile: TileId, detail: u8) -> Pen<impl Fn([u32; 2]) -> [i32; 2] + Copy> {
-        Pen {
-            project: tile.project(),
-            bounds: tile.world_bounds(),
-            detail,
-            zoom: tile.z,
+impl<'p, P: Plane> Pen<'p, P> {
+    pub(super) fn new(plane: &'p mut P) -> Self {
+        Self {
+            plane,
             shape: Shape::default(),
             joiner: Joiner::default(),
             inspector: Inspector::default(),
             ring: Vec::new(),
             scratch: Vec::new(),
+            is_lost: false,
         }
     }
-}
 
-impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
     /// Leaves the row's geometry in `self.shape`; `None` when nothing of it is to be drawn.
     ///
     /// A surface that stands in for smaller ones around it is drawn as one pixel.
-    fn shape(&mut self, row: RowRef, stands_in: bool) -> Option<ShapeKind> {
+    pub(super) fn shape(&mut self, row: RowRef, stands_in: bool) -> Option<ShapeKind> {
         self.shape.clear();
+        self.is_lost = false;
         let geometry = row.base.geometry();
         let kind = match geometry.kind(row.row) {
             GeometryKind::None => return None,
             GeometryKind::Point => {
                 for position in geometry.nodes(row.row) {
-                    let position = (self.project)(row.base.world(*position));
-                    if clip::holds(position) {
+                    if let Some(position) = self.plane.place(row.base, *position).filter(|it| clip::holds(*it)) {
                         self.shape.push(&[position]);
                     }
                 }
@@ -199,20 +216,22 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
                 ShapeKind::Line
             }
             GeometryKind::Polygon if stands_in => {
-                self.pixel(row.base.world(*geometry.nodes(row.row).first()?));
+                let corner = *geometry.nodes(row.row).first()?;
+                let corner = self.plane.place(row.base, corner)?;
+                self.pixel(corner);
                 ShapeKind::Polygon
             }
             GeometryKind::Polygon => {
                 let is_joined = self.surface(row);
                 // Where its edges keep well apart, nothing that is done to them here can make them meet.
-                let may_meet = || is_joined || row.base.simple_from(row.row) > self.zoom;
+                let may_meet = || is_joined || !self.plane.keeps_apart(row);
                 if !is_convex(&self.shape) && may_meet() && !self.inspector.is_simple(&self.shape) {
                     repair(&mut self.shape);
                 }
                 ShapeKind::Polygon
             }
         };
-        (!self.shape.is_empty()).then_some(kind)
+        (!self.shape.is_empty() && !self.is_lost).then_some(kind)
     }
 
     /// Draws the rings of a surface; whether some were joined along the frame of the tile.
@@ -247,8 +266,7 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         visits > 1
     }
 
-    fn pixel(&mut self, world: [u32; 2]) {
-        let [x, y] = (self.project)(world);
+    fn pixel(&mut self, [x, y]: [i32; 2]) {
         let side = UNITS_PER_PIXEL as i32;
         let [left, top] = [x, y].map(|value| value.div_euclid(side) * side);
         self.ring.clear();
@@ -260,56 +278,16 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
         }
     }
 
-    /// Brings the vertices that this zoom shows into tile units, without repeats of the one before.
-    fn snap(&mut self, base: &Base, ring: Ring) {
-        self.ring.clear();
-        if !ring.is_long() {
-            return self.snap_span(base, ring, 0..ring.nodes.len());
+    /// Leaves in `self.ring` the vertices that the tile needs.
+    fn snap(&mut self, base: &Base, ring: Ring, is_closed: bool) {
+        if !self.plane.trace(base, ring, is_closed, &mut self.ring) {
+            self.is_lost = true;
+            self.ring.clear();
         }
-        for (run, span) in ring.runs() {
-            if self.is_beyond(base, run) {
-                // Of a run that lies all beyond one side of the tile the clip leaves nothing; its first and last
-                // vertex keep the edges to its neighbours as they are.
-                let mut drawn = span.filter(|index| ring.zooms[*index] <= self.detail);
-                let ends = [drawn.next(), drawn.next_back()];
-                ends.into_iter().flatten().for_each(|index| self.snap_span(base, ring, index..index + 1));
-            } else {
-                self.snap_span(base, ring, span);
-            }
-        }
-    }
-
-    fn snap_span(&mut self, base: &Base, ring: Ring, span: std::ops::Range<usize>) {
-        for (node, zoom) in ring.nodes[span.clone()].iter().zip(&ring.zooms[span]) {
-            if *zoom <= self.detail {
-                let vertex = (self.project)(base.world(*node));
-                if self.ring.last() != Some(&vertex) {
-                    self.ring.push(vertex);
-                }
-            }
-        }
-    }
-
-    /// Whether a run of vertices lies all beyond one side of the tile.
-    fn is_beyond(&self, base: &Base, run: &Run) -> bool {
-        let corners = [run.min, [run.max[0], run.min[1]], [run.min[0], run.max[1]], run.max];
-        let corners = corners.map(|corner| base.world(corner));
-        let span = |axis: usize| {
-            let values = corners.map(|corner| corner[axis]);
-            values.iter().fold((u32::MAX, u32::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
-        };
-        let spans = [span(0), span(1)];
-        // The sides of the box are curves here, and swell beyond its corners.
-        let length = spans.iter().map(|(low, high)| high - low).max().unwrap_or_default();
-        let swell = (f64::from(length).powi(2) / WORLD_RADIUS) as u32 + 4;
-        let (min, max) = self.bounds;
-        (0..2).any(|axis| {
-            spans[axis].1.saturating_add(swell) < min[axis] || spans[axis].0 > max[axis].saturating_add(swell)
-        })
     }
 
     fn line(&mut self, base: &Base, line: Ring) {
-        self.snap(base, line);
+        self.snap(base, line, false);
         let shape = &mut self.shape;
         clip::line(&self.ring, &mut self.scratch, |piece| {
             piece.dedup();
@@ -321,7 +299,7 @@ impl<P: Fn([u32; 2]) -> [i32; 2] + Copy> Pen<P> {
 
     /// Whether something is left of a ring, and how often it comes to the frame of the tile.
     fn ring(&mut self, base: &Base, ring: Ring) -> (bool, usize) {
-        self.snap(base, ring);
+        self.snap(base, ring, true);
         let is_cut = !self.ring.iter().all(|vertex| clip::is_inside(*vertex));
         if is_cut {
             clip::ring(&mut self.ring, &mut self.scratch);

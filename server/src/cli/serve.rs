@@ -6,6 +6,7 @@ use std::time::Duration;
 use bricola_layers::cache::{Territory, Warm, follow, follow_from};
 use bricola_layers::definition::Catalog;
 use bricola_layers::store::Store;
+use bricola_layers::tile::MatrixSets;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -28,6 +29,10 @@ const KEEPING: Duration = Duration::from_secs(8);
 /// when it listens; layers become ready one by one after that.
 pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> Outcome {
     let tokens = Tokens::of(&config.editing).map_err(Failure::failed)?;
+    let mut matrix_sets = MatrixSets::shipped();
+    if let Some(folder) = &config.tile.matrix_sets {
+        matrix_sets.add_folder(folder).map_err(Failure::usage)?;
+    }
     let shutdown = signals().map_err(Failure::failed)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         let advice = match error.kind() {
@@ -45,7 +50,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let mut follower = tokio::spawn(follow_with(Arc::clone(&store), territory.clone(), warm(&config), ends));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
     let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?;
-    let app = Arc::new(app.with_past(store).with_editors(tokens));
+    let app = Arc::new(app.with_past(store).with_editors(tokens).with_matrix_sets(matrix_sets));
     let upkeep = tokio::spawn({
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }

@@ -133,6 +133,9 @@ settings! {
         cache_mb: u64 = 256, Kind::Integer, "";
         /// `max-age` of tiles in seconds: for so long a browser does not ask whether a tile changed.
         max_age_seconds: u64 = 0, Kind::Integer, "";
+        /// Folder of tile matrix sets, one `*.json` each as OGC defines them (17-083r4), in which tiles are offered beside
+        /// the shipped ones. One that tiles cannot be cut by keeps the server from starting.
+        matrix_sets: Option<PathBuf> = None, Kind::Text, "\"/etc/bricola/tile-matrix-sets\"";
         /// Threads that make tiles; 0 takes one for each processor.
         threads: usize = 0, Kind::Integer, "";
     }

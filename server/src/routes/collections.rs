@@ -11,7 +11,7 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
 use super::respond::{self, Language};
-use super::{parameters, select};
+use super::{parameters, select, tiles};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
@@ -132,6 +132,7 @@ fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, 
             link(base, &format!("/collections/{id}/schema"), "http://www.opengis.net/def/rel/ogc/1.0/schema", SCHEMA, title),
             link(base, &format!("/collections/{id}/queryables"), QUERYABLES, SCHEMA, title),
             link(base, &format!("/collections/{id}/sortables"), "http://www.opengis.net/def/rel/ogc/1.0/sortables", SCHEMA, title),
+            link(base, &format!("/collections/{id}/tiles?f=json"), tiles::TILESETS, "application/json", title),
             link(base, &format!("/tiles/{id}.json"), "describedby", "application/json", "TileJSON"),
             {
                 "href": format!("{base}/tiles/{id}/{{z}}/{{x}}/{{y}}"), "rel": "item", "templated": true,

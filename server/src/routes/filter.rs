@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bricola_layers::cache::Snapshot;
+use bricola_layers::crs::Crs;
 use bricola_layers::definition::LayerDefinition;
 use bricola_layers::query::cql2::{BoundFilter, Filter, Refusal, RefusalKind};
 
@@ -56,6 +58,40 @@ pub fn read_bound(
     bound.transpose().map_err(|refusal| refused(&refusal, Some((&definition.id, 1))))
 }
 
+/// A filter that is not for one layer alone, with all that its meaning depends on.
+#[derive(Debug)]
+pub struct Whole {
+    filter: Filter,
+    crs: Crs,
+    /// The same for the same filter; another where a letter differs.
+    pub written: String,
+}
+
+/// The filter of a request, its geometries in the CRS that `filter-crs` names; to be bound by [`bind_each`].
+///
+/// # Errors
+/// As [`read`]; a CRS that is none.
+pub fn read_whole(params: &Params<'_>) -> Result<Option<Whole>, Problem> {
+    let crs = super::items::any_crs(params, FILTER_CRS)?;
+    Ok(read(params)?.map(|filter| {
+        let written = [FILTER, FILTER_LANG, FILTER_CRS].map(|name| params.text(name).unwrap_or_default()).join("\0");
+        Whole { filter, crs, written }
+    }))
+}
+
+/// A filter for each of some layers, in their order, in the words in which each was read.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_each(app: &App, whole: &Whole, layers: &[Arc<Snapshot>]) -> Result<Vec<BoundFilter>, Problem> {
+    let bound = layers.iter().map(|layer| {
+        let definition = layer.definition();
+        let bound = whole.filter.bind_in(definition, app.scope, &whole.crs);
+        bound.map_err(|refusal| refused(&refusal, Some((&definition.id, layers.len()))))
+    });
+    bound.collect()
+}
+
 /// The filter for each of the layers that are asked for.
 ///
 /// # Errors
@@ -83,7 +119,8 @@ fn refused(refusal: &Refusal, layer: Option<(&str, usize)>) -> Problem {
     };
     let advice = match layer {
         Some((_, count)) if count > 1 => {
-            " The filter has to go with every layer that is asked for: name those that are meant with layers="
+            " The filter has to go with every layer that is asked for: name those that are meant (layers=, or collections= of \
+             tiles)."
         }
         _ => "",
     };

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 
 use super::respond::{self, Format};
-use super::{api, parameters};
+use super::{api, parameters, tiles};
 use crate::app::App;
 use crate::encoding::Encoding;
 use crate::error::{Answer, Kind, Problem};
@@ -17,6 +17,9 @@ use crate::params::Params;
 use crate::web;
 use crate::wired::schema::{reference, text};
 use crate::wired::{Operation, Words};
+
+/// Relation of the landing page to the grids.
+const TILING_SCHEMES: &str = "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes";
 
 /// `GET /`.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
@@ -66,6 +69,8 @@ fn landing(app: &App, base: &str) -> serde_json::Value {
             link("/api?f=html", "service-doc", "text/html", "Description of the API for people"),
             link("/conformance", "conformance", "application/json", "Standards that hold here"),
             link("/collections?f=json", "data", "application/json", "Layers"),
+            link("/tiles?f=json", tiles::TILESETS, "application/json", "Tilesets of all layers"),
+            link("/tileMatrixSets?f=json", TILING_SCHEMES, "application/json", "Grids of tiles"),
             link("/styles?f=json", "http://www.opengis.net/def/rel/ogc/1.0/styles", "application/json", "Styles"),
             link("/status", "status", "application/json", "Health and freshness"),
             link("/metrics", "monitor", "text/plain", "Metrics for Prometheus"),

@@ -8,6 +8,7 @@ pub mod events;
 pub mod items;
 pub mod landing;
 pub mod lookup;
+pub mod matrices;
 pub mod metrics;
 pub mod parcels;
 pub mod schemas;
@@ -15,6 +16,7 @@ pub mod status;
 pub mod styles;
 pub mod tiles;
 
+mod bearer;
 mod body;
 mod filter;
 mod parameters;

@@ -1,10 +1,11 @@
 //! Parameters that several nouns take, as `/api` describes them.
 
+use bricola_layers::tile::WEB_MERCATOR_QUAD;
 use serde_json::json;
 
 use super::filter::{FILTER, FILTER_CRS, FILTER_LANG};
 use super::when;
-use crate::wired::schema::{formatted, reference, text, usually, word};
+use crate::wired::schema::{boolean, formatted, pattern, reference, text, usually, word};
 use crate::wired::{Parameter, Words};
 
 /// The form of the answer; the first is the usual one.
@@ -33,6 +34,21 @@ pub fn collection() -> Parameter {
 /// A feature, as part of the path.
 pub fn feature() -> Parameter {
     Parameter::path("featureId", Words("L’oggetto", "The feature"), crate::wired::schema::whole(0), 1)
+}
+
+/// A tile matrix set, as part of the path: begins with a capital letter.
+pub fn matrix_set() -> Parameter {
+    let about = Words("La griglia; /tileMatrixSets le elenca", "The grid; /tileMatrixSets lists them");
+    Parameter::path("tileMatrixSetId", about, pattern("^[A-Z][A-Za-z0-9_.-]*$"), WEB_MERCATOR_QUAD)
+}
+
+/// See [`super::tiles`].
+pub fn explain() -> Parameter {
+    let about = Words(
+        "Con true, come nasce la risposta (JSON): solo per il personale, cioè con un gettone di chi modifica",
+        "With true, how the answer comes about (JSON): for the staff only, that is with a token of those who edit",
+    );
+    Parameter::query("explain", about, usually(boolean(), false))
 }
 
 /// A list of layers.

@@ -139,7 +139,8 @@ fn describe(app: &App, definition: &LayerDefinition, base: &str, language: Langu
     })
 }
 
-fn describe_field(field: &FieldDefinition, language: Language) -> Map<String, Value> {
+/// A field as JSON Schema has it.
+pub fn describe_field(field: &FieldDefinition, language: Language) -> Map<String, Value> {
     let (kind, format) = match field.kind {
         FieldType::Text => ("string", None),
         FieldType::Integer => ("integer", Some("int64")),

@@ -20,7 +20,7 @@ const LOADING_RETRY_SECONDS: u32 = 1;
 /// An unknown name, a name that is there twice, too many, or none.
 pub fn named(app: &App, list: &str) -> Result<Vec<Arc<Layer>>, Problem> {
     let whole = |id: &str| known(app, id).map(|layer| (layer, Part::Features));
-    Ok(each(app, list, whole)?.0)
+    Ok(each(app, list, "layers", whole)?.0)
 }
 
 /// As [`named`], where `parcels_label` means the label points of `parcels`.
@@ -28,14 +28,46 @@ pub fn named(app: &App, list: &str) -> Result<Vec<Arc<Layer>>, Problem> {
 /// # Errors
 /// As [`named`].
 pub fn drawn(app: &App, list: &str) -> Result<(Vec<Arc<Layer>>, Vec<Part>), Problem> {
-    let part = |id: &str| match id.strip_suffix(LABEL_SUFFIX) {
+    each(app, list, "layers", |id| part(app, id))
+}
+
+/// As [`drawn`], where the list is the parameter `collections`, which a wrong name makes invalid.
+///
+/// # Errors
+/// As [`named`].
+pub fn chosen(app: &App, list: &str) -> Result<(Vec<Arc<Layer>>, Vec<Part>), Problem> {
+    each(app, list, "collections", |id| part(app, id)).map_err(|problem| match problem.kind() {
+        Kind::UnknownLayer => {
+            let known: Vec<String> = visible(app).map(|(_, definition)| definition.id.clone()).collect();
+            Problem::parameter("collections", list, "names a layer that is not there").with("allowed", known)
+        }
+        _ => problem,
+    })
+}
+
+/// What stands for all layers where nobody names some: those that are ready, in order of id, as a list and as layers. One
+/// tile holds no more than [`MAX_COMPOSITE_LAYERS`].
+///
+/// # Errors
+/// When none is ready.
+pub fn whole(app: &App) -> Result<(String, Vec<Arc<Layer>>), Problem> {
+    let ready = visible(app).filter(|(layer, _)| layer.snapshot().is_some()).take(MAX_COMPOSITE_LAYERS);
+    let (layers, ids): (Vec<_>, Vec<_>) = ready.map(|(layer, definition)| (layer, definition.id.clone())).unzip();
+    if ids.is_empty() {
+        let first = visible(app).next().map(|(_, definition)| definition.id.clone());
+        return Err(first.map_or_else(|| Problem::new(Kind::UnknownLayer, "There are no layers."), |id| loading(&id)));
+    }
+    Ok((ids.join(","), layers))
+}
+
+fn part(app: &App, id: &str) -> Option<(Arc<Layer>, Part)> {
+    match id.strip_suffix(LABEL_SUFFIX) {
         None => known(app, id).map(|layer| (layer, Part::Features)),
         Some(id) => {
             let layer = known(app, id).filter(|layer| layer.definition().has_label_points());
             layer.map(|layer| (layer, Part::Labels))
         }
-    };
-    each(app, list, part)
+    }
 }
 
 fn known(app: &App, id: &str) -> Option<Arc<Layer>> {
@@ -53,18 +85,19 @@ pub fn one(app: &App, id: &str) -> Result<Arc<Layer>, Problem> {
 fn each(
     app: &App,
     list: &str,
+    parameter: &str,
     find: impl Fn(&str) -> Option<(Arc<Layer>, Part)>,
 ) -> Result<(Vec<Arc<Layer>>, Vec<Part>), Problem> {
     let (mut layers, mut parts): (Vec<Arc<Layer>>, Vec<Part>) = (Vec::new(), Vec::new());
     for (position, id) in list.split(',').enumerate() {
         if position >= MAX_COMPOSITE_LAYERS {
-            return Err(Problem::parameter("layers", list, format!("names more than {MAX_COMPOSITE_LAYERS} layers"))
+            return Err(Problem::parameter(parameter, list, format!("names more than {MAX_COMPOSITE_LAYERS} layers"))
                 .with("limit", "MAX_COMPOSITE_LAYERS")
                 .with("allowed", MAX_COMPOSITE_LAYERS));
         }
         let (layer, part) = find(id).ok_or_else(|| unknown(app, id))?;
         if layers.iter().zip(&parts).any(|(other, of)| Arc::ptr_eq(other, &layer) && *of == part) {
-            return Err(Problem::parameter("layers", list, format!("names {id} twice")));
+            return Err(Problem::parameter(parameter, list, format!("names {id} twice")));
         }
         layers.push(layer);
         parts.push(part);

@@ -6,11 +6,13 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bricola_layers::cache::{Generation, Layer, Snapshot};
+use bricola_layers::crs::CrsError;
 use bricola_layers::definition::Scope;
-use bricola_layers::tile::{Part, TileId, TileOptions, render};
+use bricola_layers::query::cql2::BoundFilter;
+use bricola_layers::tile::{Explanation, Part, Place, TileOptions, explain, render_at};
 use bytes::Bytes;
 use chrono::NaiveDate;
 use moka::future::Cache;
@@ -28,8 +30,9 @@ const IDLE: Duration = Duration::from_secs(3600);
 struct TileKey {
     set: Box<str>,
     generations: Vec<Generation>,
-    valid_on: Option<NaiveDate>,
-    tile: TileId,
+    during: [Option<NaiveDate>; 2],
+    filter: Option<Box<str>>,
+    place: Place,
     encoding: Encoding,
     scope: Scope,
 }
@@ -47,10 +50,33 @@ pub struct Finished {
     pub total: u32,
 }
 
+/// How a tile comes about.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// Whether it was finished already.
+    pub is_cached: bool,
+    /// Its validator.
+    pub etag: String,
+    /// Bytes of it, uncompressed.
+    pub bytes: usize,
+    /// Bytes of it in the coding that was asked for.
+    pub encoded_bytes: usize,
+    /// How long the coding took.
+    pub compress: Duration,
+    /// Layer by layer.
+    pub layers: Vec<Explanation>,
+}
+
 /// A tile could not be made.
 #[derive(Debug, Clone, Error)]
 #[error("tile {0}")]
 pub struct TileFault(String);
+
+impl From<CrsError> for TileFault {
+    fn from(error: CrsError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// The tile cache and the threads that fill it.
 pub struct Tiles {
@@ -59,40 +85,64 @@ pub struct Tiles {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// The layers as in the URL, which say of each whether its features or its label points are meant.
     pub set: &'a str,
     /// Which tile.
-    pub tile: TileId,
+    pub place: Place,
     /// In which coding.
     pub encoding: Encoding,
-    /// The day on which features must be valid.
-    pub valid_on: Option<NaiveDate>,
+    /// The first and the last of the days on one of which features must be valid.
+    pub during: [Option<NaiveDate>; 2],
+    /// The filter as it was written, with all that its meaning depends on.
+    pub filter: Option<&'a str>,
     /// What the caller may see.
     pub scope: Scope,
 }
 
 impl Request<'_> {
     fn key(self, generations: Vec<Generation>) -> TileKey {
-        let Self { set, tile, encoding, valid_on, scope } = self;
-        TileKey { set: set.into(), generations, valid_on, tile, encoding, scope }
+        let Self { set, place, encoding, during, filter, scope } = self;
+        TileKey { set: set.into(), generations, during, filter: filter.map(Into::into), place, encoding, scope }
+    }
+}
+
+/// A layer to be drawn.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// As it stands.
+    pub snapshot: Arc<Snapshot>,
+    /// What of it.
+    pub part: Part,
+    /// Which of its features, if not all.
+    pub filter: Option<Arc<BoundFilter>>,
+}
+
+impl Drawn {
+    /// How it is to be drawn.
+    pub fn options(&self, during: [Option<NaiveDate>; 2]) -> TileOptions {
+        TileOptions { part: self.part, during, filter: self.filter.clone(), budget: None }
     }
 }
 
 /// As [`generations`], for earlier states of the layers. The number of now stands beside each, since a layer that is
 /// redefined tells its past in other words.
-pub fn past_generations(layers: &[Arc<Layer>], snapshots: &[Arc<Snapshot>], tile: TileId) -> Vec<Generation> {
-    let pairs = layers.iter().zip(snapshots).map(|(layer, snapshot)| {
-        let now = layer.generation(tile);
-        [Generation { seq: snapshot.seq(), ..now }, now]
-    });
+pub fn past_generations(snapshots: &[Arc<Snapshot>], now: &[Generation]) -> Vec<Generation> {
+    let pairs = snapshots.iter().zip(now).map(|(snapshot, now)| [Generation { seq: snapshot.seq(), ..*now }, *now]);
     pairs.flatten().collect()
 }
 
 /// The generation of a tile in each of the layers. To be taken before their snapshots: see [`Layer::generation`].
-pub fn generations(layers: &[Arc<Layer>], tile: TileId) -> Vec<Generation> {
-    layers.iter().map(|layer| layer.generation(tile)).collect()
+///
+/// Tiles are traced one by one in WebMercatorQuad and for what is drawn without a filter. In other grids, and where a filter
+/// brings out what the ladder hides, every change of a layer makes all its tiles new ones.
+pub fn generations(layers: &[Arc<Layer>], place: &Place, is_filtered: bool) -> Vec<Generation> {
+    let of = |layer: &Arc<Layer>| match place {
+        Place::Mercator(tile) if !is_filtered => layer.generation(*tile),
+        _ => layer.youngest(),
+    };
+    layers.iter().map(of).collect()
 }
 
 impl Tiles {
@@ -102,7 +152,8 @@ impl Tiles {
     /// When the threads cannot be started.
     pub fn new(cache_mb: u64, threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
         let weigh = |key: &TileKey, tile: &Finished| {
-            let bytes = ENTRY_BYTES + key.set.len() + tile.bytes.len();
+            let filter = key.filter.as_ref().map_or(0, |filter| filter.len());
+            let bytes = ENTRY_BYTES + key.set.len() + filter + tile.bytes.len();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let cache = (cache_mb > 0).then(|| {
@@ -120,19 +171,19 @@ impl Tiles {
     /// When making it failed; nothing is kept then.
     pub async fn get(
         &self,
-        layers: Vec<(Arc<Snapshot>, Part)>,
+        layers: Vec<Drawn>,
         generations: Vec<Generation>,
         asked: Request<'_>,
     ) -> Result<(Finished, bool), Arc<TileFault>> {
-        let Request { tile, encoding, valid_on, .. } = asked;
+        let (place, encoding, during) = (asked.place.clone(), asked.encoding, asked.during);
         let Some(cache) = &self.cache else {
-            return self.make(layers, tile, encoding, valid_on).await.map(|tile| (tile, false)).map_err(Arc::new);
+            return self.make(layers, place, encoding, during).await.map(|tile| (tile, false)).map_err(Arc::new);
         };
         let key = asked.key(generations);
         if let Some(tile) = cache.get(&key).await {
             return Ok((tile, true));
         }
-        cache.try_get_with(key, self.make(layers, tile, encoding, valid_on)).await.map(|tile| (tile, false))
+        cache.try_get_with(key, self.make(layers, place, encoding, during)).await.map(|tile| (tile, false))
     }
 
     /// The tile, if it is there already.
@@ -140,26 +191,60 @@ impl Tiles {
         self.cache.as_ref()?.get(&asked.key(generations)).await
     }
 
+    /// Makes a tile anew and tells how; the cache is looked at and left as it is.
+    ///
+    /// # Errors
+    /// When making it failed.
+    pub async fn explain(
+        &self,
+        layers: Vec<Drawn>,
+        generations: Vec<Generation>,
+        asked: Request<'_>,
+    ) -> Result<Explained, TileFault> {
+        let (place, encoding, during) = (asked.place.clone(), asked.encoding, asked.during);
+        let is_cached = self.finished(generations, asked).await.is_some();
+        self.work(move || {
+            let made = layers.iter().map(|layer| explain(&layer.snapshot, &place, &layer.options(during)));
+            let made = made.collect::<Result<Vec<_>, _>>()?;
+            let bytes: Vec<u8> = made.iter().flat_map(|layer| &layer.tile.bytes).copied().collect();
+            let started = Instant::now();
+            let etag = etag_of(&bytes, encoding);
+            let (bytes, encoded) = (bytes.len(), compress(bytes, encoding)?);
+            let compress = started.elapsed();
+            Ok(Explained { is_cached, etag, bytes, encoded_bytes: encoded.len(), compress, layers: made })
+        })
+        .await
+    }
+
     /// Renders and compresses on a thread of the pool.
     async fn make(
         &self,
-        layers: Vec<(Arc<Snapshot>, Part)>,
-        tile: TileId,
+        layers: Vec<Drawn>,
+        place: Place,
         encoding: Encoding,
-        valid_on: Option<NaiveDate>,
+        during: [Option<NaiveDate>; 2],
     ) -> Result<Finished, TileFault> {
+        let at = place.clone();
+        self.work(move || finish(&layers, &place, encoding, during))
+            .await
+            .map_err(|TileFault(reason)| TileFault(format!("{at:?}: {reason}")))
+    }
+
+    /// Does something on a thread of the pool.
+    ///
+    /// # Errors
+    /// What went wrong, a panic included.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, TileFault> + Send + 'static,
+    ) -> Result<T, TileFault> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         self.pool.spawn(move || {
-            let work = std::panic::AssertUnwindSafe(|| finish(&layers, tile, encoding, valid_on));
-            let made = std::panic::catch_unwind(work).unwrap_or_else(|_| Err(TileFault("panicked".to_owned())));
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             // Nobody may be waiting any more.
-            let _ = sender.send(made);
+            let _ = sender.send(done.unwrap_or_else(|_| Err(TileFault("panicked".to_owned()))));
         });
-        let TileId { z, x, y } = tile;
-        receiver
-            .await
-            .unwrap_or_else(|_| Err(TileFault("worker is gone".to_owned())))
-            .map_err(|TileFault(reason)| TileFault(format!("{z}/{x}/{y}: {reason}")))
+        receiver.await.unwrap_or_else(|_| Err(TileFault("worker is gone".to_owned())))
     }
 
     /// Bytes and tiles in the cache.
@@ -169,15 +254,15 @@ impl Tiles {
 }
 
 fn finish(
-    layers: &[(Arc<Snapshot>, Part)],
-    tile: TileId,
+    layers: &[Drawn],
+    place: &Place,
     encoding: Encoding,
-    valid_on: Option<NaiveDate>,
+    during: [Option<NaiveDate>; 2],
 ) -> Result<Finished, TileFault> {
     let mut bytes = Vec::new();
     let (mut kept, mut total) = (0, 0);
-    for (layer, part) in layers {
-        let drawn = render(layer, tile, &TileOptions { part: *part, valid_on, ..TileOptions::default() });
+    for layer in layers {
+        let drawn = render_at(&layer.snapshot, place, &layer.options(during))?;
         kept += drawn.kept;
         total += drawn.total;
         if bytes.is_empty() {
@@ -186,13 +271,21 @@ fn finish(
             bytes.extend_from_slice(&drawn.bytes);
         }
     }
+    let etag = Bytes::from(etag_of(&bytes, encoding));
+    Ok(Finished { bytes: compress(bytes, encoding)?, etag, kept, total })
+}
+
+/// Strong validator with quotes.
+fn etag_of(bytes: &Vec<u8>, encoding: Encoding) -> String {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
-    let etag = Bytes::from(format!("\"{:016x}-{}\"", hasher.finish(), encoding.name()));
-    let bytes = match encoding {
-        Encoding::Identity => Bytes::from(bytes),
-        _ if bytes.is_empty() => Bytes::new(),
-        _ => encoding.compress(&bytes, Effort::Live).map_err(|error| TileFault(error.to_string()))?,
-    };
-    Ok(Finished { bytes, etag, kept, total })
+    format!("\"{:016x}-{}\"", hasher.finish(), encoding.name())
+}
+
+fn compress(bytes: Vec<u8>, encoding: Encoding) -> Result<Bytes, TileFault> {
+    match encoding {
+        Encoding::Identity => Ok(Bytes::from(bytes)),
+        _ if bytes.is_empty() => Ok(Bytes::new()),
+        _ => encoding.compress(&bytes, Effort::Live).map_err(|error| TileFault(error.to_string())),
+    }
 }

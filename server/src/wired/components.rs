@@ -19,7 +19,9 @@ pub fn all(layers: &[String]) -> Value {
     let id = if layers.is_empty() { text() } else { word(layers.iter().map(String::as_str)) };
     let mut all = Map::new();
     all.insert("CollectionId".into(), id);
-    for (name, schema) in common().into_iter().chain(collections()).chain(features()).chain(maps()).chain(feed()) {
+    for (name, schema) in
+        common().into_iter().chain(collections()).chain(features()).chain(maps()).chain(grids()).chain(feed())
+    {
         all.insert(name.to_owned(), schema);
     }
     for (name, schema) in lookups().into_iter().chain(health()) {
@@ -179,6 +181,83 @@ fn maps() -> Vec<(&'static str, Value)> {
         ("Styles", object([("default", text()), ("styles", list(&style))])),
         ("Style", any_object()),
         ("SpriteIndex", any_object()),
+    ]
+}
+
+fn grids() -> Vec<(&'static str, Value)> {
+    let count = || whole(1);
+    let position = || json!({"type": "array", "items": number(), "minItems": 2, "maxItems": 2});
+    let matrix = [
+        ("id", text()),
+        ("scaleDenominator", number()),
+        ("cellSize", number()),
+        ("cornerOfOrigin?", word(["topLeft"])),
+        ("pointOfOrigin", position()),
+        ("tileWidth", count()),
+        ("tileHeight", count()),
+        ("matrixWidth", count()),
+        ("matrixHeight", count()),
+    ];
+    let grid = [
+        ("id", text()),
+        ("title?", text()),
+        ("uri?", formatted("uri")),
+        ("crs", text()),
+        ("orderedAxes?", list(&text())),
+        ("wellKnownScaleSet?", formatted("uri")),
+        ("tileMatrices", list(&object(matrix))),
+    ];
+    let item = [
+        ("id", text()),
+        ("title?", text()),
+        ("uri?", formatted("uri")),
+        ("crs?", text()),
+        ("links", list(&reference("Link"))),
+    ];
+    let head = || {
+        vec![
+            ("title?", text()),
+            ("dataType", word(["vector"])),
+            ("crs", text()),
+            ("tileMatrixSetId?", text()),
+            ("tileMatrixSetURI?", formatted("uri")),
+            ("links", list(&reference("Link"))),
+        ]
+    };
+    let limits = [
+        ("tileMatrix", text()),
+        ("minTileRow", whole(0)),
+        ("maxTileRow", whole(0)),
+        ("minTileCol", whole(0)),
+        ("maxTileCol", whole(0)),
+    ];
+    let bounds = object([("lowerLeft", position()), ("upperRight", position()), ("crs?", text())]);
+    let tileset = head().into_iter().chain([
+        ("mediaTypes?", list(&text())),
+        ("tileMatrixSetLimits?", list(&object(limits))),
+        ("boundingBox?", bounds),
+        ("centerPoint?", object([("coordinates", position()), ("tileMatrix", text()), ("crs?", text())])),
+        ("layers?", list(&any_object())),
+    ]);
+    let tilesets = [("tilesets", list(&object(head()))), ("links?", list(&reference("Link")))];
+    let explanation = [
+        ("tile", any_object()),
+        ("cached", boolean()),
+        ("etag", text()),
+        ("bytes", whole(0)),
+        ("encoding", text()),
+        ("encodedBytes", whole(0)),
+        ("compressMs", number()),
+        ("layers", list(&any_object())),
+        ("seq", whole(0)),
+    ];
+    let sets = [("tileMatrixSets", list(&object(item))), ("links?", list(&reference("Link")))];
+    vec![
+        ("TileMatrixSets", object(sets)),
+        ("TileMatrixSet", object(grid)),
+        ("TileSets", object(tilesets)),
+        ("TileSet", object(tileset)),
+        ("TileExplanation", object(explanation)),
     ]
 }
 

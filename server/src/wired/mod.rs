@@ -30,6 +30,8 @@ pub struct Wired {
     pub routes: MethodRouter<Arc<App>>,
     /// Whether answers pass the compressor.
     pub compressed: bool,
+    /// Whether another line of the table answers it.
+    pub is_within: bool,
 }
 
 /// A path without what answers it.
@@ -49,7 +51,19 @@ impl Wired {
     /// A path that nobody answers yet. Answers are compressed unless it is [`Self::as_it_is`].
     pub fn at(path: &'static str) -> Self {
         let described = Described { path, template: path, ..Described::default() };
-        Self { described, routes: MethodRouter::new(), compressed: true }
+        Self { described, routes: MethodRouter::new(), compressed: true, is_within: false }
+    }
+
+    /// A path that the router cannot tell from the one before it in the table, whose handler answers both.
+    pub fn within(path: &'static str) -> Self {
+        Self { is_within: true, ..Self::at(path) }
+    }
+
+    /// What the line before answers here.
+    #[must_use]
+    pub fn tells(mut self, operation: Operation) -> Self {
+        self.described.operations.push(operation);
+        self
     }
 
     /// The template of the path in OpenAPI, where another says more than the router's.

@@ -57,3 +57,22 @@ fn a_wrong_layer_definition_is_named_with_file_and_line() {
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("mine.toml") && run.stderr.contains("line 2"), "{}", run.stderr);
 }
+
+#[test]
+fn a_grid_that_tiles_cannot_be_cut_by_keeps_the_server_from_starting_with_file_and_reason() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.path().join("grids")).expect("folder");
+    for (text, said) in [
+        ("{\"id\": \"Comune\"", "line 1"),
+        ("{\"id\": \"comune\", \"crs\": \"EPSG:7795\", \"tileMatrices\": []}", "capital letter"),
+        ("{\"id\": \"Comune\", \"crs\": \"EPSG:7795\", \"tileMatrices\": []}", "tileMatrices"),
+        ("{\"id\": \"Comune\", \"crs\": \"EPSG:999\", \"tileMatrices\": []}", "crs"),
+    ] {
+        folder.write("grids/comune.json", text);
+        let run = folder.run(&["serve", "--tile-matrix-sets", "grids"]);
+        assert_eq!((run.code, &*run.stdout), (2, ""), "{run:?}");
+        assert!(run.stderr.contains("grids/comune.json") && run.stderr.contains(said), "{said}: {}", run.stderr);
+    }
+    let run = folder.run(&["serve", "--tile-matrix-sets", "nowhere"]);
+    assert!(run.code == 2 && run.stderr.contains("nowhere"), "{}", run.stderr);
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::harness::{Folder, Process, alone, complaints, sqlite3};
 
 const READ_TILES: &str = include_str!("scripts/read_tiles.py");
+const READ_TILESET: &str = include_str!("scripts/read_tileset.py");
 const DRAW_TILES: &str = include_str!("scripts/draw_tiles.py");
 const EDIT_STORE: &str = include_str!("scripts/edit_store.py");
 
@@ -60,6 +61,25 @@ fn gdal_reads_tiles_that_agree_with_the_store() {
         let count = |name: &str| told[name].as_u64().expect("a count");
         assert!(count("tiles") >= zooms.len() as u64, "{layer}: {told}");
         assert!(count("features") >= 20 && count("vertices") >= 100 && count("values") >= 40, "{layer}: {told}");
+    }
+}
+
+#[test]
+fn every_feature_is_found_in_every_grid_by_the_links_and_limits_of_its_tilesets() {
+    let (folder, server, store) = city("2000");
+    let store = store.display().to_string();
+    for (layer, grid, code, place) in [
+        ("parcels", "WebMercatorQuad", "3857", "2"),
+        ("parcels", "ItalyRDN2008_UTM33NQuad", "7792", "2"),
+        ("zoning", "EuropeanETRS89_LAEAQuad", "3035", "4"),
+        ("buildings", "WorldCRS84Quad", "4326", "1"),
+    ] {
+        let arguments = [&*server.url, &store, layer, grid, code, place];
+        let told = finish(python(READ_TILESET, &arguments, "osgeo.ogr", "python3-gdal", folder.path()));
+        println!("{layer} in {grid}: {told}");
+        let count = |name: &str| told[name].as_u64().expect("a count");
+        assert!(count("features") >= 50 && count("values") >= 100, "{layer} in {grid}: {told}");
+        assert!(count("tiles") >= 4 && count("empty") < count("tiles"), "{layer} in {grid}: {told}");
     }
 }
 

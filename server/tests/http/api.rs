@@ -46,7 +46,13 @@ pub fn assert_described(method: &reqwest::Method, path: &str, answer: &Answer) {
 fn operation_at(path: &str, method: Method) -> Option<&'static Operation> {
     let matches = |it: &&Described| {
         let (parts, pattern): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), it.path.split('/').collect());
-        let is_same = |(part, of): (&&str, &&str)| of.starts_with('{') || part == of;
+        // Grids and layers stand at the same place: the first letter tells which.
+        let is_grid = |part: &str| part.starts_with(|first: char| first.is_ascii_uppercase());
+        let is_same = |(part, of): (&&str, &&str)| match *of {
+            "{tileMatrixSetId}" => is_grid(part),
+            "{layers}" => !is_grid(part),
+            _ => of.starts_with('{') || part == of,
+        };
         parts.len() == pattern.len() && parts.iter().zip(&pattern).all(is_same)
     };
     let operations = described().iter().filter(matches).flat_map(|it| &it.operations);

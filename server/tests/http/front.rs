@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::harness::{CORNER, CORNER_LONLAT, Server, assert_log_is_clean};
 use super::tiles::path;
+use super::tilesets;
 
 /// The head of an answer without what differs between any two, and its body.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +45,14 @@ async fn a_finished_tile_goes_out_as_the_router_would_have_sent_it() {
     for origins in [vec![], vec!["*".to_owned()], vec!["https://mappa.test".to_owned()]] {
         let server = Server::with(|config| config.cors.origins.clone_from(&origins)).await;
         let full = path("parcels,fountains", 16);
-        for path in [full.clone(), format!("{full}.mvt"), "/tiles/parcels/14/0/0".to_owned()] {
+        for path in [
+            full.clone(),
+            format!("{full}.mvt"),
+            "/tiles/parcels/14/0/0".to_owned(),
+            tilesets::tile("/tiles", 16),
+            tilesets::tile("/collections/parcels/tiles", 15),
+            "/collections/parcels/tiles/WorldCRS84Quad/14/4056/17507".to_owned(),
+        ] {
             let tag = server.get_with(&path, &[("accept-encoding", "gzip")]).await.header("etag").to_owned();
             for headers in [
                 String::new(),

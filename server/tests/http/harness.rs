@@ -58,7 +58,11 @@ impl Server {
         let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         "Comune di Prova".clone_into(&mut config.tenant.name);
         configure(&mut config);
-        Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app")).await
+        let mut sets = bricola_layers::tile::MatrixSets::shipped();
+        if let Some(folder) = &config.tile.matrix_sets {
+            sets.add_folder(folder).expect("sound files");
+        }
+        Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app").with_matrix_sets(sets)).await
     }
 
     /// Over a store that cannot be asked, for those who know a token.

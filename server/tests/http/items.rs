@@ -316,7 +316,7 @@ async fn every_conformance_class_has_something_to_show() {
     for class in declared {
         let (standard, name) = class
             .strip_prefix("http://www.opengis.net/spec/")
-            .and_then(|class| class.split_once("/1.0/conf/"))
+            .and_then(|class| class.split_once("/1.0/conf/").or_else(|| class.split_once("/2.0/conf/")))
             .unwrap_or_else(|| panic!("{class} is no class"));
         let path = match (standard, name) {
             ("ogcapi-common-1", _) => "/?f=json".to_owned(),
@@ -330,6 +330,17 @@ async fn every_conformance_class_has_something_to_show() {
             ("ogcapi-features-1", _) => ITEMS.to_owned(),
             ("ogcapi-features-3", _) => format!("{ITEMS}?filter=number='7'"),
             ("cql2", name) => format!("{ITEMS}?{}", cql2_example(name)),
+            ("tms", "tilematrixset" | "json-tilematrixset") => "/tileMatrixSets/WebMercatorQuad".to_owned(),
+            ("tms", _) => "/collections/parcels/tiles/WebMercatorQuad".to_owned(),
+            ("ogcapi-tiles-1", "tileset") => "/tiles/WebMercatorQuad".to_owned(),
+            ("ogcapi-tiles-1", "tilesets-list" | "dataset-tilesets") => "/tiles".to_owned(),
+            ("ogcapi-tiles-1", "geodata-tilesets") => "/collections/parcels/tiles".to_owned(),
+            ("ogcapi-tiles-1", "collections-selection") => {
+                "/tiles/WebMercatorQuad/14/5865/8753?collections=parcels".to_owned()
+            }
+            ("ogcapi-tiles-1", "core" | "mvt" | "oas30") => {
+                "/collections/parcels/tiles/WebMercatorQuad/14/5865/8753".to_owned()
+            }
             _ => panic!("{class} is proven by nothing"),
         };
         let answer = server.get(&path).await;

@@ -16,4 +16,6 @@ mod parameters;
 mod parcels;
 mod past;
 mod styles;
+mod tile_terms;
 mod tiles;
+mod tilesets;

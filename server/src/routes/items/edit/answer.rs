@@ -13,7 +13,7 @@ use super::super::CONTENT_CRS;
 use super::terms::{GEOJSON, MERGE_PATCH, Terms};
 use crate::app::App;
 use crate::error::{Kind, Problem};
-use crate::routes::respond;
+use crate::routes::{bearer, respond};
 use crate::services::editing::{Batch, Done};
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -68,10 +68,12 @@ pub fn options(place: Place, open: bool) -> Response {
 /// A problem with the headers that go with it.
 pub fn refusal(problem: Problem, place: Place) -> Response {
     let kind = problem.kind();
+    if kind == Kind::Unauthorized {
+        return bearer::refusal(problem);
+    }
     let mut response = problem.into_response();
     match kind {
         Kind::MethodNotAllowed => respond::set(&mut response, header::ALLOW, place.allow(false)),
-        Kind::Unauthorized => respond::set(&mut response, header::WWW_AUTHENTICATE, "Bearer realm=\"bricola\""),
         Kind::UnsupportedMediaType if place == Place::Feature => {
             respond::set(&mut response, ACCEPT_PATCH, MERGE_PATCH);
         }

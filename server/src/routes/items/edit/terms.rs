@@ -14,6 +14,7 @@ use super::super::crs_uris;
 use crate::app::App;
 use crate::error::{Kind, Problem};
 use crate::params::Params;
+use crate::routes::bearer;
 
 /// The parameter that asks what would be.
 const DRY_RUN: &str = "dry-run";
@@ -100,10 +101,7 @@ pub fn once(headers: &HeaderMap, crs: &Crs, body: &[u8]) -> Result<Option<Once>,
 /// # Errors
 /// 401, in the same words whatever was wrong with the token.
 pub fn authorize(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token =
-        sent.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    if token.is_some_and(|(_, token)| app.editors.know(token.trim())) {
+    if bearer::is_known(app, headers) {
         return Ok(());
     }
     let detail = "Editing takes the header \"Authorization: Bearer\" with one of the tokens that the administrator gave \

@@ -1,0 +1,37 @@
+//! Who sends a request, where that matters (RFC 6750, 2.1).
+
+use axum::response::{IntoResponse as _, Response};
+use bricola_layers::definition::Scope;
+use http::{HeaderMap, header};
+
+use super::respond;
+use crate::app::App;
+use crate::error::{Kind, Problem};
+
+/// Whether the request comes with a token of the configuration.
+pub fn is_known(app: &App, headers: &HeaderMap) -> bool {
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token =
+        sent.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    token.is_some_and(|(_, token)| app.editors.know(token.trim()))
+}
+
+/// Lets the staff in: who knows a token, or everybody where the server shows everything.
+///
+/// # Errors
+/// 401, in the same words whatever was wrong with the token.
+pub fn staff(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    if app.scope == Scope::EVERYTHING || is_known(app, headers) {
+        return Ok(());
+    }
+    let detail = "explain tells the staff how an answer comes about: it takes the header \"Authorization: Bearer\" with one of \
+                  the tokens that the administrator gave (editing.token or editing.tokens_file).";
+    Err(Problem::new(Kind::Unauthorized, detail))
+}
+
+/// The refusal of who is not known, with what they may do about it (RFC 9110, 11.6.1).
+pub fn refusal(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    respond::set(&mut response, header::WWW_AUTHENTICATE, "Bearer realm=\"bricola\"");
+    response
+}
