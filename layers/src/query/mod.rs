@@ -7,9 +7,11 @@ mod cover;
 mod geojson;
 mod items;
 mod place;
+mod positions;
 
 pub use area::{Area, AreaError};
 pub use cover::{Hit, at, at_when, covering, first_covering};
-pub use geojson::{FeatureWriter, write_number};
+pub use geojson::{FeatureWriter, Profile, write_number};
 pub use items::{Cursor, Page, Selection, SortKey};
 pub use place::Place;
+pub use positions::Positions;
