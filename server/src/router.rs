@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use crate::app::App;
 use crate::routes::{
@@ -16,6 +16,13 @@ use crate::{middleware, routes};
 
 /// Smaller answers are not worth compressing.
 const COMPRESSED_BYTES: u64 = 1024;
+
+/// Files that are packed already, or so large and so fast that packing them would take longer than sending them.
+const AS_WRITTEN: [NotForContentType; 3] = [
+    NotForContentType::const_new("application/flatgeobuf"),
+    NotForContentType::const_new("application/geopackage+sqlite3"),
+    NotForContentType::const_new("application/zip"),
+];
 
 /// The server: every route, inside the middleware.
 pub fn router(app: &Arc<App>) -> Router {
@@ -80,6 +87,12 @@ pub fn table() -> Vec<Wired> {
     ]
 }
 
+/// Which answers are compressed.
+fn is_packed() -> impl Predicate {
+    let [flatgeobuf, geopackage, zip] = AS_WRITTEN;
+    SizeAbove::new(COMPRESSED_BYTES).and(flatgeobuf).and(geopackage).and(zip)
+}
+
 /// The table as routes.
 pub fn routes() -> Router<Arc<App>> {
     let (compressed, as_it_is): (Vec<Wired>, Vec<Wired>) = table().into_iter().partition(|wired| wired.compressed);
@@ -87,6 +100,6 @@ pub fn routes() -> Router<Arc<App>> {
     let compressed = compressed
         .into_iter()
         .fold(Router::new(), route)
-        .route_layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES)));
+        .route_layer(CompressionLayer::new().compress_when(is_packed()));
     as_it_is.into_iter().fold(compressed, route)
 }

@@ -321,6 +321,8 @@ async fn every_conformance_class_has_something_to_show() {
         let path = match (standard, name) {
             ("ogcapi-common-1", _) => "/?f=json".to_owned(),
             ("ogcapi-common-2", _) => "/collections".to_owned(),
+            ("json-fg-1", "profiles") => format!("{ITEMS}?profile=jsonfg-plus"),
+            ("json-fg-1", _) => format!("{ITEMS}?f=jsonfg"),
             ("ogcapi-features-2", _) => format!("{ITEMS}?crs={EPSG}/4326"),
             ("ogcapi-features-3" | "ogcapi-features-5", "queryables" | "sortables") => {
                 format!("/collections/parcels/{name}")
