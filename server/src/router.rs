@@ -18,9 +18,10 @@ use crate::{middleware, routes};
 const COMPRESSED_BYTES: u64 = 1024;
 
 /// Files that are packed already, or so large and so fast that packing them would take longer than sending them.
-const AS_WRITTEN: [NotForContentType; 3] = [
+const AS_WRITTEN: [NotForContentType; 4] = [
     NotForContentType::const_new("application/flatgeobuf"),
     NotForContentType::const_new("application/geopackage+sqlite3"),
+    NotForContentType::const_new("application/vnd.apache.parquet"),
     NotForContentType::const_new("application/zip"),
 ];
 
@@ -89,8 +90,8 @@ pub fn table() -> Vec<Wired> {
 
 /// Which answers are compressed.
 fn is_packed() -> impl Predicate {
-    let [flatgeobuf, geopackage, zip] = AS_WRITTEN;
-    SizeAbove::new(COMPRESSED_BYTES).and(flatgeobuf).and(geopackage).and(zip)
+    let [flatgeobuf, geopackage, parquet, zip] = AS_WRITTEN;
+    SizeAbove::new(COMPRESSED_BYTES).and(flatgeobuf).and(geopackage).and(parquet).and(zip)
 }
 
 /// The table as routes.

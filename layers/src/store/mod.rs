@@ -10,7 +10,7 @@ mod once;
 mod postgis;
 mod retention;
 mod unreadable;
-mod wkb;
+pub(crate) mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode, export};
 pub use kind::{LayerKind, Looked};

@@ -53,7 +53,7 @@ pub fn collection(asked: &Asked<'_>, document: &Value, sample: &[Value]) -> Cont
     let fields: Vec<&Value> = members(document, "fields").collect();
     let body = html! {
         p class="lead" { (text(document, "description")) }
-        (map(asked, id, &document["extent"]["spatial"]["bbox"][0], None))
+        (map(asked, id, &document["extent"]["spatial"]["bbox"][0], &Shown::From(&document["minzoom"], somewhere(sample))))
         (facts(asked, document))
         section {
             h2 id="features" { (asked.say("Oggetti", "Features")) }
@@ -94,14 +94,35 @@ pub fn above(asked: &Asked<'_>) -> Vec<(String, String)> {
     vec![(asked.say("Strati", "Layers").to_owned(), "collections".to_owned())]
 }
 
+/// The box of one of the features.
+fn somewhere(sample: &[Value]) -> Option<&Value> {
+    sample.iter().find_map(|feature| feature.get("bbox"))
+}
+
+fn numbers(bbox: &Value) -> Vec<String> {
+    bbox.as_array().into_iter().flatten().map(Value::to_string).collect()
+}
+
+/// What a map is to show.
+pub enum Shown<'a> {
+    /// A layer, which is drawn from this zoom on; where the box of a feature lies if all of it would be too small to be drawn.
+    From(&'a Value, Option<&'a Value>),
+    /// One of its features, lit on the map of the city.
+    Feature(&'a str),
+}
+
 /// A map of a layer, or of one of its features; drawn by the script of our pages, and left out without it.
-pub fn map(asked: &Asked<'_>, layer: &str, bbox: &Value, feature: Option<&str>) -> Markup {
-    let bbox: Vec<String> = bbox.as_array().into_iter().flatten().map(Value::to_string).collect();
-    let feature = feature.map(|id| asked.to(&format!("collections/{layer}/items/{id}?f=json")));
+pub fn map(asked: &Asked<'_>, layer: &str, bbox: &Value, shown: &Shown<'_>) -> Markup {
+    let bbox = numbers(bbox);
+    let (style, zoom, near, feature) = match shown {
+        Shown::From(zoom, near) => (layer, Some(zoom), near.map(|near| numbers(near).join(",")), None),
+        Shown::Feature(id) => ("city", None, None, Some(asked.to(&format!("collections/{layer}/items/{id}?f=json")))),
+    };
     html! {
         @if bbox.len() == 4 {
             section class="page-map" hidden aria-label=(asked.say("Mappa", "Map"))
-                data-style=(asked.to(&format!("styles/{layer}"))) data-bbox=(bbox.join(",")) data-feature=[feature] {}
+                data-style=(asked.to(&format!("styles/{style}"))) data-bbox=(bbox.join(","))
+                data-minzoom=[zoom] data-near=[near] data-feature=[feature] {}
         }
     }
 }
@@ -111,7 +132,7 @@ fn facts(asked: &Asked<'_>, document: &Value) -> Markup {
     html! {
         dl class="facts-list" {
             div { dt { (asked.say("Quanti", "How many")) } dd { (size(asked, document)) } }
-            div { dt { (asked.say("Geometria", "Geometry")) } dd { (geometry(asked, text(document, "geometryType"))) } }
+            div { dt { (asked.say("Geometria", "Geometry")) } dd { (table::geometry(asked, text(document, "geometryType"))) } }
             div { dt { (asked.say("Sistema di riferimento dei dati", "CRS of the data")) } dd { "EPSG:" (own) } }
             @for (member, title) in [
                 ("attribution", asked.say("Fonte", "Source")),
@@ -124,16 +145,6 @@ fn facts(asked: &Asked<'_>, document: &Value) -> Markup {
             }
             div { dt { (asked.say("Identificatore", "Identifier")) } dd { code { (text(document, "id")) } } }
         }
-    }
-}
-
-fn geometry<'a>(asked: &Asked<'_>, kind: &'a str) -> &'a str {
-    match kind {
-        "point" | "multipoint" => asked.say("punti", "points"),
-        "linestring" | "multilinestring" => asked.say("linee", "lines"),
-        "polygon" | "multipolygon" => asked.say("superfici", "surfaces"),
-        "geometry" => asked.say("punti, linee e superfici", "points, lines and surfaces"),
-        other => other,
     }
 }
 

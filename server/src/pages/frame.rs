@@ -106,12 +106,13 @@ fn language(asked: &Asked<'_>, language: Language, name: &str) -> Markup {
 }
 
 fn crumbs(asked: &Asked<'_>, content: &Content) -> Markup {
+    let separator = html! { span class="separator" aria-hidden="true" { "/" } };
     html! {
         nav class="breadcrumb-container" aria-label=(asked.say("Percorso di navigazione", "Breadcrumb")) {
             ol class="breadcrumb" {
-                li class="breadcrumb-item" { a href=(asked.root()) { (asked.say("Mappa", "Map")) } }
+                li class="breadcrumb-item" { a href=(asked.root()) { (asked.say("Mappa", "Map")) } (separator) }
                 @for (title, path) in &content.above {
-                    li class="breadcrumb-item" { a href=(asked.page(path)) { (title) } }
+                    li class="breadcrumb-item" { a href=(asked.page(path)) { (title) } (separator) }
                 }
                 li class="breadcrumb-item active" aria-current="page" { (content.title) }
             }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::collection::{above, map};
+use super::collection::{Shown, above, map};
 use super::frame::Content;
 use super::{Asked, count, members, table, text};
 use crate::routes::items::FORMS;
@@ -39,7 +39,8 @@ pub fn items(asked: &Asked<'_>, layer: &Value, document: &Value) -> Content {
     };
     let mut above = above(asked);
     above.push((text(layer, "title").to_owned(), format!("collections/{id}")));
-    Content { title: asked.say("Oggetti", "Features").to_owned(), above, body }
+    let title = format!("{}: {}", text(layer, "title"), asked.say("oggetti", "features"));
+    Content { title, above, body }
 }
 
 /// The ways to other pages. What comes before is not known by key: one goes back to the first page.
@@ -73,7 +74,7 @@ pub fn feature(asked: &Asked<'_>, layer: &Value, document: &Value) -> Content {
         _ => format!("{} {number}", text(layer, "title")),
     };
     let body = html! {
-        (map(asked, id, &document["bbox"], Some(&number)))
+        (map(asked, id, &document["bbox"], &Shown::Feature(&number)))
         div class="table-responsive" {
             table class="table attributes" {
                 caption class="visually-hidden" { (asked.say("Attributi", "Attributes")) }

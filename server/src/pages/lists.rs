@@ -97,7 +97,7 @@ pub fn fields(asked: &Asked<'_>, document: &Value, layer: &str, title: &str) -> 
     };
     let mut above = above(asked);
     above.push((text(document, "title").to_owned(), format!("collections/{layer}")));
-    Content { title: title.to_owned(), above, body }
+    Content { title: format!("{}: {}", text(document, "title"), title.to_lowercase()), above, body }
 }
 
 /// A property of a JSON Schema in the words of `/collections/{id}`.

@@ -1,14 +1,17 @@
 //! Tables of features and of fields.
 
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{Asked, members, text};
 
 /// The value of a field, in words that the language has for it. `field` is as `/collections/{id}` describes it.
 pub fn value(asked: &Asked<'_>, field: &Value, value: &Value) -> Markup {
     match value {
-        Value::Null => html! { span class="no-value" { (asked.say("nessun valore", "no value")) } },
+        Value::Null => html! {
+            span class="no-value" aria-hidden="true" { "–" }
+            span class="visually-hidden" { (asked.say("nessun valore", "no value")) }
+        },
         Value::Bool(true) => html! { (asked.say("sì", "yes")) },
         Value::Bool(false) => html! { (asked.say("no", "no")) },
         Value::String(code) => match members(field, "values").find(|coded| text(coded, "code") == code) {
@@ -18,10 +21,16 @@ pub fn value(asked: &Asked<'_>, field: &Value, value: &Value) -> Markup {
         },
         Value::Number(number) => {
             let unit = text(field, "unit");
-            html! { (number) @if !unit.is_empty() { " " (of_unit(unit)) } }
+            html! { (decimal(number)) @if !unit.is_empty() { " " (of_unit(unit)) } }
         }
         other => html! { (other) },
     }
+}
+
+/// A number as people write it: what is whole has no decimals.
+fn decimal(number: &Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// Only what a browser opens as a page: a value is whatever somebody wrote into the data.
@@ -131,6 +140,17 @@ fn values(asked: &Asked<'_>, field: &Value) -> Markup {
     }
 }
 
+/// The type of geometries in words.
+pub fn geometry<'a>(asked: &Asked<'_>, kind: &'a str) -> &'a str {
+    match kind {
+        "point" | "multipoint" => asked.say("punti", "points"),
+        "linestring" | "multilinestring" => asked.say("linee", "lines"),
+        "polygon" | "multipolygon" => asked.say("superfici", "surfaces"),
+        "geometry" | "any" => asked.say("punti, linee e superfici", "points, lines and surfaces"),
+        other => other,
+    }
+}
+
 /// The type of a field in words.
 fn kind(asked: &Asked<'_>, kind: &str) -> String {
     match kind {
@@ -140,7 +160,7 @@ fn kind(asked: &Asked<'_>, kind: &str) -> String {
         "boolean" => asked.say("sì o no", "yes or no"),
         "date" => asked.say("data", "date"),
         "datetime" => asked.say("data e ora", "date and time"),
-        other => return other.to_owned(),
+        other => return geometry(asked, other.trim_start_matches("geometry-")).to_owned(),
     }
     .to_owned()
 }

@@ -105,7 +105,7 @@ fn negotiate(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<(For
 /// Some features of a layer as GeoJSON, to show what they are like.
 fn sample(snapshot: &Snapshot, scope: Scope) -> Vec<Value> {
     const SHOWN: usize = 5;
-    let writer = snapshot.writer(scope).without_geometry();
+    let writer = snapshot.writer(scope);
     let feature = |at| {
         let mut out = Vec::new();
         writer.write(&mut out, snapshot.row_at(at));

@@ -19,6 +19,7 @@ use crate::wired::{Operation, Words, classes};
 pub const CLASSES: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/html",
 ];
 
 /// And where features may be edited.

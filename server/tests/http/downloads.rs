@@ -310,3 +310,131 @@ async fn json_fg_tells_time_and_place_in_any_crs() {
     server.get(&format!("{items}?profile=jsonfg&f=csv")).await.problem(400, "invalid-parameter");
     assert_log_is_clean();
 }
+
+/// What a few lines of Python print about the file at `argv[1]`, as JSON.
+fn python(folder: &Path, name: &str, answer: &Answer, script: &str) -> Json {
+    let path = folder.join(name);
+    std::fs::write(&path, &answer.body).expect("written");
+    let output = Command::new("/usr/bin/python3").args(["-c", script]).arg(&path).output().expect("python3");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[tokio::test]
+async fn files_have_names_and_media_types_and_are_sent_as_they_are() {
+    let server = Server::start().await;
+    let items = "/collections/parcels/items";
+    for (word, media_type, extension, is_packed) in [
+        ("fgb", "application/flatgeobuf", "fgb", false),
+        ("gpkg", "application/geopackage+sqlite3", "gpkg", false),
+        ("parquet", "application/vnd.apache.parquet", "parquet", false),
+        ("shp", "application/zip", "zip", false),
+        ("csv", "text/csv", "csv", true),
+        ("ndjson", "application/x-ndjson", "ndjson", true),
+    ] {
+        let headers = [("accept-encoding", "gzip"), ("accept", media_type)];
+        for (path, headers) in [(format!("{items}?f={word}"), &headers[..1]), (items.to_owned(), &headers[..])] {
+            let answer = server.get_with(&path, headers).await;
+            assert_eq!(answer.status, 200, "{path}");
+            assert_eq!(answer.header("content-type").split(';').next(), Some(media_type));
+            assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"parcels.{extension}\""));
+            assert_eq!(answer.header("content-encoding"), if is_packed { "gzip" } else { "" }, "{word}");
+            assert_eq!(answer.header("bricola-seq"), "7");
+            if ["gpkg", "shp"].contains(&word) {
+                assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+            }
+            let tag = answer.header("etag").to_owned();
+            let again = [headers, &[("if-none-match", &*tag)]].concat();
+            assert_eq!(server.get_with(&path, &again).await.status, 304);
+        }
+    }
+    let links = server.get("/collections/parcels").await.json()["links"].clone();
+    let links = links.as_array().expect("links").iter().filter(|link| link["rel"] == "items");
+    let of_geojson = links.clone().filter(|link| link["type"] == "application/geo+json").count();
+    assert_eq!((links.count(), of_geojson), (9, 1), "clients look for the one that is GeoJSON");
+    server.get("/collections/rentals/items?f=gpkg").await.problem(404, "unknown-layer");
+    server.get("/collections/slow-layer/items?f=shp").await.problem(503, "layer-loading");
+    server.get(&format!("{items}?f=dxf")).await.problem(400, "invalid-parameter");
+    assert_log_is_clean();
+}
+
+#[tokio::test]
+async fn a_geopackage_keeps_the_standard_and_has_a_spatial_index() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let answer =
+        server.get("/collections/parcels/items?f=gpkg&lang=en&crs=http://www.opengis.net/def/crs/EPSG/0/7795").await;
+    let script = r#"
+import json, sqlite3, sys
+file = sqlite3.connect(sys.argv[1])
+one = lambda sql: file.execute(sql).fetchall()
+print(json.dumps({
+    "check": one("PRAGMA integrity_check"), "keys": one("PRAGMA foreign_key_check"), "application": one("PRAGMA application_id"),
+    "contents": one("SELECT table_name, data_type, description, srs_id, min_x, max_y FROM gpkg_contents"),
+    "boxes": one("SELECT count(*), min(minx), max(maxy) FROM rtree_parcels_geom"),
+    "triggers": one("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"),
+    "tables": sorted(name for (name,) in one("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%rtree%' AND name NOT LIKE 'sqlite%'")),
+}))
+"#;
+    let found = python(folder.path(), "parcels.gpkg", &answer, script);
+    assert_eq!((&found["check"], &found["keys"]), (&json!([["ok"]]), &json!([])));
+    assert_eq!(found["application"], json!([[1_196_444_487]]));
+    let contents = &found["contents"][0];
+    assert_eq!(
+        (&contents[0], &contents[1], &contents[2], &contents[3]),
+        (&json!("parcels"), &json!("features"), &json!("Parcels"), &json!(7795))
+    );
+    assert_eq!(contents[4], json!(3_026_510.776));
+    // The index holds single precision, and never less than the box.
+    let near = |value: &Json, wanted: f64| value.as_f64().is_some_and(|value| (value - wanted).abs() <= 1.0);
+    assert_eq!((&found["boxes"][0][0], &found["triggers"]), (&json!(100), &json!([[7]])));
+    assert!(near(&found["boxes"][0][1], 3_026_510.776) && near(&found["boxes"][0][2], CORNER[1] + 200.0), "{found}");
+    let tables = ["gpkg_contents", "gpkg_extensions", "gpkg_geometry_columns", "gpkg_spatial_ref_sys", "parcels"];
+    assert_eq!(found["tables"], json!(tables), "nothing of ours is in it");
+    // GDAL finds by the index, and may edit the file.
+    let script = r#"
+import json, sys
+from osgeo import ogr
+ogr.UseExceptions()
+source = ogr.Open(sys.argv[1], 1)
+layer = source.GetLayer(0)
+layer.SetSpatialFilterRect(3026511, 5033256, 3026512, 5033257)
+found = [feature.GetFID() for feature in layer]
+layer.SetSpatialFilter(None)
+feature = layer.GetFeature(100)
+feature.SetGeometry(ogr.CreateGeometryFromWkt("MULTIPOLYGON (((0 0, 1 0, 1 1, 0 0)))"))
+layer.SetFeature(feature)
+layer.DeleteFeature(1)
+layer.SetSpatialFilterRect(-1, -1, 3026512, 5033257)
+print(json.dumps([found, [feature.GetFID() for feature in layer], source.GetLayerCount()]))
+"#;
+    assert_eq!(python(folder.path(), "edited.gpkg", &answer, script), json!([[1], [100], 1]));
+    assert_log_is_clean();
+}
+
+#[tokio::test]
+async fn a_shapefile_says_which_column_is_which_field() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let answer = server.get("/collections/parcels/items?f=shp&crs=http://www.opengis.net/def/crs/EPSG/0/3003").await;
+    let script = r#"
+import json, sys, zipfile
+archive = zipfile.ZipFile(sys.argv[1])
+assert archive.testzip() is None
+text = lambda name: archive.read(name).decode()
+print(json.dumps([archive.namelist(), text("parcels.prj"), text("parcels.cpg"), text("parcels_fields.csv")]))
+"#;
+    let found = python(folder.path(), "parcels.zip", &answer, script);
+    let names = ["shp", "shx", "prj", "dbf", "cpg"].map(|extension| format!("parcels.{extension}"));
+    assert_eq!(found[0], json!([&names[..], &["parcels_fields.csv".to_owned()]].concat()));
+    assert!(found[1].as_str().is_some_and(|prj| prj.starts_with("PROJCS[\"Monte_Mario_Italy_1\"")), "{found}");
+    assert_eq!(found[2], "UTF-8");
+    let fields = "column,field,titolo,title\nid,id,identificatore,identifier\nnational_r,national_ref,Riferimento,Reference\n\
+                  sheet,sheet,Foglio,Sheet\nnumber,number,Numero,Number\n";
+    assert_eq!(found[3], fields);
+    let expected =
+        server.get("/collections/parcels/items?limit=100&crs=http://www.opengis.net/def/crs/EPSG/0/3003").await;
+    let options = json!({"ids": "id", "turned": false, "within": 1e-6, "names": ["national_r", "sheet", "number"]});
+    compare(folder.path(), &answer, &expected, &options);
+    assert_log_is_clean();
+}

@@ -104,7 +104,7 @@ async fn pages_say_what_the_documents_say() {
     let other = "/collections/parcels/items/5?f=html&crs=http://www.opengis.net/def/crs/EPSG/0/3857";
     assert!(attributes(&server.get(other).await.text(), "data-bbox")[0].starts_with("12.33"));
     let page = server.get("/collections/parcels/schema?f=html&lang=it").await.text();
-    assert!(page.contains("numero intero") && page.contains("Foglio"), "{page}");
+    assert!(page.contains("numero intero") && page.contains("superfici") && page.contains("Foglio"), "{page}");
     assert!(server.get("/conformance?f=html").await.text().contains("OGC API – Features – Part 1: Core 1.0"));
     assert!(server.get("/styles?f=html").await.text().contains("/styles/city"));
     server.get("/collections/nothing?f=html").await.problem(404, "unknown-layer");

@@ -13,6 +13,7 @@ use crate::wired::{Operation, Parameter, Words};
 pub const CLASSES: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
     "http://www.opengis.net/spec/json-fg-1/1.0/conf/core",
     "http://www.opengis.net/spec/json-fg-1/1.0/conf/types-schemas",
     "http://www.opengis.net/spec/json-fg-1/1.0/conf/profiles",
@@ -82,7 +83,7 @@ fn contents(json: &str, words: &[&str]) -> Vec<(&'static str, Value)> {
         let schema = match row.form {
             Form::GeoJson | Form::JsonFg => reference(json),
             Form::NdJson | Form::Csv | Form::Html => text(),
-            Form::FlatGeobuf | Form::GeoPackage | Form::Shapefile => formatted("binary"),
+            Form::FlatGeobuf | Form::GeoPackage | Form::Shapefile | Form::GeoParquet => formatted("binary"),
         };
         if contents.iter().all(|(media_type, _)| *media_type != row.media_type) {
             contents.push((row.media_type, schema));

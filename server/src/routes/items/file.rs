@@ -9,7 +9,8 @@ use axum::response::Response;
 use bricola_layers::cache::{RowAt, RowRef, Snapshot, ValueRef};
 use bricola_layers::definition::Scope;
 use bricola_layers::query::Positions;
-use bricola_layers::writer::{self, FlatGeobufWriter, Stop, WriteError};
+use bricola_layers::writer::{self, FlatGeobufWriter, GeoParquetWriter, Stop, WriteError};
+use futures::StreamExt as _;
 use geozero::ToWkt as _;
 use http::header;
 use serde_json::json;
@@ -37,10 +38,10 @@ pub fn answer(
     let row = question.form.row();
     let kind = if question.form == Form::Csv { "text/csv; charset=utf-8; header=present" } else { row.media_type };
     let name = format!("attachment; filename=\"{}.{}\"", told.id, row.extension.unwrap_or("json"));
-    let mut response = if question.form.is_built() {
-        built(&snapshot, &rows, &question, told, stop)?
-    } else {
-        Response::new(streamed(Written::begin(snapshot, rows, question, told.scope)?))
+    let mut response = match question.form {
+        form if form.is_built() => built(&snapshot, &rows, &question, told, stop)?,
+        Form::GeoParquet => Response::new(streamed(Groups::begin(snapshot, rows, &question, told.scope)?)),
+        _ => Response::new(streamed(Written::begin(snapshot, rows, question, told.scope)?)),
     };
     respond::set(&mut response, header::CONTENT_TYPE, kind);
     respond::set(&mut response, header::CONTENT_DISPOSITION, &name);
@@ -104,7 +105,8 @@ fn streamed(pieces: impl Pieces) -> Body {
             Err(error) => Some((Err(io::Error::other(error)), None)),
         }
     });
-    Body::from_stream(pieces)
+    // A compressor asks once more after the end.
+    Body::from_stream(pieces.fuse())
 }
 
 /// A file that is written while it is sent.
@@ -165,6 +167,42 @@ impl Pieces for Written {
     }
 }
 
+/// A file that is written in groups of features while it is sent.
+struct Groups {
+    snapshot: Arc<Snapshot>,
+    rows: Vec<RowAt>,
+    /// Of the rows that are written.
+    done: usize,
+    writer: GeoParquetWriter,
+    is_over: bool,
+}
+
+impl Groups {
+    fn begin(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: &Question, scope: Scope) -> Result<Self, Problem> {
+        let definition = snapshot.definition();
+        let writer = GeoParquetWriter::begin(definition, &question.contents(definition, scope));
+        Ok(Self { writer: writer.map_err(Problem::internal)?, snapshot, rows, done: 0, is_over: false })
+    }
+}
+
+impl Pieces for Groups {
+    fn piece(&mut self) -> io::Result<Option<Bytes>> {
+        let mut out = Vec::new();
+        let group = &self.rows[self.done..(self.done + GeoParquetWriter::GROUP).min(self.rows.len())];
+        let written = if group.is_empty() {
+            if std::mem::replace(&mut self.is_over, true) {
+                return Ok(None);
+            }
+            self.writer.finish(&mut out)
+        } else {
+            self.writer.write(&mut out, &self.snapshot, group)
+        };
+        self.done += group.len();
+        written.map_err(io::Error::other)?;
+        Ok(Some(Bytes::from(out)))
+    }
+}
+
 fn csv_head(out: &mut Vec<u8>, snapshot: &Snapshot, question: &Question, fields: &[usize]) {
     let definition = snapshot.definition();
     let names = fields.iter().map(|field| definition.fields[*field].name.as_str());
@@ -197,4 +235,43 @@ fn csv_record(out: &mut Vec<u8>, values: impl Iterator<Item = String>) {
     // Writing to a vector cannot fail.
     let _ = writer.write_record(values);
     let _ = writer.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// Counts the pieces that it has written; fails at one of them.
+    struct Counted(Arc<AtomicUsize>, usize);
+
+    impl Pieces for Counted {
+        fn piece(&mut self) -> io::Result<Option<Bytes>> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                number if number == self.1 => Err(io::Error::other("broken")),
+                _ => Ok(Some(Bytes::from_static(b"piece"))),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_more_is_written_for_a_client_that_went_away() {
+        let written = Arc::new(AtomicUsize::new(0));
+        let mut body = streamed(Counted(Arc::clone(&written), usize::MAX));
+        assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+        drop(body);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(written.load(Ordering::SeqCst), 1);
+        assert_eq!(Arc::strong_count(&written), 1, "what it held is let go");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_breaks_does_not_look_whole() {
+        let body = streamed(Counted(Arc::default(), 2));
+        assert!(body.collect().await.is_err());
+    }
 }

@@ -23,6 +23,7 @@ pub enum Form {
     GeoPackage,
     /// In a zip archive.
     Shapefile,
+    GeoParquet,
     /// A page for people.
     Html,
 }
@@ -96,6 +97,15 @@ pub const FORMS: &[Row] = &[
         about: Words("per QGIS e altri GIS, con indice spaziale", "for QGIS and other GIS, with a spatial index"),
     },
     Row {
+        form: Form::GeoParquet,
+        word: "parquet",
+        title: "GeoParquet",
+        media_type: "application/vnd.apache.parquet",
+        also: &["application/x-parquet"],
+        extension: Some("parquet"),
+        about: Words("per analisi, con DuckDB, GeoPandas o R", "for analyses, with DuckDB, GeoPandas or R"),
+    },
+    Row {
         form: Form::Shapefile,
         word: "shp",
         title: "Shapefile",
@@ -140,7 +150,7 @@ impl Row {
 }
 
 /// `geojson` is another word for the first form.
-pub const WORDS: [&str; 9] = ["json", "geojson", "jsonfg", "html", "fgb", "gpkg", "shp", "csv", "ndjson"];
+pub const WORDS: [&str; 10] = ["json", "geojson", "jsonfg", "html", "fgb", "gpkg", "parquet", "shp", "csv", "ndjson"];
 /// Those of one feature.
 pub const WORDS_OF_ONE: [&str; 4] = ["json", "geojson", "jsonfg", "html"];
 
