@@ -64,7 +64,7 @@ impl Stop {
     /// [`WriteError::Stopped`] when nobody waits.
     pub(crate) fn check_at(&self, count: usize, slice: usize) -> Result<(), WriteError> {
         // Nothing else is ordered by it.
-        if count % slice == 0 && self.0.load(Ordering::Relaxed) { Err(WriteError::Stopped) } else { Ok(()) }
+        if count.is_multiple_of(slice) && self.0.load(Ordering::Relaxed) { Err(WriteError::Stopped) } else { Ok(()) }
     }
 }
 

@@ -53,7 +53,7 @@ pub fn collection(asked: &Asked<'_>, document: &Value, sample: &[Value]) -> Cont
     let fields: Vec<&Value> = members(document, "fields").collect();
     let body = html! {
         p class="lead" { (text(document, "description")) }
-        (map(asked, id, &document["extent"]["spatial"]["bbox"][0], &Shown::From(&document["minzoom"], somewhere(sample))))
+        (map(asked, id, &document["extent"]["spatial"]["bbox"][0], &Shown::Layer(somewhere(sample))))
         (facts(asked, document))
         section {
             h2 id="features" { (asked.say("Oggetti", "Features")) }
@@ -105,8 +105,8 @@ fn numbers(bbox: &Value) -> Vec<String> {
 
 /// What a map is to show.
 pub enum Shown<'a> {
-    /// A layer, which is drawn from this zoom on; where the box of a feature lies if all of it would be too small to be drawn.
-    From(&'a Value, Option<&'a Value>),
+    /// A layer; the box of a feature, in case that all of the layer would be too small to be drawn.
+    Layer(Option<&'a Value>),
     /// One of its features, lit on the map of the city.
     Feature(&'a str),
 }
@@ -114,15 +114,15 @@ pub enum Shown<'a> {
 /// A map of a layer, or of one of its features; drawn by the script of our pages, and left out without it.
 pub fn map(asked: &Asked<'_>, layer: &str, bbox: &Value, shown: &Shown<'_>) -> Markup {
     let bbox = numbers(bbox);
-    let (style, zoom, near, feature) = match shown {
-        Shown::From(zoom, near) => (layer, Some(zoom), near.map(|near| numbers(near).join(",")), None),
-        Shown::Feature(id) => ("city", None, None, Some(asked.to(&format!("collections/{layer}/items/{id}?f=json")))),
+    let (style, near, feature) = match shown {
+        Shown::Layer(near) => (layer, near.map(|near| numbers(near).join(",")), None),
+        Shown::Feature(id) => ("city", None, Some(asked.to(&format!("collections/{layer}/items/{id}?f=json")))),
     };
     html! {
         @if bbox.len() == 4 {
             section class="page-map" hidden aria-label=(asked.say("Mappa", "Map"))
                 data-style=(asked.to(&format!("styles/{style}"))) data-bbox=(bbox.join(","))
-                data-minzoom=[zoom] data-near=[near] data-feature=[feature] {}
+                data-near=[near] data-feature=[feature] {}
         }
     }
 }

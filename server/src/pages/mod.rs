@@ -97,7 +97,7 @@ fn count(number: u64, language: Language) -> String {
     let separator = if language == Language::Italian { '.' } else { ',' };
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             out.push(separator);
         }
         out.push(digit);

@@ -13,7 +13,7 @@ function boxOf(text: string): BBox {
 
 /** The map in the page's place for it: the layer within its box, or one of its features, lit. Without WebGL there is none. */
 export async function drawMap(place: HTMLElement): Promise<void> {
-  const { style = '', bbox = '', near = bbox, feature, minzoom } = place.dataset;
+  const { style = '', bbox = '', near = bbox, feature } = place.dataset;
   const t = translator(chooseLanguage('', document.documentElement.lang));
   const json = async (path: string): Promise<unknown> => {
     const response = await fetch(new URL(path, document.baseURI), { headers: { accept: 'application/json, application/geo+json' } });
@@ -35,9 +35,9 @@ export async function drawMap(place: HTMLElement): Promise<void> {
         if (lit) map.highlight([lit]);
         map.fit(box, lit ? 18 : 20);
         // A layer that is drawn from some zoom on only would be an empty map: then a part of it, where a feature is.
-        const least = Number(minzoom ?? 0);
+        const least = Math.min(...drawn.layers.map(({ type, minzoom }) => (type === 'background' ? 24 : (minzoom ?? 0))));
         const [west, south, east, north] = boxOf(near);
-        if (!lit && map.view().zoom < least) map.jump({ lat: (south + north) / 2, lon: (west + east) / 2, zoom: least + 1 });
+        if (!lit && map.view().zoom < least) map.jump({ lat: (south + north) / 2, lon: (west + east) / 2, zoom: least + 0.5 });
       },
       tileHeaders: () => ({}),
     });

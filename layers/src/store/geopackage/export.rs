@@ -1,5 +1,6 @@
 //! Features of a snapshot as a `GeoPackage` of their own, for people who take them away (OGC 12-128r18).
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
 
@@ -92,11 +93,13 @@ impl Export<'_> {
         columns.extend(fields.map(|field| format!("\"{}\" {}", field.name, column_type(field.kind))));
         let mut sql = format!("CREATE TABLE \"{table}\" ({});", columns.join(", "));
         if srs.is_some() {
-            sql.push_str(&format!(
+            // Writing to a string cannot fail.
+            let _ = write!(
+                sql,
                 "CREATE VIRTUAL TABLE \"rtree_{table}_geom\" USING rtree (id, minx, maxx, miny, maxy); \
                  INSERT INTO gpkg_extensions VALUES ('{table}', 'geom', 'gpkg_rtree_index', \
                  'http://www.geopackage.org/spec120/#extension_rtree', 'write-only');"
-            ));
+            );
         }
         self.connection.execute_batch(&sql).map_err(|e| failure(&e))?;
         if let Some(srs) = srs {

@@ -97,7 +97,8 @@ fn digits(number: i64) -> usize {
 
 /// A text that fits, cut between two characters.
 fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST_TEXT)]
+    let end = (0..=LONGEST_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    &text[..end]
 }
 
 /// The shortest text of a number that is read back as the same, as far as it fits.
@@ -138,7 +139,9 @@ pub fn write_head(out: &mut impl Write, columns: &[Column], count: u32) -> io::R
 /// Appends a row.
 pub fn put_row(out: &mut Vec<u8>, columns: &[Column], row: RowRef<'_>) {
     out.push(b' ');
-    columns.iter().for_each(|column| column.put(out, row));
+    for column in columns {
+        column.put(out, row);
+    }
 }
 
 #[cfg(test)]
