@@ -27,6 +27,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1500,
     modulePreload: { polyfill: false },
+    // Where the server finds what its own pages need (`server/src/web.rs`).
+    manifest: 'manifest.json',
+    rolldownOptions: { input: { index: 'index.html', pages: 'src/pages/main.ts' } },
     license: { fileName: 'assets/licences.txt' },
   },
   css: {

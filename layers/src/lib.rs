@@ -21,3 +21,4 @@ pub mod query;
 pub mod reader;
 pub mod store;
 pub mod tile;
+pub mod writer;

@@ -80,6 +80,9 @@ pub const MAX_FILTER_COST: usize = 10_000;
 pub const DEFAULT_PAGE: usize = 10;
 /// Features of a page at most; who asks for more gets as many.
 pub const MAX_PAGE: usize = 10_000;
+/// Files that are finished at the same time before they are sent (`GeoPackage`, Shapefile): each takes room on the disk and a
+/// thread.
+pub const MAX_FILE_BUILDS: usize = 4;
 /// Features that are made by one request.
 pub const MAX_BATCH: usize = 1_000;
 /// States of one feature that are told at once.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bricola_layers::cache::{Past, Territory};
 use bricola_layers::definition::Scope;
-use bricola_layers::limits::PAST_CACHE_BYTES;
+use bricola_layers::limits::{MAX_FILE_BUILDS, PAST_CACHE_BYTES};
 use bricola_layers::store::Store;
 use bricola_layers::tile::MatrixSets;
 use http::HeaderValue;
@@ -52,6 +52,8 @@ pub struct App {
     pub quota: Option<Quota>,
     /// As many permits as requests may wait for a change to come: fewer than all, so that others get through.
     pub waiting: Semaphore,
+    /// As many permits as files may be finished at the same time before they are sent.
+    pub builds: Arc<Semaphore>,
     /// As many permits as event streams may be open.
     pub streams: Arc<Semaphore>,
     /// True when the server is about to end: streams that would go on for ever end too.
@@ -90,6 +92,7 @@ impl App {
             requests: Semaphore::new(config.limits.concurrent_requests),
             quota: Quota::new(config.limits.requests_per_minute),
             waiting: Semaphore::new((config.limits.concurrent_requests / 2).max(1)),
+            builds: Arc::new(Semaphore::new(MAX_FILE_BUILDS)),
             streams: Arc::new(Semaphore::new(config.limits.streams)),
             closing: watch::Sender::new(false),
             started: Instant::now(),

@@ -2,7 +2,7 @@
 //!
 //! This crate is the outer ring. A newcomer finds a route in [`router`], its noun in `routes/`, its answer in
 //! [`services`] or in the crate `bricola-layers`, and its SQL in the stores of that crate. No type of axum
-//! leaves `front`, `router`, `wired`, `routes`, `middleware` and `error`.
+//! leaves `front`, `router`, `wired`, `routes`, `pages`, `middleware` and `error`.
 
 pub mod app;
 pub mod archive;
@@ -21,6 +21,7 @@ pub mod store;
 pub mod wired;
 
 mod middleware;
+mod pages;
 mod params;
 mod routes;
 mod stalled;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use crate::app::App;
 use crate::routes::{
@@ -16,6 +16,14 @@ use crate::{middleware, routes};
 
 /// Smaller answers are not worth compressing.
 const COMPRESSED_BYTES: u64 = 1024;
+
+/// Files that are packed already, or so large and so fast that packing them would take longer than sending them.
+const AS_WRITTEN: [NotForContentType; 4] = [
+    NotForContentType::const_new("application/flatgeobuf"),
+    NotForContentType::const_new("application/geopackage+sqlite3"),
+    NotForContentType::const_new("application/vnd.apache.parquet"),
+    NotForContentType::const_new("application/zip"),
+];
 
 /// The server: every route, inside the middleware.
 pub fn router(app: &Arc<App>) -> Router {
@@ -106,6 +114,12 @@ pub fn table() -> Vec<Wired> {
     ]
 }
 
+/// Which answers are compressed.
+fn is_packed() -> impl Predicate {
+    let [flatgeobuf, geopackage, parquet, zip] = AS_WRITTEN;
+    SizeAbove::new(COMPRESSED_BYTES).and(flatgeobuf).and(geopackage).and(parquet).and(zip)
+}
+
 /// The table as routes.
 pub fn routes() -> Router<Arc<App>> {
     let routed = table().into_iter().filter(|wired| !wired.is_within);
@@ -114,6 +128,6 @@ pub fn routes() -> Router<Arc<App>> {
     let compressed = compressed
         .into_iter()
         .fold(Router::new(), route)
-        .route_layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES)));
+        .route_layer(CompressionLayer::new().compress_when(is_packed()));
     as_it_is.into_iter().fold(compressed, route)
 }

@@ -46,6 +46,44 @@ pub fn index(encoding: Encoding) -> Asset {
     })
 }
 
+/// What our own pages (see [`crate::pages`]) take from the web application, by paths without a leading slash.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PageFiles {
+    /// Style sheets.
+    pub styles: Vec<String>,
+    /// The module that draws their maps; without the web application there is none.
+    pub script: Option<String>,
+}
+
+/// The files of our own pages; where the web application was not built, the style of `/api`.
+pub fn page_files() -> PageFiles {
+    static BUILT: LazyLock<Option<PageFiles>> = LazyLock::new(listed);
+    // While developing, the web application may be built anew beside a running server.
+    let found = if cfg!(debug_assertions) { listed() } else { BUILT.clone() };
+    found.unwrap_or_else(|| PageFiles { styles: vec!["api/style.css".to_owned()], script: None })
+}
+
+/// What the list that Vite makes of its build says of the entry of our pages.
+fn listed() -> Option<PageFiles> {
+    let manifest: serde_json::Value = serde_json::from_slice(&Dist::get("manifest.json")?.data).ok()?;
+    let entry = "src/pages/main.ts";
+    let (mut files, mut rest, mut seen) = (PageFiles::default(), vec![entry.to_owned()], Vec::new());
+    while let Some(name) = rest.pop() {
+        if seen.contains(&name) {
+            continue;
+        }
+        let chunk = &manifest[&name];
+        let texts =
+            |list: &str| chunk[list].as_array().into_iter().flatten().filter_map(|it| it.as_str().map(str::to_owned));
+        // Those of what is imported come first, so that the entry's own have the last word.
+        files.styles.splice(0..0, texts("css"));
+        rest.extend(texts("imports"));
+        seen.push(name);
+    }
+    files.script = Some(manifest[entry]["file"].as_str()?.to_owned());
+    Some(files)
+}
+
 /// A file of the web application by its path without a leading slash, compressed once per coding.
 pub fn file(path: &str, wanted: Encoding) -> Option<Asset> {
     let media_type = media_type(path);

@@ -229,6 +229,16 @@ impl Crs {
         proj.as_wkt(None, None).map_err(|error| unknown(key, &error.to_string()))
     }
 
+    /// Its definition as PROJJSON, for files that carry one.
+    ///
+    /// # Errors
+    /// As [`Self::wkt`].
+    pub fn projjson(&self) -> Result<serde_json::Value, CrsError> {
+        let Info { key, source, .. } = &*self.0;
+        let proj = database::builder()?.proj(source).map_err(|error| unknown(key, &error.to_string()))?;
+        identify::projjson(&proj).ok_or_else(|| unknown(key, "PROJ cannot describe it"))
+    }
+
     /// The authority's name, such as `RDN2008 / Zone 12 (E-N)`.
     pub fn name(&self) -> &str {
         &self.0.name

@@ -1,12 +1,26 @@
 //! Features as GeoJSON (RFC 7946): longitude before latitude, WGS 84, eight decimals (about a millimetre); or in another
-//! CRS where somebody asks for that (OGC API Features 2), in its authority's order of axes.
+//! CRS where somebody asks for that (OGC API Features 2), in its authority's order of axes. And as JSON-FG (OGC 21-045r1),
+//! which is GeoJSON with more members.
 
 use std::io::Write as _;
 
 use super::number::{write_integer, write_number, write_position};
+use super::positions::Positions;
 use crate::cache::{GeometryKind, RowRef, Snapshot, ValueRef};
-use crate::crs::{Crs, with_transformer};
-use crate::definition::{LayerDefinition, Scope};
+use crate::crs::Crs;
+use crate::definition::{FieldType, LayerDefinition, Scope};
+
+/// What a feature is written as (JSON-FG 1, clause 14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// GeoJSON and no more; `geometry` is in the CRS that is asked for.
+    #[default]
+    Rfc7946,
+    /// With `time` and `place`. `geometry` is in CRS84 or null: what is in another CRS is in `place`.
+    JsonFg,
+    /// As [`Self::JsonFg`], with `geometry` in CRS84 beside each `place`, for readers who know GeoJSON only.
+    JsonFgPlus,
+}
 
 /// Writes features of one layer, with the fields that a scope may read.
 #[derive(Debug)]
@@ -14,24 +28,18 @@ pub struct FeatureWriter<'a> {
     definition: &'a LayerDefinition,
     /// By their positions in the definition.
     fields: Vec<usize>,
-    positions: Positions,
-}
-
-/// In which coordinates.
-#[derive(Debug)]
-enum Positions {
-    LonLat,
-    In(Crs),
-    /// Without geometries.
-    None,
+    /// Without geometries where there is none.
+    positions: Option<Positions>,
+    profile: Profile,
+    /// The fields of the beginning and the end of validity, for `time`.
+    interval: [Option<usize>; 2],
 }
 
 impl FeatureWriter<'_> {
     /// Coordinates in this CRS, in its authority's order of axes. A feature that has no place there has no geometry.
     #[must_use]
     pub fn in_crs(self, crs: &Crs) -> Self {
-        let positions = if *crs == Crs::crs84() { Positions::LonLat } else { Positions::In(crs.clone()) };
-        Self { positions, ..self }
+        Self { positions: Some(Positions::in_crs(crs)), ..self }
     }
 
     /// Only these fields, by their positions in the definition; those that the scope may not read are left out.
@@ -44,14 +52,27 @@ impl FeatureWriter<'_> {
     /// Without geometries.
     #[must_use]
     pub fn without_geometry(self) -> Self {
-        Self { positions: Positions::None, ..self }
+        Self { positions: None, ..self }
     }
 
-    /// Appends a feature as a JSON object with `type`, `id`, `geometry`, `bbox` and `properties`.
+    /// As another profile.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// Appends a feature as a JSON object with `type`, `id`, `geometry`, `bbox` and `properties`; as JSON-FG with `time`
+    /// and `place` besides.
     pub fn write(&self, out: &mut Vec<u8>, row: RowRef) {
         out.extend(b"{\"type\":\"Feature\",\"id\":");
         write_integer(out, row.id());
-        self.write_geometry(out, row);
+        match self.profile {
+            Profile::Rfc7946 => self.write_geometry(out, row),
+            Profile::JsonFg | Profile::JsonFgPlus => {
+                self.write_time(out, row);
+                self.write_place(out, row);
+            }
+        }
         out.extend(b",\"properties\":{");
         for (position, field) in self.fields.iter().enumerate() {
             if position > 0 {
@@ -65,30 +86,58 @@ impl FeatureWriter<'_> {
     }
 
     fn write_geometry(&self, out: &mut Vec<u8>, row: RowRef) {
-        let packed = row.base.geometry();
-        let crs = match &self.positions {
-            _ if packed.kind(row.row) == GeometryKind::None => return out.extend(b",\"geometry\":null"),
-            Positions::None => return out.extend(b",\"geometry\":null"),
-            Positions::LonLat => {
-                let mut lonlat = row.base.lonlat_of_each();
-                return write_geometry(out, row, |node| lonlat(packed.grid().unpack(node)));
+        let mut places = Vec::new();
+        match &self.positions {
+            Some(positions) if positions.of(row, &mut places) => {
+                out.extend(b",\"geometry\":");
+                write_geometry(out, row, &places, positions.north_first());
+                write_bbox(out, &places, positions.north_first());
             }
-            Positions::In(crs) => crs,
-        };
-        let ordered = |[x, y]: [f64; 2]| if crs.north_first() { [y, x] } else { [x, y] };
-        if crs == row.base.crs() {
-            return write_geometry(out, row, |node| ordered(packed.grid().unpack(node)));
+            _ => out.extend(b",\"geometry\":null"),
         }
-        let has_place = with_transformer(row.base.crs(), crs, |transformer| {
-            let place = |node: [i32; 2]| transformer.point(packed.grid().unpack(node));
-            if packed.nodes(row.row).iter().all(|node| place(*node).is_ok()) {
-                write_geometry(out, row, |node| ordered(place(node).unwrap_or_default()));
-                return true;
+    }
+
+    /// `time` (JSON-FG 1, 8.3): the interval of `valid_from` and `valid_to`. Days are given with the last one on which the
+    /// feature is valid; in the data `valid_to` is the first on which it is not any more.
+    fn write_time(&self, out: &mut Vec<u8>, row: RowRef) {
+        let [from, to] =
+            self.interval.map(|field| field.map_or(ValueRef::Null, |field| row.base.value(row.row, field)));
+        out.extend(b",\"time\":");
+        if from.is_null() && to.is_null() {
+            return out.extend(b"null");
+        }
+        let to = match to {
+            ValueRef::Date(day) => ValueRef::Date(day.pred_opt().unwrap_or(day)),
+            other => other,
+        };
+        out.extend(b"{\"interval\":[");
+        for (end, value) in [from, to].into_iter().enumerate() {
+            if end > 0 {
+                out.push(b',');
             }
-            false
-        });
-        if !has_place.unwrap_or(false) {
+            if value.is_null() { out.extend(b"\"..\"") } else { write_value(out, value) }
+        }
+        out.extend(b"]}");
+    }
+
+    /// `geometry`, `bbox` and `place` (JSON-FG 1, 8.4).
+    fn write_place(&self, out: &mut Vec<u8>, row: RowRef) {
+        let mut places = Vec::new();
+        let elsewhere = self.positions.as_ref().filter(|positions| **positions != Positions::LonLat);
+        let is_lonlat = self.positions.is_some() && (elsewhere.is_none() || self.profile == Profile::JsonFgPlus);
+        if is_lonlat && Positions::LonLat.of(row, &mut places) {
+            out.extend(b",\"geometry\":");
+            write_geometry(out, row, &places, false);
+            write_bbox(out, &places, false);
+        } else {
             out.extend(b",\"geometry\":null");
+        }
+        out.extend(b",\"place\":");
+        match elsewhere {
+            Some(positions) if positions.of(row, &mut places) => {
+                write_geometry(out, row, &places, positions.north_first());
+            }
+            _ => out.extend(b"null"),
         }
     }
 }
@@ -96,27 +145,33 @@ impl FeatureWriter<'_> {
 impl Snapshot {
     /// A writer of this layer's features for a scope.
     pub fn writer(&self, scope: Scope) -> FeatureWriter<'_> {
-        let fields = scope.fields(self.definition()).map(|(field, _)| field).collect();
-        FeatureWriter { definition: self.definition(), fields, positions: Positions::LonLat }
+        let definition: &LayerDefinition = self.definition();
+        let fields = scope.fields(definition).map(|(field, _)| field).collect();
+        let seen =
+            ["valid_from", "valid_to"].map(|name| definition.field(name).filter(|(_, it)| scope.sees(it.visibility)));
+        let kind = seen.iter().flatten().map(|(_, field)| field.kind).find(|kind| is_temporal(*kind));
+        // Both ends are days, or both are instants (JSON-FG 1, requirement of intervals).
+        let interval = seen.map(|it| it.filter(|(_, field)| Some(field.kind) == kind).map(|(position, _)| position));
+        let (positions, profile) = (Some(Positions::LonLat), Profile::Rfc7946);
+        FeatureWriter { definition, fields, positions, profile, interval }
     }
 }
 
-/// Appends `geometry` and, since every position has been computed by then, `bbox`.
-fn write_geometry(out: &mut Vec<u8>, row: RowRef, mut place: impl FnMut([i32; 2]) -> [f64; 2]) {
+const fn is_temporal(kind: FieldType) -> bool {
+    matches!(kind, FieldType::Date | FieldType::DateTime)
+}
+
+/// Appends a geometry object; `places` are the positions of its vertices.
+fn write_geometry(out: &mut Vec<u8>, row: RowRef, places: &[[f64; 2]], north_first: bool) {
     let geometry = row.base.geometry();
     let (kind, multi) = (geometry.kind(row.row), geometry.is_multi(row.row));
-    let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
-    let mut position = |node: &[i32; 2]| {
-        let [x, y] = place(*node);
-        (low, high) = ([low[0].min(x), low[1].min(y)], [high[0].max(x), high[1].max(y)]);
-        [x, y]
-    };
+    let ordered = |[x, y]: [f64; 2]| if north_first { [y, x] } else { [x, y] };
     let name = match kind {
         GeometryKind::Point => "Point",
         GeometryKind::Line => "LineString",
         _ => "Polygon",
     };
-    out.extend(b",\"geometry\":{\"type\":\"");
+    out.extend(b"{\"type\":\"");
     if multi {
         out.extend(b"Multi");
     }
@@ -125,22 +180,25 @@ fn write_geometry(out: &mut Vec<u8>, row: RowRef, mut place: impl FnMut([i32; 2]
     if multi {
         out.push(b'[');
     }
-    let mut first = true;
+    let (mut first, mut rest) = (true, places);
     for ring in geometry.rings(row.row) {
+        let (here, after) = rest.split_at(ring.nodes.len());
+        rest = after;
         if !first {
             // A shell after the first closes the polygon before it.
             let end = if kind == GeometryKind::Polygon && !ring.hole { &b"],"[..] } else { b"," };
             out.extend(end);
         }
+        let positions = here.iter().copied().map(ordered);
         match kind {
             GeometryKind::Polygon => {
                 if !ring.hole {
                     out.push(b'[');
                 }
-                write_positions(out, ring.nodes.iter().chain(ring.nodes.first()).map(&mut position));
+                write_positions(out, positions.chain(here.first().copied().map(ordered)));
             }
-            GeometryKind::Line => write_positions(out, ring.nodes.iter().map(&mut position)),
-            _ => write_position(out, position(&ring.nodes[0])),
+            GeometryKind::Line => write_positions(out, positions),
+            _ => positions.take(1).for_each(|position| write_position(out, position)),
         }
         first = false;
     }
@@ -150,8 +208,18 @@ fn write_geometry(out: &mut Vec<u8>, row: RowRef, mut place: impl FnMut([i32; 2]
     if multi {
         out.push(b']');
     }
-    out.extend(b"},\"bbox\":[");
-    for (position, value) in [low[0], low[1], high[0], high[1]].into_iter().enumerate() {
+    out.push(b'}');
+}
+
+/// Appends `bbox`.
+fn write_bbox(out: &mut Vec<u8>, places: &[[f64; 2]], north_first: bool) {
+    let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
+    for [x, y] in places {
+        (low, high) = ([low[0].min(*x), low[1].min(*y)], [high[0].max(*x), high[1].max(*y)]);
+    }
+    let [x, y] = if north_first { [1, 0] } else { [0, 1] };
+    out.extend(b",\"bbox\":[");
+    for (position, value) in [low[x], low[y], high[x], high[y]].into_iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }

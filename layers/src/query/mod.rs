@@ -9,11 +9,13 @@ mod geojson;
 mod items;
 mod number;
 mod place;
+mod positions;
 
 pub use area::{Area, AreaError};
 pub use compare::{Difference, differences};
 pub use cover::{Hit, at, at_when, covering, first_covering};
-pub use geojson::FeatureWriter;
+pub use geojson::{FeatureWriter, Profile};
 pub use items::{Cursor, Page, Selection, SortKey};
 pub use number::write_number;
 pub use place::Place;
+pub use positions::Positions;

@@ -10,9 +10,9 @@ mod once;
 mod postgis;
 mod retention;
 mod unreadable;
-mod wkb;
+pub(crate) mod wkb;
 
-pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode};
+pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode, export};
 pub use kind::{LayerKind, Looked};
 pub use once::{Once, REMEMBERED_HOURS, Written};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};

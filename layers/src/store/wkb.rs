@@ -15,7 +15,7 @@ const MAX_DEPTH: u8 = 8;
 const HAS_SRID: u32 = 0x2000_0000;
 
 /// Appends a geometry as little-endian WKB of two dimensions.
-pub(super) fn encode(geometry: &Geometry<f64>, out: &mut Vec<u8>) {
+pub(crate) fn encode(geometry: &Geometry<f64>, out: &mut Vec<u8>) {
     wkb(geometry, out);
 }
 

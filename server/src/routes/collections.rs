@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use bricola_layers::cache::Layer;
-use bricola_layers::definition::{FieldDefinition, LayerDefinition, Theme};
+use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::definition::{FieldDefinition, LayerDefinition, Scope, Theme};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
-use super::respond::{self, Language};
+use super::respond::{self, Format, Language};
 use super::{parameters, select, tiles};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
+use crate::pages::{self, Asked, Content};
 use crate::params::Params;
-use crate::wired::schema::reference;
+use crate::wired::schema::{reference, text};
 use crate::wired::{Operation, Words};
 
 const SCHEMA: &str = "application/schema+json";
@@ -29,22 +30,27 @@ const HEADERS: &[&str] = &["Bricola-Seq", "Cache-Control", "Content-Language"];
 
 /// `GET /collections`.
 pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
-    let (language, base) = negotiate(&app, query.as_deref(), &headers)?;
+    let (format, language, base) = negotiate(&app, query.as_deref(), &headers)?;
     let layers: Vec<_> = select::visible(&app).collect();
     let bbox = select::envelope(&app);
     let collections: Vec<Value> =
         layers.iter().map(|(layer, definition)| describe(&app, layer, definition, &base, language)).collect();
     let seq = app.territory.seq();
-    Ok(answer(
-        &json!({
-            "collections": collections,
-            "links": [link(&base, "/collections?f=json", "self", "application/json", "collections")],
-            "seq": seq,
-            "tenant": {"name": app.config.tenant.name, "bbox": bbox},
-        }),
-        language,
-        seq,
-    ))
+    let links = [
+        link(&base, "/collections?f=json", "self", "application/json", "collections"),
+        link(&base, "/collections?f=html", "alternate", "text/html", "collections"),
+    ];
+    let document = json!({
+        "collections": collections,
+        "links": links,
+        "seq": seq,
+        "tenant": {"name": app.config.tenant.name, "bbox": bbox},
+    });
+    if format == Format::Html {
+        let asked = Asked::new(&app, language, &base, "collections", query.as_deref());
+        return Ok(page(&asked, &pages::collections(&asked, &document), seq));
+    }
+    Ok(answer(&document, language, seq))
 }
 
 /// Of [`list`].
@@ -54,17 +60,18 @@ pub fn about_list() -> Operation {
         "The layers, each with fields, extent and links.",
     );
     Operation::get("collections", "features", Words("Gli strati", "The layers"), about)
-        .takes([parameters::form(["json"]), parameters::lang()])
-        .gives(about, [("application/json", reference("Collections"))], HEADERS)
+        .takes([parameters::form(["json", "html"]), parameters::lang()])
+        .gives(about, [("application/json", reference("Collections")), ("text/html", text())], HEADERS)
+        .fails([Kind::NotAcceptable])
 }
 
 /// Of [`one`].
 pub fn about_one() -> Operation {
     let about = Words("Uno strato, con campi, estensione e collegamenti.", "A layer, with fields, extent and links.");
     Operation::get("collection", "features", Words("Uno strato", "A layer"), about)
-        .takes([parameters::collection(), parameters::form(["json"]), parameters::lang()])
-        .gives(about, [("application/json", reference("Collection"))], HEADERS)
-        .fails([Kind::UnknownLayer, Kind::LayerUnreadable])
+        .takes([parameters::collection(), parameters::form(["json", "html"]), parameters::lang()])
+        .gives(about, [("application/json", reference("Collection")), ("text/html", text())], HEADERS)
+        .fails([Kind::UnknownLayer, Kind::LayerUnreadable, Kind::NotAcceptable])
 }
 
 /// `GET /collections/{collectionId}`.
@@ -74,23 +81,49 @@ pub async fn one(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    let (language, base) = negotiate(&app, query.as_deref(), &headers)?;
+    let (format, language, base) = negotiate(&app, query.as_deref(), &headers)?;
     let layer = select::one(&app, &id)?;
     let definition = layer.definition();
-    let seq = layer.snapshot().map_or_else(|| app.territory.seq(), |snapshot| snapshot.seq());
-    Ok(answer(&describe(&app, &layer, &definition, &base, language), language, seq))
+    let snapshot = layer.snapshot();
+    let seq = snapshot.as_ref().map_or_else(|| app.territory.seq(), |snapshot| snapshot.seq());
+    let document = describe(&app, &layer, &definition, &base, language);
+    if format == Format::Html {
+        let path = format!("collections/{id}");
+        let asked = Asked::new(&app, language, &base, &path, query.as_deref());
+        let sample = snapshot.map(|snapshot| sample(&snapshot, app.scope)).unwrap_or_default();
+        return Ok(page(&asked, &pages::collection(&asked, &document, &sample), seq));
+    }
+    Ok(answer(&document, language, seq))
 }
 
-fn negotiate(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<(Language, String), Problem> {
+fn negotiate(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<(Format, Language, String), Problem> {
     let params = Params::read(query, &["f", "lang"])?;
-    params.one_of("f", &[("json", ())])?;
-    Ok((respond::language(&params, headers)?, respond::base_url(&app.config, headers)))
+    let format = respond::format(&params, headers)?;
+    Ok((format, respond::language(&params, headers)?, respond::base_url(&app.config, headers)))
+}
+
+/// Some features of a layer as GeoJSON, to show what they are like.
+fn sample(snapshot: &Snapshot, scope: Scope) -> Vec<Value> {
+    const SHOWN: usize = 5;
+    let writer = snapshot.writer(scope);
+    let feature = |at| {
+        let mut out = Vec::new();
+        writer.write(&mut out, snapshot.row_at(at));
+        serde_json::from_slice(&out).ok()
+    };
+    snapshot.rows_after(None, SHOWN).into_iter().filter_map(feature).collect()
+}
+
+fn page(asked: &Asked<'_>, content: &Content, seq: i64) -> Response {
+    let mut response = pages::send(asked, content);
+    respond::set_seq(&mut response, seq);
+    response
 }
 
 fn answer(body: &Value, language: Language, seq: i64) -> Response {
     let mut response = respond::json(body);
     respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
-    respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
+    respond::set(&mut response, header::VARY, "accept, accept-language, host, x-forwarded-host");
     respond::set_seq(&mut response, seq);
     response
 }
@@ -99,7 +132,14 @@ fn link(base: &str, path: &str, rel: &str, kind: &str, title: &str) -> Value {
     json!({"href": format!("{base}{path}"), "rel": rel, "type": kind, "title": title})
 }
 
-fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, language: Language) -> Value {
+/// What programs are told of a layer.
+pub(super) fn describe(
+    app: &App,
+    layer: &Layer,
+    definition: &LayerDefinition,
+    base: &str,
+    language: Language,
+) -> Value {
     let snapshot = layer.snapshot();
     let id = &definition.id;
     let storage = definition.crs.as_deref().unwrap_or(&app.config.tenant.crs);
@@ -126,9 +166,7 @@ fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, 
         "fields": app.scope.fields(definition).map(|(_, field)| describe_field(field, language)).collect::<Vec<_>>(),
         "links": [
             link(base, &format!("/collections/{id}?f=json"), "self", "application/json", title),
-            link(base, &format!("/collections/{id}/items"), "items", "application/geo+json", title),
-            link(base, &format!("/collections/{id}/items?f=csv"), "items", "text/csv", title),
-            link(base, &format!("/collections/{id}/items?f=ndjson"), "items", "application/x-ndjson", title),
+            link(base, &format!("/collections/{id}?f=html"), "alternate", "text/html", title),
             link(base, &format!("/collections/{id}/schema"), "http://www.opengis.net/def/rel/ogc/1.0/schema", SCHEMA, title),
             link(base, &format!("/collections/{id}/queryables"), QUERYABLES, SCHEMA, title),
             link(base, &format!("/collections/{id}/sortables"), "http://www.opengis.net/def/rel/ogc/1.0/sortables", SCHEMA, title),
@@ -140,6 +178,10 @@ fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, 
             },
         ],
     });
+    if let Value::Array(links) = &mut json["links"] {
+        let forms = super::items::FORMS.iter().map(|form| items_link(base, id, form));
+        links.splice(2..2, forms);
+    }
     if let Some(extent) = snapshot.and_then(|snapshot| snapshot.extent_lonlat()) {
         json["extent"] = json!({"spatial": {"bbox": [extent], "crs": CRS84}});
     }
@@ -151,6 +193,19 @@ fn describe(app: &App, layer: &Layer, definition: &LayerDefinition, base: &str, 
         }
     }
     json
+}
+
+/// Where the features are in a form.
+fn items_link(base: &str, id: &str, form: &super::items::FormRow) -> Value {
+    let mut link =
+        link(base, &format!("/collections/{id}/items?f={}", form.word), "items", form.media_type, form.title);
+    // Clients look for the one link with the media type of GeoJSON, which JSON-FG has too.
+    if form.is_profile()
+        && let Value::Object(link) = &mut link
+    {
+        link.remove("type");
+    }
+    link
 }
 
 fn describe_field(field: &FieldDefinition, language: Language) -> Value {

@@ -73,6 +73,12 @@ pub fn format_of(params: &Params<'_>, headers: &HeaderMap, machines: &str) -> Re
     Ok(if html > json { Format::Html } else { Format::Json })
 }
 
+/// The weight that `Accept` gives a media type such as `text/csv`; 0 when it does not take it.
+pub fn weight_of(accept: &str, media_type: &str) -> f32 {
+    let (kind, subtype) = media_type.split_once('/').unwrap_or_default();
+    weight(accept, kind, subtype)
+}
+
 /// The weight that `Accept` gives a media type: the most specific range decides (RFC 9110, 12.5.1).
 fn weight(accept: &str, kind: &str, subtype: &str) -> f32 {
     let mut best = (0, 0.0);

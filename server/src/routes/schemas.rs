@@ -9,15 +9,17 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
 use super::parameters;
-use super::respond::{self, Language};
+use super::respond::{self, Format, Language};
 use super::select;
 use crate::app::App;
 use crate::error::{Answer, Kind};
+use crate::pages::{self, Asked};
 use crate::params::Params;
-use crate::wired::schema::reference;
+use crate::wired::schema::{reference, text};
 use crate::wired::{Operation, Words};
 
 const SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
+const MEDIA_TYPE: &str = "application/schema+json";
 
 /// What these three are needed for.
 pub const CLASSES: &[&str] = &[
@@ -29,28 +31,32 @@ pub const CLASSES: &[&str] = &[
 
 /// Of [`schema`].
 pub fn about_schema() -> Operation {
-    about("schema", Words("Che cosa contiene un oggetto", "What a feature holds"))
+    about(What::Schema)
 }
 
 /// Of [`queryables`].
 pub fn about_queryables() -> Operation {
-    about("queryables", Words("Che cosa può nominare un filtro", "What a filter may name"))
+    about(What::Queryables)
 }
 
 /// Of [`sortables`].
 pub fn about_sortables() -> Operation {
-    about("sortables", Words("Per che cosa si può ordinare", "By what features may be sorted"))
+    about(What::Sortables)
 }
 
-fn about(id: &'static str, summary: Words) -> Operation {
+fn about(what: What) -> Operation {
     let about = Words(
         "Uno schema JSON (2020-12) dei campi dello strato.",
         "A JSON Schema (2020-12) of the fields of the layer.",
     );
-    Operation::get(id, "features", summary, about)
-        .takes([parameters::collection(), parameters::form(["json"]), parameters::lang()])
-        .gives(about, [("application/schema+json", reference("JsonSchema"))], &["Cache-Control", "Content-Language"])
-        .fails([Kind::UnknownLayer, Kind::LayerUnreadable])
+    Operation::get(what.word(), "features", what.title(), about)
+        .takes([parameters::collection(), parameters::form(["json", "html"]), parameters::lang()])
+        .gives(
+            about,
+            [(MEDIA_TYPE, reference("JsonSchema")), ("text/html", text())],
+            &["Cache-Control", "Content-Language"],
+        )
+        .fails([Kind::UnknownLayer, Kind::LayerUnreadable, Kind::NotAcceptable])
 }
 
 /// Which of the three.
@@ -59,6 +65,25 @@ enum What {
     Schema,
     Queryables,
     Sortables,
+}
+
+impl What {
+    /// The end of its path.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Queryables => "queryables",
+            Self::Sortables => "sortables",
+        }
+    }
+
+    const fn title(self) -> Words {
+        match self {
+            Self::Schema => Words("Che cosa contiene un oggetto", "What a feature holds"),
+            Self::Queryables => Words("Che cosa può nominare un filtro", "What a filter may name"),
+            Self::Sortables => Words("Per che cosa si può ordinare", "By what features may be sorted"),
+        }
+    }
 }
 
 /// `GET /collections/{id}/schema`: what a feature holds.
@@ -93,15 +118,21 @@ pub async fn sortables(
 
 fn answer(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap, what: What) -> Answer {
     let params = Params::read(query, &["f", "lang"])?;
-    params.one_of("f", &[("json", ())])?;
+    let format = respond::format_of(&params, headers, MEDIA_TYPE)?;
     let language = respond::language(&params, headers)?;
     let layer = select::one(app, id)?;
     let definition = layer.definition();
     let base = respond::base_url(&app.config, headers);
-    let mut response = respond::json(&describe(app, &definition, &base, language, what));
-    respond::set(&mut response, header::CONTENT_TYPE, "application/schema+json");
+    let document = describe(app, &definition, &base, language, what);
+    if format == Format::Html {
+        let path = format!("collections/{id}/{}", what.word());
+        let asked = Asked::new(app, language, &base, &path, query);
+        return Ok(pages::send(&asked, &pages::fields(&asked, &document, id, what.title().of(language))));
+    }
+    let mut response = respond::json(&document);
+    respond::set(&mut response, header::CONTENT_TYPE, MEDIA_TYPE);
     respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
-    respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
+    respond::set(&mut response, header::VARY, "accept, accept-language, host, x-forwarded-host");
     Ok(response)
 }
 
@@ -123,14 +154,9 @@ fn describe(app: &App, definition: &LayerDefinition, base: &str, language: Langu
         }
         properties.insert(field.name.clone(), Value::Object(described));
     }
-    let path = match what {
-        What::Schema => "schema",
-        What::Queryables => "queryables",
-        What::Sortables => "sortables",
-    };
     json!({
         "$schema": SCHEMA,
-        "$id": format!("{base}/collections/{}/{path}", definition.id),
+        "$id": format!("{base}/collections/{}/{}", definition.id, what.word()),
         "type": "object",
         "title": language.of(&definition.title),
         "description": language.of(&definition.description),

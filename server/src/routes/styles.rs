@@ -10,9 +10,11 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use super::{parameters, respond, select};
+use super::respond::{self, Format};
+use super::{parameters, select};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
+use crate::pages::{self, Asked};
 use crate::params::Params;
 use crate::services::styles::{StyleError, compose, summaries};
 use crate::wired::schema::{formatted, pattern, reference, text};
@@ -24,7 +26,7 @@ const KEPT_A_DAY: &str = "public, max-age=86400";
 /// `GET /styles`: the styles that the visible layers make.
 pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let params = Params::read(query.as_deref(), &["f", "lang"])?;
-    params.one_of("f", &[("json", ())])?;
+    let format = respond::format(&params, &headers)?;
     let language = respond::language(&params, &headers)?;
     let base = respond::base_url(&app.config, &headers);
     let definitions = definitions(&app);
@@ -39,9 +41,14 @@ pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, header
             })
         })
         .collect();
-    let mut response = respond::json(&json!({"default": "city", "styles": styles}));
+    let document = json!({"default": "city", "styles": styles});
+    if format == Format::Html {
+        let asked = Asked::new(&app, language, &base, "styles", query.as_deref());
+        return Ok(pages::send(&asked, &pages::styles(&asked, &document)));
+    }
+    let mut response = respond::json(&document);
     respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
-    respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
+    respond::set(&mut response, header::VARY, "accept, accept-language, host, x-forwarded-host");
     Ok(response)
 }
 
@@ -92,8 +99,13 @@ pub fn about_list() -> Operation {
     let about =
         Words("Gli stili: la carta della città e uno per strato.", "The styles: the city map and one for each layer.");
     Operation::get("styles", "maps", Words("Gli stili", "The styles"), about)
-        .takes([parameters::form(["json"]), parameters::lang()])
-        .gives(about, [("application/json", reference("Styles"))], &["Cache-Control", "Content-Language"])
+        .takes([parameters::form(["json", "html"]), parameters::lang()])
+        .gives(
+            about,
+            [("application/json", reference("Styles")), ("text/html", text())],
+            &["Cache-Control", "Content-Language"],
+        )
+        .fails([Kind::NotAcceptable])
 }
 
 /// Of [`one`].

@@ -121,6 +121,12 @@ fn features() -> Vec<(&'static str, Value)> {
             ("links?", list(&reference("Link"))),
             ("version?", whole(0)),
             ("seq?", whole(0)),
+            ("conformsTo?", list(&formatted("uri"))),
+            ("featureType?", text()),
+            ("featureSchema?", formatted("uri")),
+            ("coordRefSys?", formatted("uri")),
+            ("time?", reference("Time")),
+            ("place?", reference("Geometry")),
         ])
     };
     let sent = object([
@@ -140,8 +146,15 @@ fn features() -> Vec<(&'static str, Value)> {
         ("numberMatched?", whole(0)),
         ("numberReturned?", whole(0)),
         ("seq", whole(0)),
+        ("conformsTo?", list(&formatted("uri"))),
+        ("featureType?", text()),
+        ("featureSchema?", formatted("uri")),
+        ("coordRefSys?", formatted("uri")),
+        ("geometryDimension?", between(0, 2)),
     ];
+    let interval = json!({"type": "array", "items": text(), "minItems": 2, "maxItems": 2});
     vec![
+        ("Time", nullable(object([("interval", interval)]))),
         ("Geometry", nullable(geometry)),
         ("Feature", feature()),
         ("FeatureOrNull", nullable(feature())),

@@ -319,8 +319,11 @@ async fn every_conformance_class_has_something_to_show() {
             .and_then(|class| class.split_once("/1.0/conf/").or_else(|| class.split_once("/2.0/conf/")))
             .unwrap_or_else(|| panic!("{class} is no class"));
         let path = match (standard, name) {
+            ("ogcapi-common-1" | "ogcapi-features-1", "html") => format!("{ITEMS}?f=html"),
             ("ogcapi-common-1", _) => "/?f=json".to_owned(),
             ("ogcapi-common-2", _) => "/collections".to_owned(),
+            ("json-fg-1", "profiles") => format!("{ITEMS}?profile=jsonfg-plus"),
+            ("json-fg-1", _) => format!("{ITEMS}?f=jsonfg"),
             ("ogcapi-features-2", _) => format!("{ITEMS}?crs={EPSG}/4326"),
             ("ogcapi-features-3" | "ogcapi-features-5", "queryables" | "sortables") => {
                 format!("/collections/parcels/{name}")

@@ -29,7 +29,7 @@ async fn wrong_values_are_named_with_their_parameter() {
         (format!("/lookup?{good}&f=xml"), "f", "xml"),
         (format!("/lookup?{good}&layers=parcels,parcels"), "layers", "parcels,parcels"),
         ("/collections?lang=de".to_owned(), "lang", "de"),
-        ("/collections?f=html".to_owned(), "f", "html"),
+        ("/collections?f=xml".to_owned(), "f", "xml"),
         ("/collections/parcels?lang=xx".to_owned(), "lang", "xx"),
         ("/tiles/parcels.json?lang=xx".to_owned(), "lang", "xx"),
         ("/?f=pdf".to_owned(), "f", "pdf"),

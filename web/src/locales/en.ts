@@ -91,6 +91,10 @@ export const en: Messages = {
 
   'map.label': 'Map',
   'map.help': 'Arrow keys move, plus and minus zoom, Enter identifies at the centre.',
+  'map.help.within': 'Arrow keys move, plus and minus zoom.',
+  'map.gesture.ctrl': 'Ctrl and wheel to zoom',
+  'map.gesture.cmd': '⌘ and wheel to zoom',
+  'map.gesture.touch': 'Two fingers to move the map',
   'map.loading': 'Loading map…',
   'map.zoomin': 'Zoom in',
   'map.zoomout': 'Zoom out',
@@ -110,6 +114,9 @@ export const en: Messages = {
   'share.button': 'Share',
   'share.copied': 'Link copied.',
   'share.failed': 'Could not copy: the link is in the address bar.',
+
+  'page.copy': 'Copy',
+  'page.copied': 'Copied',
 
   'error.title': 'Something did not work',
   'error.network': 'The server does not answer',

@@ -89,6 +89,10 @@ export const it = {
 
   'map.label': 'Mappa',
   'map.help': 'Frecce per spostare, più e meno per lo zoom, Invio per interrogare il centro.',
+  'map.help.within': 'Frecce per spostare, più e meno per lo zoom.',
+  'map.gesture.ctrl': 'Ctrl e rotella per lo zoom',
+  'map.gesture.cmd': '⌘ e rotella per lo zoom',
+  'map.gesture.touch': 'Due dita per spostare la mappa',
   'map.loading': 'Caricamento della mappa…',
   'map.zoomin': 'Avvicina',
   'map.zoomout': 'Allontana',
@@ -108,6 +112,9 @@ export const it = {
   'share.button': 'Condividi',
   'share.copied': 'Collegamento copiato.',
   'share.failed': 'Copia non riuscita: il collegamento è nella barra degli indirizzi.',
+
+  'page.copy': 'Copia',
+  'page.copied': 'Copiato',
 
   'error.title': 'Qualcosa non ha funzionato',
   'error.network': 'Il server non risponde',

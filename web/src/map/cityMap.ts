@@ -57,7 +57,8 @@ export class CityMap {
   constructor(
     container: HTMLElement,
     style: StyleSpecification,
-    start: { view?: View | undefined; bounds?: BBox | undefined },
+    /** `within`: the map is a part of a page that is scrolled. */
+    start: { view?: View | undefined; bounds?: BBox | undefined; within?: boolean },
     t: Translate,
     events: MapEvents,
   ) {
@@ -71,11 +72,15 @@ export class CityMap {
       dragRotate: false,
       pitchWithRotate: false,
       attributionControl: false,
+      cooperativeGestures: start.within === true,
       // A tile out of sight hears of no change: it is asked for anew when it comes back.
       maxTileCacheSize: 0,
       transformRequest: (url, kind) => (kind === 'Tile' ? { url, headers: events.tileHeaders() } : { url }),
       locale: {
-        'Map.Title': `${t('map.label')}. ${t('map.help')}`,
+        'Map.Title': `${t('map.label')}. ${t(start.within === true ? 'map.help.within' : 'map.help')}`,
+        'CooperativeGesturesHandler.WindowsHelpText': t('map.gesture.ctrl'),
+        'CooperativeGesturesHandler.MacHelpText': t('map.gesture.cmd'),
+        'CooperativeGesturesHandler.MobileHelpText': t('map.gesture.touch'),
         'AttributionControl.ToggleAttribution': t('map.attribution'),
         'ScaleControl.Meters': 'm',
         'ScaleControl.Kilometers': 'km',

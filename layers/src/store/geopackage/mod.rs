@@ -22,6 +22,7 @@
 
 mod blob;
 mod define;
+mod export;
 mod follow;
 mod open;
 mod past;
@@ -41,6 +42,7 @@ use chrono::{DateTime, Utc};
 use futures::Stream;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+pub use export::export;
 pub use replace::GeoPackageReplacement;
 
 use super::unreadable::LeftOut;

@@ -1,17 +1,22 @@
 //! How `/api` describes features.
 
 use bricola_layers::limits::{DEFAULT_PAGE, MAX_PAGE};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::form::{self, Form};
 use crate::error::Kind;
 use crate::routes::parameters;
-use crate::wired::schema::{boolean, list, number, reference, text, usually, whole};
+use crate::wired::schema::{boolean, formatted, list, number, reference, text, usually, whole, word};
 use crate::wired::{Operation, Parameter, Words};
 
 /// What features are needed for.
 pub const CLASSES: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
+    "http://www.opengis.net/spec/json-fg-1/1.0/conf/core",
+    "http://www.opengis.net/spec/json-fg-1/1.0/conf/types-schemas",
+    "http://www.opengis.net/spec/json-fg-1/1.0/conf/profiles",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters",
@@ -42,18 +47,14 @@ pub fn about_list() -> Operation {
         "The features of a layer, in pages as GeoJSON or all in a file; chosen by place, time and conditions.",
     );
     Operation::get("features", "features", Words("Gli oggetti di uno strato", "The features of a layer"), about)
-        .takes([parameters::collection(), parameters::form(["json", "geojson", "ndjson", "csv"])])
+        .takes([parameters::collection(), parameters::form(form::WORDS)])
         .takes(of_one())
         .takes([bbox(), bbox_crs(), parameters::interval()])
         .takes(parameters::filter())
         .takes([parameters::filter_crs(), sortby(), limit(), cursor(), parameters::fields()])
         .gives(
             about,
-            [
-                ("application/geo+json", reference("FeatureCollection")),
-                ("application/x-ndjson", text()),
-                ("text/csv", text()),
-            ],
+            contents("FeatureCollection", &form::WORDS),
             &["Bricola-Seq", "Cache-Control", "Content-Crs", "Content-Disposition", "ETag"],
         )
         .or_not_modified()
@@ -66,25 +67,45 @@ pub fn about_list() -> Operation {
 pub fn about_one() -> Operation {
     let about = Words("Un oggetto, in GeoJSON.", "A feature, as GeoJSON.");
     Operation::get("feature", "features", Words("Un oggetto", "A feature"), about)
-        .takes([parameters::collection(), parameters::feature(), parameters::form(["json", "geojson"])])
+        .takes([parameters::collection(), parameters::feature(), parameters::form(form::WORDS_OF_ONE)])
         .takes(of_one())
-        .gives(about, [("application/geo+json", reference("Feature"))], HEADERS)
+        .gives(about, contents("Feature", &form::WORDS_OF_ONE), HEADERS)
         .or_not_modified()
         .fails(FAILURES)
-        .fails([Kind::UnknownFeature])
+        .fails([Kind::UnknownFeature, Kind::NotAcceptable])
+}
+
+/// The media types of some forms, each once.
+fn contents(json: &str, words: &[&str]) -> Vec<(&'static str, Value)> {
+    let mut contents: Vec<(&str, Value)> = Vec::new();
+    for row in form::FORMS.iter().filter(|row| words.contains(&row.word)) {
+        let schema = match row.form {
+            Form::GeoJson | Form::JsonFg => reference(json),
+            Form::NdJson | Form::Csv | Form::Html => text(),
+            Form::FlatGeobuf | Form::GeoPackage | Form::Shapefile | Form::GeoParquet => formatted("binary"),
+        };
+        if contents.iter().all(|(media_type, _)| *media_type != row.media_type) {
+            contents.push((row.media_type, schema));
+        }
+    }
+    contents
 }
 
 /// Parameters of every answer with coordinates, beside `f`.
-fn of_one() -> [Parameter; 5] {
+fn of_one() -> [Parameter; 6] {
     let crs = Words(
         "Il sistema di riferimento delle coordinate, uno di quelli che lo strato elenca",
         "The CRS of the coordinates, one of those that the layer lists",
     );
+    let profile = Words(
+        "Per GeoJSON: solo quello dell’RFC 7946, JSON-FG, o JSON-FG con le coordinate anche in WGS 84",
+        "Of GeoJSON: RFC 7946 and no more, JSON-FG, or JSON-FG with coordinates in WGS 84 besides",
+    );
     let properties = Words("I campi che servono", "The fields that are wanted");
     let skip = Words("Senza geometrie", "Without geometries");
     [
-        // Features have no titles: any language will do.
-        Parameter::query("lang", Words("Non cambia nulla", "Changes nothing"), text()),
+        Parameter::query("profile", profile, word(form::PROFILES.map(|(name, _)| name))),
+        parameters::lang(),
         parameters::crs_uri("crs", crs),
         Parameter::query("properties", properties, list(&text())),
         Parameter::query("skipGeometry", skip, usually(boolean(), false)),

@@ -2,24 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::response::Response;
-use bricola_layers::cache::{RowAt, RowRef, Snapshot, ValueRef};
-use bricola_layers::crs::with_transformer;
+use bricola_layers::cache::{RowRef, Snapshot};
+use bricola_layers::crs::Crs;
 use bricola_layers::definition::Scope;
-use bricola_layers::query::cql2::Row as _;
-use bricola_layers::query::{Cursor, FeatureWriter};
-use geozero::ToWkt as _;
-use http::{HeaderValue, header};
-use serde_json::json;
+use bricola_layers::query::{Cursor, FeatureWriter, Page, Profile};
+use bricola_layers::writer::Stop;
+use http::header;
+use serde_json::{Value, json};
 
-use super::question::{Form, Question};
+use super::file;
+use super::form::{Form, PROFILES};
+use super::question::Question;
+use crate::error::Problem;
 use crate::routes::respond;
 
-/// Features that are written in one piece.
-const PIECE: usize = 1_000;
-
-const GEOJSON: HeaderValue = HeaderValue::from_static("application/geo+json");
+/// The classes that a JSON-FG document declares (JSON-FG 1, 8.2 and 13.1).
+const JSONFG: [&str; 2] = [
+    "http://www.opengis.net/spec/json-fg-1/1.0/conf/core",
+    "http://www.opengis.net/spec/json-fg-1/1.0/conf/types-schemas",
+];
+/// Before the name of a profile.
+const PROFILE: &str = "http://www.opengis.net/def/profile/OGC/0/";
 
 /// Who asked for what, for the links.
 pub struct Told {
@@ -32,33 +37,60 @@ pub struct Told {
 }
 
 impl Told {
-    fn link(&self, path: &str, query: &str, rel: &str, kind: &str) -> serde_json::Value {
+    fn link(&self, path: &str, query: &str, rel: &str, kind: &str) -> Value {
         let mark = if query.is_empty() { "" } else { "?" };
         json!({"href": format!("{}/collections/{}{path}{mark}{query}", self.base, self.id), "rel": rel, "type": kind})
     }
 }
 
-/// A page as one `FeatureCollection`, or all features as a file that is written while it is sent.
-pub fn page(snapshot: &Arc<Snapshot>, question: Question, told: &Told) -> Response {
+/// A page as one `FeatureCollection`, or all features as a file.
+///
+/// # Errors
+/// A file that cannot be made.
+pub fn page(snapshot: &Arc<Snapshot>, question: Question, told: &Told, stop: &Stop) -> Result<Response, Problem> {
     let limit = question.limit.unwrap_or(usize::MAX - 1);
     let page = question.selection.page(snapshot, &question.order, question.after.as_ref(), limit);
-    if question.form != Form::GeoJson {
-        return file(Arc::clone(snapshot), page.rows, question, told);
+    if question.form.is_file() {
+        return file::answer(Arc::clone(snapshot), page.rows, question, told, stop);
     }
-    let writer = writer(snapshot, &question, told.scope);
+    Ok(written(collection(snapshot, &question, told, &page), question.form.row().media_type))
+}
+
+/// The page that people get as a table; without geometries.
+pub fn table(snapshot: &Snapshot, mut question: Question, told: &Told) -> Value {
+    question.skip_geometry = true;
+    let limit = question.limit.unwrap_or(usize::MAX - 1);
+    let page = question.selection.page(snapshot, &question.order, question.after.as_ref(), limit);
+    // What is written here is JSON.
+    serde_json::from_slice(&collection(snapshot, &question, told, &page)).unwrap_or_default()
+}
+
+fn collection(snapshot: &Snapshot, question: &Question, told: &Told, page: &Page) -> Vec<u8> {
+    let kind = question.form.row().media_type;
+    let writer = writer(snapshot, question, told.scope);
     let mut out = Vec::with_capacity(1024 + page.rows.len() * 512);
-    out.extend_from_slice(b"{\"type\":\"FeatureCollection\",\"features\":[");
+    out.extend_from_slice(b"{\"type\":\"FeatureCollection\",");
+    if question.form == Form::JsonFg {
+        let mut members = jsonfg(snapshot, question, told);
+        if let Some(dimension) = snapshot.definition().geometry.dimension() {
+            members["geometryDimension"] = json!(dimension);
+        }
+        write_members(&mut out, &members);
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"features\":[");
     for (position, at) in page.rows.iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }
         writer.write(&mut out, snapshot.row_at(*at));
     }
-    let mut links = vec![told.link("/items", &told.query, "self", "application/geo+json")];
+    let mut links = vec![told.link("/items", &told.query, "self", kind)];
     if let Some(next) = &page.next {
-        links.push(told.link("/items", &with_cursor(&told.query, next), "next", "application/geo+json"));
+        links.push(told.link("/items", &with_cursor(&told.query, next), "next", kind));
     }
     links.push(told.link("", "f=json", "collection", "application/json"));
+    links.extend(profile_link(question));
     let rest = json!({
         "links": links,
         "timeStamp": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
@@ -67,35 +99,80 @@ pub fn page(snapshot: &Arc<Snapshot>, question: Question, told: &Told) -> Respon
         "seq": told.seq,
     });
     out.extend_from_slice(b"],");
-    out.extend_from_slice(&rest.to_string().as_bytes()[1..]);
-    let mut response = Response::new(Body::from(out));
-    response.headers_mut().insert(header::CONTENT_TYPE, GEOJSON);
-    response
+    write_members(&mut out, &rest);
+    out.push(b'}');
+    out
 }
 
 /// One feature.
 pub fn feature(snapshot: &Snapshot, question: &Question, told: &Told, row: RowRef<'_>) -> Response {
+    written(one(snapshot, question, told, row), question.form.row().media_type)
+}
+
+/// One feature for the page that people get: with its box in degrees.
+pub fn card(snapshot: &Snapshot, question: Question, told: &Told, row: RowRef<'_>) -> Value {
+    let question = Question { crs: Crs::crs84(), ..question };
+    serde_json::from_slice(&one(snapshot, &question, told, row)).unwrap_or_default()
+}
+
+fn one(snapshot: &Snapshot, question: &Question, told: &Told, row: RowRef<'_>) -> Vec<u8> {
+    let kind = question.form.row().media_type;
     let mut out = Vec::with_capacity(1024);
     writer(snapshot, question, told.scope).write(&mut out, row);
     // Its last brace makes room for the links.
     out.pop();
-    let links = json!({
-        "links": [
-            told.link(&format!("/items/{}", row.id()), &told.query, "self", "application/geo+json"),
-            told.link("", "f=json", "collection", "application/json"),
-        ],
-        "version": row.base.version(row.row),
-        "seq": told.seq,
-    });
+    let mut links = vec![
+        told.link(&format!("/items/{}", row.id()), &told.query, "self", kind),
+        told.link("", "f=json", "collection", "application/json"),
+    ];
+    links.extend(profile_link(question));
+    let mut rest = json!({"links": links, "version": row.base.version(row.row), "seq": told.seq});
+    if question.form == Form::JsonFg
+        && let (Value::Object(rest), Value::Object(members)) = (&mut rest, jsonfg(snapshot, question, told))
+    {
+        rest.extend(members);
+    }
     out.push(b',');
-    out.extend_from_slice(&links.to_string().as_bytes()[1..]);
+    write_members(&mut out, &rest);
+    out.push(b'}');
+    out
+}
+
+fn written(out: Vec<u8>, kind: &str) -> Response {
     let mut response = Response::new(Body::from(out));
-    response.headers_mut().insert(header::CONTENT_TYPE, GEOJSON);
+    respond::set(&mut response, header::CONTENT_TYPE, kind);
     response
 }
 
-fn writer<'a>(snapshot: &'a Snapshot, question: &Question, scope: Scope) -> FeatureWriter<'a> {
-    let mut writer = snapshot.writer(scope).in_crs(&question.crs);
+/// The members of an object, without its braces.
+fn write_members(out: &mut Vec<u8>, members: &Value) {
+    let text = members.to_string();
+    out.extend_from_slice(&text.as_bytes()[1..text.len() - 1]);
+}
+
+/// What the root of a JSON-FG document says (JSON-FG 1, 8.2, 8.4 and 13).
+fn jsonfg(snapshot: &Snapshot, question: &Question, told: &Told) -> Value {
+    let mut members = json!({
+        "conformsTo": JSONFG,
+        "featureType": snapshot.definition().id,
+        "featureSchema": format!("{}/collections/{}/schema", told.base, told.id),
+    });
+    if question.crs != Crs::crs84() {
+        members["coordRefSys"] = json!(question.crs.uri());
+    }
+    members
+}
+
+/// JSON-FG names the profile that it follows (JSON-FG 1, clause 14).
+fn profile_link(question: &Question) -> Option<Value> {
+    let (name, _) = PROFILES.iter().find(|(_, profile)| *profile == question.profile)?;
+    let link = json!({"href": format!("{PROFILE}{name}"), "rel": "profile"});
+    (question.profile != Profile::Rfc7946).then_some(link)
+}
+
+/// Writes features as the question wants them.
+pub fn writer<'a>(snapshot: &'a Snapshot, question: &Question, scope: Scope) -> FeatureWriter<'a> {
+    let mut writer = snapshot.writer(scope).in_crs(&question.crs).with_profile(question.profile);
     if let Some(fields) = &question.fields {
         writer = writer.only(fields);
     }
@@ -104,90 +181,11 @@ fn writer<'a>(snapshot: &'a Snapshot, question: &Question, scope: Scope) -> Feat
 
 /// The same question from a place on.
 fn with_cursor(query: &str, cursor: &Cursor) -> String {
-    let mut values: Vec<serde_json::Value> = cursor.values.iter().map(|value| json!(value)).collect();
+    let mut values: Vec<Value> = cursor.values.iter().map(|value| json!(value)).collect();
     values.push(json!(cursor.id));
     let others = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "cursor");
     let mut next = form_urlencoded::Serializer::new(String::new());
     next.extend_pairs(others);
-    next.append_pair("cursor", &serde_json::Value::Array(values).to_string());
+    next.append_pair("cursor", &Value::Array(values).to_string());
     next.finish()
-}
-
-/// A file, piece by piece: what is held of it is its list of rows and one piece.
-fn file(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: Question, told: &Told) -> Response {
-    let (extension, kind) = match question.form {
-        Form::Csv => ("csv", "text/csv; charset=utf-8; header=present"),
-        _ => ("ndjson", "application/x-ndjson"),
-    };
-    let name = format!("attachment; filename=\"{}.{extension}\"", told.id);
-    let scope = told.scope;
-    let fields = columns(&snapshot, &question, scope);
-    let mut head = Vec::new();
-    if question.form == Form::Csv {
-        csv_head(&mut head, &snapshot, &question, &fields);
-    }
-    let pieces = futures::stream::unfold((0, Some(head)), move |(begin, head)| {
-        let mut out = head.unwrap_or_default();
-        let piece = rows.get(begin..(begin + PIECE).min(rows.len())).unwrap_or_default();
-        if piece.is_empty() && out.is_empty() {
-            return std::future::ready(None);
-        }
-        if question.form == Form::Csv {
-            for at in piece {
-                csv_row(&mut out, snapshot.row_at(*at), &question, &fields);
-            }
-        } else {
-            let writer = writer(&snapshot, &question, scope);
-            for at in piece {
-                writer.write(&mut out, snapshot.row_at(*at));
-                out.push(b'\n');
-            }
-        }
-        std::future::ready(Some((Ok::<_, std::convert::Infallible>(Bytes::from(out)), (begin + piece.len(), None))))
-    });
-    let mut response = Response::new(Body::from_stream(pieces));
-    respond::set(&mut response, header::CONTENT_TYPE, kind);
-    respond::set(&mut response, header::CONTENT_DISPOSITION, &name);
-    response
-}
-
-/// The fields that are wanted and may be seen.
-fn columns(snapshot: &Snapshot, question: &Question, scope: Scope) -> Vec<usize> {
-    let seen = scope.fields(snapshot.definition()).map(|(field, _)| field);
-    seen.filter(|field| question.fields.as_ref().is_none_or(|wanted| wanted.contains(field))).collect()
-}
-
-fn csv_head(out: &mut Vec<u8>, snapshot: &Snapshot, question: &Question, fields: &[usize]) {
-    let definition = snapshot.definition();
-    let names = fields.iter().map(|field| definition.fields[*field].name.as_str());
-    let names = std::iter::once("id").chain(names).chain((!question.skip_geometry).then_some("wkt"));
-    csv_record(out, names.map(str::to_owned));
-}
-
-fn csv_row(out: &mut Vec<u8>, row: RowRef<'_>, question: &Question, fields: &[usize]) {
-    let text = |field: usize| match row.base.value(row.row, field) {
-        ValueRef::Null => String::new(),
-        ValueRef::Text(text) => text.to_owned(),
-        other => json!(other).as_str().map_or_else(|| json!(other).to_string(), str::to_owned),
-    };
-    let values = fields.iter().map(|field| text(*field));
-    let wkt = (!question.skip_geometry).then(|| wkt(row, question).unwrap_or_default());
-    csv_record(out, std::iter::once(row.id().to_string()).chain(values).chain(wkt));
-}
-
-/// The geometry in the CRS of the question, in its authority's order of axes.
-fn wkt(row: RowRef<'_>, question: &Question) -> Option<String> {
-    let mut geometry = row.geometry()?.into_owned();
-    with_transformer(row.base.crs(), &question.crs, |transformer| transformer.geometry(&mut geometry)).ok()?.ok()?;
-    if question.crs.north_first() {
-        geo::MapCoordsInPlace::map_coords_in_place(&mut geometry, |c| geo_types::Coord { x: c.y, y: c.x });
-    }
-    geometry.to_wkt().ok()
-}
-
-fn csv_record(out: &mut Vec<u8>, values: impl Iterator<Item = String>) {
-    let mut writer = csv::Writer::from_writer(out);
-    // Writing to a vector cannot fail.
-    let _ = writer.write_record(values);
-    let _ = writer.flush();
 }

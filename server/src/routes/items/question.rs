@@ -2,44 +2,37 @@
 
 use bricola_layers::cache::Validity;
 use bricola_layers::crs::Crs;
-use bricola_layers::definition::{FieldType, LayerDefinition};
+use bricola_layers::definition::{FieldType, LayerDefinition, Scope};
 use bricola_layers::feature::Value;
 use bricola_layers::limits::{DEFAULT_PAGE, MAX_PAGE};
-use bricola_layers::query::{Area, Cursor, Selection, SortKey};
+use bricola_layers::query::{Area, Cursor, Profile, Selection, SortKey};
+use bricola_layers::writer::Contents;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde_json::json;
 
+use super::form::{self, Form};
 use crate::app::App;
-use crate::error::{Kind, Problem};
+use crate::error::Problem;
 use crate::params::Params;
 use crate::routes::filter::{self, FILTER, FILTER_CRS, FILTER_LANG};
+use crate::routes::respond::{self, Language};
 use crate::routes::when::{self, When};
 
 /// Parameters of every answer with coordinates.
-const OF_ONE: [&str; 6] = ["f", "lang", "crs", "properties", "skipGeometry", when::AT];
+const OF_ONE: [&str; 7] = ["f", "profile", "lang", "crs", "properties", "skipGeometry", when::AT];
 /// And of those that choose.
 const OF_MANY: [&str; 9] =
     ["bbox", "bbox-crs", when::DATETIME, FILTER, FILTER_LANG, FILTER_CRS, "sortby", "limit", "cursor"];
 /// CRSs in which every layer is given, beside its own: those of the law and of everyday work in Italy.
 const CODES: [u32; 14] = [4326, 4258, 6706, 3857, 7791, 7792, 7794, 7795, 6876, 25832, 25833, 3003, 3004, 3035];
 
-/// In which form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    GeoJson,
-    /// One feature a line.
-    NdJson,
-    /// With the geometry as well-known text.
-    Csv,
-}
-
-const FORMS: [(&str, Form); 4] =
-    [("json", Form::GeoJson), ("geojson", Form::GeoJson), ("ndjson", Form::NdJson), ("csv", Form::Csv)];
-
 /// A question, read and found sound.
 pub struct Question {
     pub form: Form,
+    /// Of GeoJSON.
+    pub profile: Profile,
+    pub language: Language,
     pub when: When,
     pub selection: Selection,
     pub order: Vec<SortKey>,
@@ -68,7 +61,7 @@ impl Question {
         let params = Params::read(query, &allowed)?;
         let (when, [first, last]) = when::read_during(app, &params).await?;
         let order = order(app, definition, &params)?;
-        let form = form(&params, headers)?;
+        let (form, profile) = form::read(&params, headers, &form::WORDS)?;
         let limit = params.whole("limit", 1..=i64::MAX)?.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let mut filters = equalities(app, definition, &params)?;
         filters.extend(filter::read_bound(app, definition, &params)?);
@@ -79,13 +72,11 @@ impl Question {
                 validity: Validity::between(definition, first, last),
             },
             after: params.text("cursor").map(|text| cursor(text, definition, &order)).transpose()?,
-            limit: match form {
-                Form::GeoJson => Some(limit.unwrap_or(DEFAULT_PAGE).min(MAX_PAGE)),
-                Form::NdJson | Form::Csv => limit,
-            },
+            limit: if form.is_file() { limit } else { Some(limit.unwrap_or(DEFAULT_PAGE).min(MAX_PAGE)) },
             order,
             form,
-            ..Self::plain(app, definition, &params, when)?
+            profile,
+            ..Self::plain(app, definition, &params, headers, when)?
         })
     }
 
@@ -93,17 +84,41 @@ impl Question {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub async fn of_one(app: &App, definition: &LayerDefinition, query: Option<&str>) -> Result<Self, Problem> {
+    pub async fn of_one(
+        app: &App,
+        definition: &LayerDefinition,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Self, Problem> {
         let params = Params::read(query, &OF_ONE)?;
-        params.one_of("f", &FORMS[..2])?;
+        let (form, profile) = form::read(&params, headers, &form::WORDS_OF_ONE)?;
         let when = when::read(app, &params).await?;
-        Self::plain(app, definition, &params, when)
+        Ok(Self { form, profile, ..Self::plain(app, definition, &params, headers, when)? })
+    }
+
+    /// The fields that are wanted and that a scope may see, by their positions in the definition.
+    pub fn columns(&self, definition: &LayerDefinition, scope: Scope) -> Vec<usize> {
+        let seen = scope.fields(definition).map(|(field, _)| field);
+        seen.filter(|field| self.fields.as_ref().is_none_or(|wanted| wanted.contains(field))).collect()
+    }
+
+    /// What a file of the features holds.
+    pub fn contents(&self, definition: &LayerDefinition, scope: Scope) -> Contents {
+        Contents { fields: self.columns(definition, scope), crs: self.crs.clone(), geometry: !self.skip_geometry }
     }
 
     /// What does not choose.
-    fn plain(app: &App, definition: &LayerDefinition, params: &Params<'_>, when: When) -> Result<Self, Problem> {
+    fn plain(
+        app: &App,
+        definition: &LayerDefinition,
+        params: &Params<'_>,
+        headers: &HeaderMap,
+        when: When,
+    ) -> Result<Self, Problem> {
         Ok(Self {
             form: Form::GeoJson,
+            profile: Profile::default(),
+            language: respond::language(params, headers)?,
             when,
             selection: Selection::default(),
             order: Vec::new(),
@@ -114,25 +129,6 @@ impl Question {
             skip_geometry: params.one_of("skipGeometry", &[("true", true), ("false", false)])?.unwrap_or(false),
         })
     }
-}
-
-/// The form that `?f=` names, or that `Accept` names first.
-fn form(params: &Params<'_>, headers: &HeaderMap) -> Result<Form, Problem> {
-    if let Some(form) = params.one_of("f", &FORMS)? {
-        return Ok(form);
-    }
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let known = accept.split(',').find_map(|range| match range.split(';').next().unwrap_or_default().trim() {
-        "application/geo+json" | "application/json" | "application/*" | "*/*" | "" => Some(Form::GeoJson),
-        "application/x-ndjson" | "application/geo+json-seq" => Some(Form::NdJson),
-        "text/csv" => Some(Form::Csv),
-        _ => None,
-    });
-    known.ok_or_else(|| {
-        let allowed = vec!["application/geo+json", "application/x-ndjson", "text/csv"];
-        Problem::new(Kind::NotAcceptable, format!("This path answers as {}.", allowed.join(", ")))
-            .with("allowed", allowed)
-    })
 }
 
 /// The URIs of the CRSs in which a layer is given: CRS84, its own, and those of [`CODES`].

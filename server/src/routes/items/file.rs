@@ -1,0 +1,277 @@
+//! Features as a file: whole, and written while it is sent.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use bricola_layers::cache::{RowAt, RowRef, Snapshot, ValueRef};
+use bricola_layers::definition::Scope;
+use bricola_layers::query::Positions;
+use bricola_layers::writer::{self, FlatGeobufWriter, GeoParquetWriter, Stop, WriteError};
+use futures::StreamExt as _;
+use geozero::ToWkt as _;
+use http::header;
+use serde_json::json;
+
+use super::answer::{self, Told};
+use super::form::Form;
+use super::question::Question;
+use crate::error::Problem;
+use crate::routes::respond;
+
+/// Bytes that are written in one piece, or those of one feature if it has more.
+const PIECE: usize = 256 * 1024;
+
+/// A file of some features: what is held of it is their list and one piece.
+///
+/// # Errors
+/// When its head cannot be written.
+pub fn answer(
+    snapshot: Arc<Snapshot>,
+    rows: Vec<RowAt>,
+    question: Question,
+    told: &Told,
+    stop: &Stop,
+) -> Result<Response, Problem> {
+    let row = question.form.row();
+    let kind = if question.form == Form::Csv { "text/csv; charset=utf-8; header=present" } else { row.media_type };
+    let name = format!("attachment; filename=\"{}.{}\"", told.id, row.extension.unwrap_or("json"));
+    let mut response = match question.form {
+        form if form.is_built() => built(&snapshot, &rows, &question, told, stop)?,
+        Form::GeoParquet => Response::new(streamed(Groups::begin(snapshot, rows, &question, told.scope)?)),
+        _ => Response::new(streamed(Written::begin(snapshot, rows, question, told.scope)?)),
+    };
+    respond::set(&mut response, header::CONTENT_TYPE, kind);
+    respond::set(&mut response, header::CONTENT_DISPOSITION, &name);
+    Ok(response)
+}
+
+/// A file that is finished before it is sent.
+fn built(
+    snapshot: &Snapshot,
+    rows: &[RowAt],
+    question: &Question,
+    told: &Told,
+    stop: &Stop,
+) -> Result<Response, Problem> {
+    let contents = question.contents(snapshot.definition(), told.scope);
+    let file = match question.form {
+        Form::Shapefile => writer::shapefile(snapshot, rows, &contents, stop),
+        _ => writer::geopackage(snapshot, rows, &contents, question.language.of(&snapshot.definition().title), stop),
+    };
+    let file = file.map_err(|error| match error {
+        WriteError::TooLarge(reason) => {
+            let advice = "; ask for fewer features, or for another form such as gpkg";
+            Problem::parameter("f", question.form.row().word, format!("{reason}{advice}"))
+        }
+        other => Problem::internal(other),
+    })?;
+    let length = file.metadata().map_err(Problem::internal)?.len();
+    let mut response = Response::new(streamed(file));
+    respond::set(&mut response, header::CONTENT_LENGTH, &length.to_string());
+    Ok(response)
+}
+
+/// What is sent piece by piece.
+trait Pieces: Send + 'static {
+    /// What comes next; `None` at the end.
+    fn piece(&mut self) -> io::Result<Option<Bytes>>;
+}
+
+impl Pieces for File {
+    fn piece(&mut self) -> io::Result<Option<Bytes>> {
+        let mut piece = Vec::with_capacity(PIECE);
+        self.take(PIECE as u64).read_to_end(&mut piece)?;
+        Ok((!piece.is_empty()).then(|| Bytes::from(piece)))
+    }
+}
+
+/// The pieces of a file, each written when the one before it has gone: no thread waits for a slow client, and nothing more
+/// is written for one that went away.
+fn streamed(pieces: impl Pieces) -> Body {
+    let pieces = futures::stream::unfold(Some(pieces), |file| async {
+        let mut file = file?;
+        let work = tokio::task::spawn_blocking(move || {
+            let piece = file.piece();
+            (piece, file)
+        });
+        match work.await {
+            Ok((Ok(None), _)) => None,
+            Ok((Ok(Some(piece)), file)) => Some((Ok(piece), Some(file))),
+            // A file that ends too early must not look like one that is whole.
+            Ok((Err(error), _)) => Some((Err(error), None)),
+            Err(error) => Some((Err(io::Error::other(error)), None)),
+        }
+    });
+    // A compressor asks once more after the end.
+    Body::from_stream(pieces.fuse())
+}
+
+/// A file that is written while it is sent.
+struct Written {
+    snapshot: Arc<Snapshot>,
+    rows: Vec<RowAt>,
+    /// Of the rows that are written.
+    done: usize,
+    question: Question,
+    scope: Scope,
+    /// The fields that are wanted and may be seen.
+    fields: Vec<usize>,
+    flatgeobuf: Option<FlatGeobufWriter>,
+    /// What goes before the first feature.
+    head: Vec<u8>,
+}
+
+impl Written {
+    fn begin(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: Question, scope: Scope) -> Result<Self, Problem> {
+        let definition = Arc::clone(snapshot.definition());
+        let fields = question.columns(&definition, scope);
+        let mut head = Vec::new();
+        let mut flatgeobuf = None;
+        match question.form {
+            Form::Csv => csv_head(&mut head, &snapshot, &question, &fields),
+            Form::FlatGeobuf => {
+                let contents = question.contents(&definition, scope);
+                let (title, count) = (question.language.of(&definition.title), rows.len() as u64);
+                let writer = FlatGeobufWriter::begin(&definition, &contents, title, count, &mut head);
+                flatgeobuf = Some(writer.map_err(Problem::internal)?);
+            }
+            _ => {}
+        }
+        Ok(Self { snapshot, rows, done: 0, question, scope, fields, flatgeobuf, head })
+    }
+}
+
+impl Pieces for Written {
+    fn piece(&mut self) -> io::Result<Option<Bytes>> {
+        let mut out = std::mem::take(&mut self.head);
+        let json =
+            (self.question.form == Form::NdJson).then(|| answer::writer(&self.snapshot, &self.question, self.scope));
+        while out.len() < PIECE
+            && let Some(at) = self.rows.get(self.done)
+        {
+            let row = self.snapshot.row_at(*at);
+            match (&mut self.flatgeobuf, &json) {
+                (Some(writer), _) => writer.write(&mut out, row),
+                (_, Some(writer)) => {
+                    writer.write(&mut out, row);
+                    out.push(b'\n');
+                }
+                _ => csv_row(&mut out, row, &self.question, &self.fields),
+            }
+            self.done += 1;
+        }
+        Ok((!out.is_empty()).then(|| Bytes::from(out)))
+    }
+}
+
+/// A file that is written in groups of features while it is sent.
+struct Groups {
+    snapshot: Arc<Snapshot>,
+    rows: Vec<RowAt>,
+    /// Of the rows that are written.
+    done: usize,
+    writer: GeoParquetWriter,
+    is_over: bool,
+}
+
+impl Groups {
+    fn begin(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: &Question, scope: Scope) -> Result<Self, Problem> {
+        let definition = snapshot.definition();
+        let writer = GeoParquetWriter::begin(definition, &question.contents(definition, scope));
+        Ok(Self { writer: writer.map_err(Problem::internal)?, snapshot, rows, done: 0, is_over: false })
+    }
+}
+
+impl Pieces for Groups {
+    fn piece(&mut self) -> io::Result<Option<Bytes>> {
+        let mut out = Vec::new();
+        let group = &self.rows[self.done..(self.done + GeoParquetWriter::GROUP).min(self.rows.len())];
+        let written = if group.is_empty() {
+            if std::mem::replace(&mut self.is_over, true) {
+                return Ok(None);
+            }
+            self.writer.finish(&mut out)
+        } else {
+            self.writer.write(&mut out, &self.snapshot, group)
+        };
+        self.done += group.len();
+        written.map_err(io::Error::other)?;
+        Ok(Some(Bytes::from(out)))
+    }
+}
+
+fn csv_head(out: &mut Vec<u8>, snapshot: &Snapshot, question: &Question, fields: &[usize]) {
+    let definition = snapshot.definition();
+    let names = fields.iter().map(|field| definition.fields[*field].name.as_str());
+    let names = std::iter::once("id").chain(names).chain((!question.skip_geometry).then_some("wkt"));
+    csv_record(out, names.map(str::to_owned));
+}
+
+fn csv_row(out: &mut Vec<u8>, row: RowRef<'_>, question: &Question, fields: &[usize]) {
+    let text = |field: usize| match row.base.value(row.row, field) {
+        ValueRef::Null => String::new(),
+        ValueRef::Text(text) => text.to_owned(),
+        other => json!(other).as_str().map_or_else(|| json!(other).to_string(), str::to_owned),
+    };
+    let values = fields.iter().map(|field| text(*field));
+    let wkt = (!question.skip_geometry).then(|| wkt(row, &Positions::in_crs(&question.crs)).unwrap_or_default());
+    csv_record(out, std::iter::once(row.id().to_string()).chain(values).chain(wkt));
+}
+
+/// The geometry in the CRS of the question, in its authority's order of axes.
+fn wkt(row: RowRef<'_>, positions: &Positions) -> Option<String> {
+    let mut geometry = positions.geometry(row)?;
+    if positions.north_first() {
+        geo::MapCoordsInPlace::map_coords_in_place(&mut geometry, |c| geo_types::Coord { x: c.y, y: c.x });
+    }
+    geometry.to_wkt().ok()
+}
+
+fn csv_record(out: &mut Vec<u8>, values: impl Iterator<Item = String>) {
+    let mut writer = csv::Writer::from_writer(out);
+    // Writing to a vector cannot fail.
+    let _ = writer.write_record(values);
+    let _ = writer.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// Counts the pieces that it has written; fails at one of them.
+    struct Counted(Arc<AtomicUsize>, usize);
+
+    impl Pieces for Counted {
+        fn piece(&mut self) -> io::Result<Option<Bytes>> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                number if number == self.1 => Err(io::Error::other("broken")),
+                _ => Ok(Some(Bytes::from_static(b"piece"))),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_more_is_written_for_a_client_that_went_away() {
+        let written = Arc::new(AtomicUsize::new(0));
+        let mut body = streamed(Counted(Arc::clone(&written), usize::MAX));
+        assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+        drop(body);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(written.load(Ordering::SeqCst), 1);
+        assert_eq!(Arc::strong_count(&written), 1, "what it held is let go");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_breaks_does_not_look_whole() {
+        let body = streamed(Counted(Arc::default(), 2));
+        assert!(body.collect().await.is_err());
+    }
+}

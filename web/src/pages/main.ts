@@ -1,0 +1,13 @@
+// What the server's own pages (collections, features and so on) get beside their HTML; they can do without all of it.
+import '../styles/italia.scss';
+import '../styles/fonts.css';
+import '../styles/pages.scss';
+import { followFocus } from '../focus.ts';
+import { copyButtons } from './copy.ts';
+
+followFocus();
+copyButtons(document);
+const places = [...document.querySelectorAll<HTMLElement>('.page-map[data-style]')];
+if (places.length > 0) {
+  void import('./map.ts').then(({ drawMap }) => Promise.all(places.map(drawMap)));
+}
