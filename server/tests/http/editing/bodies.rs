@@ -81,7 +81,17 @@ async fn bodies_that_are_none_are_refused() {
     let deep = "[".repeat(10_000);
     send(Method::POST, ITEMS.to_owned(), "application/geo+json", deep).await.problem(400, "invalid-body");
     let large = format!("{{\"type\": \"{}\"}}", "x".repeat(70_000));
-    send(Method::POST, ITEMS.to_owned(), "application/geo+json", large).await.problem(413, "body-too-large");
+    // What is refused is not read: the connection may break under a client that is still writing.
+    let mut refused = None;
+    for _ in 0..10 {
+        let request = city.request(Method::POST, ITEMS).body(large.clone());
+        if let Ok(answer) = request.send().await {
+            refused = Some((answer.status().as_u16(), answer.text().await.expect("a body")));
+            break;
+        }
+    }
+    let (status, problem) = refused.expect("an answer");
+    assert!(status == 413 && problem.contains("body-too-large"), "{status} {problem}");
     for wrong in ["7", "[]", "null", "{\"type\": \"Features\"}"] {
         let answer = send(Method::PUT, one(), "application/geo+json", wrong.to_owned()).await;
         answer.problem(422, "invalid-feature");
