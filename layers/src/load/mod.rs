@@ -15,6 +15,7 @@ mod report;
 mod row;
 
 pub use options::{LoadError, LoadOptions, Progress};
+pub use render::grouped;
 pub use report::{CrsReport, Language, RejectedRow, Report};
 
 use std::sync::Arc;

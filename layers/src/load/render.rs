@@ -188,11 +188,18 @@ fn place(place: Option<[f64; 2]>) -> String {
 
 /// A count with separated thousands: `1.234.567` or `1,234,567`.
 fn number(count: u64, language: Language) -> String {
+    grouped(
+        count,
+        match language {
+            Language::Italian => '.',
+            Language::English => ',',
+        },
+    )
+}
+
+/// A count with a separator between its thousands.
+pub fn grouped(count: u64, separator: char) -> String {
     let digits = count.to_string();
-    let separator = match language {
-        Language::Italian => '.',
-        Language::English => ',',
-    };
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
         if position > 0 && (digits.len() - position).is_multiple_of(3) {

@@ -4,9 +4,9 @@ use geo::{BoundingRect, Contains, Intersects};
 use geo_types::{Coord, Rect};
 use thiserror::Error;
 
-use super::cql2::Row as _;
+use super::positions::Positions;
 use crate::cache::{GeometryKind, RowAt, RowRef, Snapshot};
-use crate::crs::{self, Crs, CrsError, Reach, lonlat_to_world, with_transformer};
+use crate::crs::{self, Crs, CrsError, Reach, lonlat_to_world};
 
 /// World units (each about a centimetre) that are looked beyond a box, since its sides bend between the points that tell how
 /// far it reaches.
@@ -88,12 +88,8 @@ impl Area {
         let geometry = if is_lonlat(&self.crs) {
             packed.geometry(row.row, |grid, node| row.base.lonlat(grid.unpack(node)))
         } else {
-            let mut moved = row.geometry().map(std::borrow::Cow::into_owned);
-            let done = moved.as_mut().map(|geometry| {
-                with_transformer(row.base.crs(), &self.crs, |transformer| transformer.geometry(geometry))
-            });
             // What has no image in the CRS of the box is not in it.
-            moved.filter(|_| matches!(done, Some(Ok(Ok(())))))
+            Positions::In(self.crs.clone()).geometry(row)
         };
         let Some((geometry, bounds)) = geometry
             .and_then(|geometry| Some((geometry.bounding_rect()?, geometry)))
@@ -128,34 +124,13 @@ fn reach(crs: &Crs, rect: &Rect<f64>) -> Result<([u32; 2], [u32; 2], bool), Area
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use geo_types::{Geometry, Point};
     use proptest::prelude::*;
 
+    use super::super::testing::wells;
     use super::*;
-    use crate::cache::BaseBuilder;
-    use crate::definition::LayerDefinition;
-    use crate::feature::{Feature, StoredFeature};
 
-    fn wells(crs: &str, resolution: f64, places: &[[f64; 2]]) -> Snapshot {
-        let definition = format!(
-            r#"id = "wells"
-            title = {{ it = "Vere", en = "Wells" }}
-            description = {{ it = "d", en = "d" }}
-            theme = "green"
-            geometry = "point"
-            crs = "{crs}"
-            resolution = {resolution}
-            zoom = {{ min = 10, max = 16 }}"#
-        );
-        let definition: Arc<LayerDefinition> = Arc::new(toml::from_str(&definition).expect("a definition"));
-        let mut builder = BaseBuilder::new(&definition).expect("a builder");
-        for (id, place) in (1..).zip(places) {
-            let geometry = Some(Geometry::Point(Point::from(*place)));
-            builder.push(&StoredFeature { id, version: 1, feature: Feature { geometry, properties: Vec::new() } });
-        }
-        Snapshot::of(builder.finish().expect("a base").0, definition, 0)
+    fn at(crs: &str, resolution: f64, places: &[[f64; 2]]) -> Snapshot {
+        wells(crs, resolution, (1..).zip(places).map(|(id, place)| (id, 1, Some(*place))))
     }
 
     proptest! {
@@ -167,7 +142,7 @@ mod tests {
                 places.iter().map(|(x, y)| [3_020_000.0 + f64::from(*x) * 0.01, 5_030_000.0 + f64::from(*y) * 0.01]).collect();
             let degrees: Vec<_> =
                 places.iter().map(|(x, y)| [12.0 + f64::from(*x) * 1e-7, 45.0 + f64::from(*y) * 1e-7]).collect();
-            for layer in [wells("EPSG:7795", 0.001, &metric), wells("EPSG:6706", 1e-8, &degrees)] {
+            for layer in [at("EPSG:7795", 0.001, &metric), at("EPSG:6706", 1e-8, &degrees)] {
                 let extent = layer.extent_lonlat().expect("an extent");
                 let area = Area::new(Crs::crs84(), extent).expect("a box");
                 prop_assert_eq!(area.rows(&layer, |_| true).len(), places.len());

@@ -114,34 +114,14 @@ fn merge<'a>(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
 
     use proptest::prelude::*;
 
+    use super::super::testing::wells;
     use super::*;
-    use crate::cache::BaseBuilder;
-    use crate::definition::LayerDefinition;
-    use crate::feature::{Feature, StoredFeature};
 
     fn snapshot(versions: &BTreeMap<FeatureId, i64>) -> Snapshot {
-        let definition: LayerDefinition = toml::from_str(
-            r#"id = "wells"
-            title = { it = "Vere", en = "Wells" }
-            description = { it = "d", en = "d" }
-            theme = "green"
-            geometry = "point"
-            crs = "EPSG:7795"
-            resolution = 0.001
-            zoom = { min = 10, max = 16 }"#,
-        )
-        .expect("a definition");
-        let definition = Arc::new(definition);
-        let mut builder = BaseBuilder::new(&definition).expect("a builder");
-        for (id, version) in versions {
-            let feature = Feature { geometry: None, properties: Vec::new() };
-            builder.push(&StoredFeature { id: *id, version: *version, feature });
-        }
-        Snapshot::of(builder.finish().expect("a base").0, definition, 0)
+        wells("EPSG:7795", 0.001, versions.iter().map(|(id, version)| (*id, *version, None)))
     }
 
     fn told(difference: &Difference<'_>) -> (FeatureId, Option<i64>, Option<i64>) {

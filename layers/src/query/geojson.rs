@@ -26,12 +26,13 @@ pub enum Profile {
 #[derive(Debug)]
 pub struct FeatureWriter<'a> {
     definition: &'a LayerDefinition,
+    scope: Scope,
     /// By their positions in the definition.
     fields: Vec<usize>,
     /// Without geometries where there is none.
     positions: Option<Positions>,
     profile: Profile,
-    /// The fields of the beginning and the end of validity, for `time`.
+    /// See [`FeatureWriter::interval`]; asked for where `time` is written.
     interval: [Option<usize>; 2],
 }
 
@@ -58,7 +59,17 @@ impl FeatureWriter<'_> {
     /// As another profile.
     #[must_use]
     pub fn with_profile(self, profile: Profile) -> Self {
-        Self { profile, ..self }
+        let interval = if profile == Profile::Rfc7946 { [None; 2] } else { self.interval() };
+        Self { profile, interval, ..self }
+    }
+
+    /// The fields of the beginning and the end of validity that the scope may read.
+    fn interval(&self) -> [Option<usize>; 2] {
+        let seen = ["valid_from", "valid_to"]
+            .map(|name| self.definition.field(name).filter(|(_, it)| self.scope.sees(it.visibility)));
+        let kind = seen.iter().flatten().map(|(_, field)| field.kind).find(|kind| is_temporal(*kind));
+        // Both ends are days, or both are instants (JSON-FG 1, requirement of intervals).
+        seen.map(|it| it.filter(|(_, field)| Some(field.kind) == kind).map(|(position, _)| position))
     }
 
     /// Appends a feature as a JSON object with `type`, `id`, `geometry`, `bbox` and `properties`; as JSON-FG with `time`
@@ -147,13 +158,8 @@ impl Snapshot {
     pub fn writer(&self, scope: Scope) -> FeatureWriter<'_> {
         let definition: &LayerDefinition = self.definition();
         let fields = scope.fields(definition).map(|(field, _)| field).collect();
-        let seen =
-            ["valid_from", "valid_to"].map(|name| definition.field(name).filter(|(_, it)| scope.sees(it.visibility)));
-        let kind = seen.iter().flatten().map(|(_, field)| field.kind).find(|kind| is_temporal(*kind));
-        // Both ends are days, or both are instants (JSON-FG 1, requirement of intervals).
-        let interval = seen.map(|it| it.filter(|(_, field)| Some(field.kind) == kind).map(|(position, _)| position));
         let (positions, profile) = (Some(Positions::LonLat), Profile::Rfc7946);
-        FeatureWriter { definition, fields, positions, profile, interval }
+        FeatureWriter { definition, scope, fields, positions, profile, interval: [None; 2] }
     }
 }
 

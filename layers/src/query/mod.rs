@@ -10,6 +10,8 @@ mod items;
 mod number;
 mod place;
 mod positions;
+#[cfg(test)]
+mod testing;
 
 pub use area::{Area, AreaError};
 pub use compare::{Difference, differences};

@@ -10,6 +10,7 @@ mod table;
 
 use std::borrow::Cow;
 
+use bricola_layers::load::grouped;
 use serde_json::Value;
 
 use crate::app::App;
@@ -93,16 +94,7 @@ fn members<'a>(document: &'a Value, list: &str) -> impl Iterator<Item = &'a Valu
 
 /// A whole number with its thousands apart, as the language does it.
 fn count(number: u64, language: Language) -> String {
-    let digits = number.to_string();
-    let separator = if language == Language::Italian { '.' } else { ',' };
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            out.push(separator);
-        }
-        out.push(digit);
-    }
-    out
+    grouped(number, if language == Language::Italian { '.' } else { ',' })
 }
 
 #[cfg(test)]
