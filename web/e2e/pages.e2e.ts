@@ -1,7 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DESK, PHONE, axe, launch, open } from './browser.ts';
+import { DESK, PHONE, axe, launch } from './browser.ts';
 import { type Target, target } from './target.ts';
+import { visit as visitAt } from './visit.ts';
 
 // Pages that the server itself makes: the mock has none.
 const there = (process.env['BRICOLA_URL'] ?? '') !== '';
@@ -18,17 +19,8 @@ afterAll(async () => {
   await server?.close();
 });
 
-/** Opens a page, runs the steps, and in any case wants no foreign request and no fault. */
-async function visit(path: string, steps: (page: Page) => Promise<void>, options = DESK): Promise<void> {
-  const { page, watch } = await open(browser, server.url, path, options);
-  try {
-    await steps(page);
-    expect(watch.foreign, 'requests to other hosts').toEqual([]);
-    expect(watch.faults, 'script errors and policy refusals').toEqual([]);
-  } finally {
-    await page.context().close();
-  }
-}
+const visit = (path: string, steps: (page: Page) => Promise<void>, options = DESK): Promise<void> =>
+  visitAt(browser, server.url, path, steps, options);
 
 /** Waits until the page's map is drawn. */
 async function drawn(page: Page): Promise<void> {

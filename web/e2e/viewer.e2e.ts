@@ -1,7 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DESK, PHONE, type Watch, axe, focused, launch, open, ready } from './browser.ts';
+import { DESK, PHONE, axe, focused, launch, ready } from './browser.ts';
 import { type Target, someParcel, target } from './target.ts';
+import { visit as visitAt } from './visit.ts';
 
 let browser: Browser;
 let server: Target;
@@ -17,21 +18,8 @@ afterAll(async () => {
   await server?.close();
 });
 
-/** Opens the viewer, runs the steps, and in any case wants no foreign request and no fault. */
-async function visit(path: string, steps: (page: Page) => Promise<void>, options = DESK): Promise<void> {
-  const { page, watch } = await open(browser, server.url, path, options);
-  try {
-    await steps(page);
-    expectClean(watch);
-  } finally {
-    await page.context().close();
-  }
-}
-
-function expectClean(watch: Watch): void {
-  expect(watch.foreign, 'requests to other hosts').toEqual([]);
-  expect(watch.faults, 'script errors and policy refusals').toEqual([]);
-}
+const visit = (path: string, steps: (page: Page) => Promise<void>, options = DESK): Promise<void> =>
+  visitAt(browser, server.url, path, steps, options);
 
 const at = (): string => `#map=17.5/${parcel.lat}/${parcel.lon}&at=${parcel.lat},${parcel.lon}`;
 
