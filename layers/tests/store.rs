@@ -28,6 +28,8 @@ mod postgis;
 mod retention;
 #[path = "store/sample.rs"]
 mod sample;
+#[path = "store/together.rs"]
+mod together;
 
 use std::path::PathBuf;
 

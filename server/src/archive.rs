@@ -3,8 +3,9 @@
 //! Most answers are given from memory and ask nothing here; what does is counted ([`crate::app::App::archive`]).
 
 use bricola_layers::feature::{FeatureId, StoredFeature};
+use bricola_layers::load;
 use bricola_layers::log::{Change, Seq};
-use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Version, Written};
+use bricola_layers::store::{LayerEdits, Moment, Once, Replaced, Store, StoreError, Version, Written};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
@@ -28,6 +29,9 @@ pub trait Archive: Send + Sync + 'static {
     /// See [`Store::seq_at`].
     fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq>;
 
+    /// See [`Store::layer_seq`].
+    fn layer_seq<'a>(&'a self, layer: &'a str, at: Seq) -> Asked<'a, Seq>;
+
     /// See [`Store::features_at_moments`].
     fn features_at_moments<'a>(
         &'a self,
@@ -41,11 +45,14 @@ pub trait Archive: Send + Sync + 'static {
     /// See [`Store::versions`].
     fn versions<'a>(&'a self, layer: &'a str, id: FeatureId) -> Asked<'a, Vec<Version>>;
 
-    /// See [`Store::write`].
-    fn write<'a>(&'a self, layer: &'a str, edits: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, Seq)>;
+    /// See [`Store::write_all`].
+    fn write_all(&self, parts: Vec<LayerEdits>, once: Option<Once>) -> Asked<'_, Written>;
 
-    /// See [`Store::write_once`].
-    fn write_once<'a>(&'a self, layer: &'a str, edits: Vec<Edit>, once: Once) -> Asked<'a, Written>;
+    /// See [`Store::try_all`].
+    fn try_all(&self, parts: Vec<LayerEdits>) -> Asked<'_, ()>;
+
+    /// See [`load::restore`].
+    fn restore<'a>(&'a self, layer: &'a str, at: Seq, last: Seq) -> Asked<'a, (Replaced, Seq)>;
 }
 
 impl<S: Store> Archive for S {
@@ -67,6 +74,10 @@ impl<S: Store> Archive for S {
 
     fn seq_at(&self, instant: DateTime<Utc>) -> Asked<'_, Seq> {
         Box::pin(Store::seq_at(self, instant))
+    }
+
+    fn layer_seq<'a>(&'a self, layer: &'a str, at: Seq) -> Asked<'a, Seq> {
+        Box::pin(Store::layer_seq(self, layer, at))
     }
 
     fn features_at_moments<'a>(
@@ -91,11 +102,15 @@ impl<S: Store> Archive for S {
         Box::pin(Store::versions(self, layer, id))
     }
 
-    fn write<'a>(&'a self, layer: &'a str, edits: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, Seq)> {
-        Box::pin(Store::write(self, layer, edits))
+    fn write_all(&self, parts: Vec<LayerEdits>, once: Option<Once>) -> Asked<'_, Written> {
+        Box::pin(Store::write_all(self, parts, once))
     }
 
-    fn write_once<'a>(&'a self, layer: &'a str, edits: Vec<Edit>, once: Once) -> Asked<'a, Written> {
-        Box::pin(Store::write_once(self, layer, edits, once))
+    fn try_all(&self, parts: Vec<LayerEdits>) -> Asked<'_, ()> {
+        Box::pin(Store::try_all(self, parts))
+    }
+
+    fn restore<'a>(&'a self, layer: &'a str, at: Seq, last: Seq) -> Asked<'a, (Replaced, Seq)> {
+        Box::pin(load::restore(self, layer, at, last))
     }
 }

@@ -297,6 +297,11 @@ impl Problem {
         self
     }
 
+    /// What was wrong, why, and what to do.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// Which kind it is.
     pub fn kind(&self) -> Kind {
         self.0.kind

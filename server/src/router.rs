@@ -71,6 +71,8 @@ pub fn table() -> Vec<Wired> {
         Wired::at("/collections/{collectionId}/differences")
             .answers(items::differences::about(), items::differences::get),
         Wired::at("/collections/{collectionId}/undo").answers(items::edit::undo::about(), items::edit::undo::post),
+        Wired::at("/undo").answers(items::edit::undo::about_all(), items::edit::undo::post_all),
+        Wired::at("/transactions").answers(items::edit::transaction::about(), items::edit::transaction::post),
         Wired::at("/collections/{collectionId}/schema")
             .answers(schemas::about_schema(), schemas::schema)
             .for_classes(schemas::CLASSES),

@@ -50,6 +50,18 @@ impl Fault {
         Self { pointer: format!("/features/{position}{}", self.pointer), ..self }
     }
 
+    /// The same of the feature of an edit in a transaction.
+    #[must_use]
+    pub fn of_edit(self, position: usize, member: &str) -> Self {
+        Self { pointer: format!("/edits/{position}/{member}{}", self.pointer), ..self }
+    }
+
+    /// An edit of a feature that another one of the same transaction changes too.
+    pub fn repeated(position: usize, first: usize, id: FeatureId) -> Self {
+        let message = format!("edit {first} changes feature {id} already; a transaction changes each feature once");
+        Self::new(&format!("/edits/{position}/id"), "repeated_feature", message)
+    }
+
     /// Something that is wrong with a property.
     pub(super) fn of_field(name: &str, code: &'static str, message: impl Into<String>) -> Self {
         let shown = quote(name);

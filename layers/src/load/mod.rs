@@ -12,11 +12,13 @@ mod options;
 mod plan;
 mod render;
 mod report;
+mod restore;
 mod row;
 
 pub use options::{LoadError, LoadOptions, Progress};
 pub use render::grouped;
 pub use report::{CrsReport, Language, RejectedRow, Report};
+pub use restore::restore;
 
 use std::sync::Arc;
 use std::time::Instant;

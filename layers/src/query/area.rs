@@ -1,5 +1,7 @@
 //! A box on the earth, in any CRS (`bbox`, OGC API Features 1, 7.15.3, and 2, 6.2.2).
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use geo::{BoundingRect, Contains, Intersects};
 use geo_types::{Coord, Rect};
 use thiserror::Error;
@@ -78,6 +80,18 @@ impl Area {
             found.dedup();
         }
         found
+    }
+
+    /// How many features the index gives for it: their boxes touch it, as far as it can be told without a look at them.
+    pub fn candidates(&self, snapshot: &Snapshot) -> usize {
+        let count = AtomicUsize::new(0);
+        for (min, max, _) in &self.world {
+            snapshot.matching_within(*min, *max, |_, _| {
+                count.fetch_add(1, Relaxed);
+                false
+            });
+        }
+        count.into_inner()
     }
 
     fn touches(&self, rect: &Rect<f64>, row: RowRef<'_>) -> bool {

@@ -55,8 +55,13 @@ impl Selection {
 
     /// All its features, in order of id.
     pub fn rows(&self, snapshot: &Snapshot) -> Vec<RowAt> {
-        let holds =
-            |row: RowRef<'_>| self.validity.holds(row) && self.filters.iter().all(|filter| filter.matches(&row));
+        self.rows_that(snapshot, |row| {
+            self.validity.holds(row) && self.filters.iter().all(|filter| filter.matches(&row))
+        })
+    }
+
+    /// The features in the area of which something holds, in order of id.
+    pub(super) fn rows_that(&self, snapshot: &Snapshot, holds: impl Fn(RowRef<'_>) -> bool + Sync) -> Vec<RowAt> {
         match &self.area {
             Some(area) => area.rows(snapshot, holds),
             None => snapshot.matching(holds),

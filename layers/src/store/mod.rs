@@ -14,7 +14,7 @@ pub(crate) mod wkb;
 
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode, export};
 pub use kind::{LayerKind, Looked};
-pub use once::{Once, REMEMBERED_HOURS, Written};
+pub use once::{LayerEdits, Once, REMEMBERED_HOURS, Written};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
 pub use retention::{Pruned, Pruning, RegisteredFollower};
 pub use unreadable::Unreadable;
@@ -109,6 +109,14 @@ pub enum StoreError {
         expected: i64,
         /// The version that is stored.
         actual: i64,
+    },
+    /// Somebody changed the layer after the change that was named.
+    #[error("layer \"{layer}\" was changed after change {since}")]
+    LayerChanged {
+        /// Layer id.
+        layer: String,
+        /// The last change that was known.
+        since: Seq,
     },
     /// Two rows of a keyed layer have the same key.
     #[error("layer \"{layer}\": key {key} occurs twice")]
@@ -286,25 +294,29 @@ pub trait Store: Send + Sync + Sized + 'static {
         async { Ok(None) }
     }
 
-    /// Writes a batch in one transaction; the ids (in the order of the edits) and the last `seq` of it.
+    /// Writes edits of one layer or of several in one transaction: all of them or none.
+    ///
+    /// With `once`, a transaction whose key was seen within [`REMEMBERED_HOURS`] is not written again: what came of it then is
+    /// told. The key is kept by the same transaction, and so by every server of the store. [`StoreError::KeyReused`] where the
+    /// key came with another digest, or for other layers.
+    fn write_all(
+        &self,
+        parts: Vec<LayerEdits>,
+        once: Option<Once>,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
+    /// Whether [`Store::write_all`] would write these edits: all that it does, and then taken back. Ids are given out for
+    /// new features, and never again.
+    fn try_all(&self, parts: Vec<LayerEdits>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Writes edits of one layer in one transaction; the ids (in the order of the edits) and the last `seq` of it.
     fn write(
         &self,
         layer: &str,
         edits: Vec<Edit>,
-    ) -> impl Future<Output = Result<(Vec<FeatureId>, Seq), StoreError>> + Send;
-
-    /// As [`Store::write`], but a batch whose key was seen within [`REMEMBERED_HOURS`] is not written again: what came of it
-    /// then is told. The key is kept by the same transaction, and so by every server of the store.
-    ///
-    /// [`StoreError::KeyReused`] where the key came with another digest, or for another layer.
-    fn write_once(
-        &self,
-        layer: &str,
-        edits: Vec<Edit>,
-        once: Once,
-    ) -> impl Future<Output = Result<Written, StoreError>> + Send {
-        let _ = (layer, edits, once);
-        async { Err(StoreError::Unusable("this store remembers no keys".to_owned())) }
+    ) -> impl Future<Output = Result<(Vec<FeatureId>, Seq), StoreError>> + Send {
+        let parts = vec![LayerEdits { layer: layer.to_owned(), edits }];
+        async move { self.write_all(parts, None).await.map(|written| (written.ids, written.seq)) }
     }
 
     /// Begins an atomic replacement of a layer: until [`Replacement::commit`] everybody reads the old rows,
@@ -371,5 +383,17 @@ pub trait Replacement: Send {
 
     /// Puts the new rows in place of the old ones, in one transaction: the old rows go to the history, the
     /// log gets one [`crate::log::Operation::Replace`]. With a key, rows that did not change keep id and version.
-    fn commit(self) -> impl Future<Output = Result<(Replaced, Seq), StoreError>> + Send;
+    fn commit(self) -> impl Future<Output = Result<(Replaced, Seq), StoreError>> + Send
+    where
+        Self: Sized,
+    {
+        self.commit_if(None)
+    }
+
+    /// As [`Replacement::commit`], but only if no change of the layer came after `unchanged_since`; decided where no other
+    /// writer comes between. [`StoreError::LayerChanged`] else.
+    fn commit_if(
+        self,
+        unchanged_since: Option<Seq>,
+    ) -> impl Future<Output = Result<(Replaced, Seq), StoreError>> + Send;
 }

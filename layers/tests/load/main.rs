@@ -11,7 +11,9 @@ use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::load::{Language, LoadError, LoadOptions, Report, load};
 use bricola_layers::log::{Change, Seq};
 use bricola_layers::reader::{ReadError, Reader, SourceCrs, SourceFeature, SourceField, SourceSchema};
-use bricola_layers::store::{Edit, LayerKind, Replaced, Replacement, Store, StoreError, StoredLayer, Version};
+use bricola_layers::store::{
+    LayerEdits, LayerKind, Once, Replaced, Replacement, Store, StoreError, StoredLayer, Version, Written,
+};
 use geo_types::{Coord, Geometry, LineString, Polygon};
 
 type Row = Result<SourceFeature, ReadError>;
@@ -102,8 +104,12 @@ impl Store for Memory {
         Ok(0)
     }
 
-    async fn write(&self, _: &str, _: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {
-        Ok((Vec::new(), 0))
+    async fn write_all(&self, _: Vec<LayerEdits>, _: Option<Once>) -> Result<Written, StoreError> {
+        Ok(Written { ids: Vec::new(), seq: 0, repeated: false })
+    }
+
+    async fn try_all(&self, _: Vec<LayerEdits>) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn replace(&self, _: &str) -> Result<Incoming, StoreError> {
@@ -130,7 +136,7 @@ impl Replacement for Incoming {
         Ok(())
     }
 
-    async fn commit(self) -> Result<(Replaced, Seq), StoreError> {
+    async fn commit_if(self, _: Option<Seq>) -> Result<(Replaced, Seq), StoreError> {
         let mut shelf = self.store.0.lock().expect("whole");
         let (added, removed) = (self.rows.len() as u64, shelf.rows.len() as u64);
         shelf.rows = self.rows;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bricola_layers::definition::{FieldDefinition, FieldType, LayerDefinition};
 use bricola_layers::feature::{Feature, FeatureId, Value};
 use bricola_layers::log::{Operation, Seq};
-use bricola_layers::store::{Edit, Once, Replaced, Replacement, Store, StoreError};
+use bricola_layers::store::{Edit, Replaced, Replacement, Store, StoreError};
 use chrono::{DateTime, NaiveDate};
 use futures::{StreamExt, pin_mut};
 use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
@@ -18,6 +18,7 @@ use proptest::test_runner::TestRunner;
 pub use super::past::*;
 pub use super::retention::*;
 use super::sample::{all, anything, insert, parcel, parcels, square, with_parcels};
+pub use super::together::*;
 
 /// Makes one test of every case of the contract, for a store opened by `$open`.
 #[macro_export]
@@ -36,6 +37,10 @@ macro_rules! contract {
                 an_edit_of_what_is_not_there_is_refused_by_name,
                 a_second_row_with_the_same_key_is_refused,
                 a_batch_under_a_key_is_written_once,
+                edits_of_several_layers_are_one_transaction,
+                a_trial_says_what_a_write_would_and_changes_nothing,
+                a_replacement_waits_for_no_one_and_overwrites_nobody,
+                a_load_is_taken_back,
                 rows_without_any_key_are_not_each_others_duplicates,
                 a_scan_gives_each_row_of_its_range_once_and_in_order,
                 every_value_and_geometry_comes_back_as_it_was,
@@ -228,35 +233,6 @@ pub async fn a_second_row_with_the_same_key_is_refused<S: Store>(store: S) {
     insert(&store, LAYER, vec![half.clone()]).await;
     let again = store.write(LAYER, vec![Edit::Insert(half)]).await;
     assert!(matches!(again, Err(StoreError::DuplicateKey { .. })), "a null in one field of the key counts as a value");
-}
-
-pub async fn a_batch_under_a_key_is_written_once<S: Store>(store: S) {
-    with_parcels(&store, 3).await;
-    let store = Arc::new(store);
-    let once = |key: &str, digest: &str| Once { key: key.to_owned(), digest: digest.to_owned() };
-    let batch = |number: u32| vec![Edit::Insert(parcel("7", number, 1.0))];
-    let written = store.write_once(LAYER, batch(10), once("a", "1")).await.expect("writes");
-    assert!(!written.repeated);
-    let again = store.write_once(LAYER, batch(10), once("a", "1")).await.expect("remembers");
-    assert_eq!((&again.ids, again.seq, again.repeated), (&written.ids, written.seq, true));
-    assert_eq!(store.last_seq().await.expect("answers"), written.seq);
-    let other = store.write_once(LAYER, batch(11), once("a", "2")).await;
-    assert!(matches!(other, Err(StoreError::KeyReused)), "{other:?}");
-    // What was refused is not remembered.
-    let refused = store.write_once(LAYER, batch(10), once("b", "3")).await;
-    assert!(matches!(refused, Err(StoreError::DuplicateKey { .. })), "{refused:?}");
-    assert!(!store.write_once(LAYER, batch(11), once("b", "4")).await.expect("writes").repeated);
-    // Of many at the same time one writes.
-    let many = (0..8).map(|_| {
-        let store = Arc::clone(&store);
-        tokio::spawn(
-            async move { store.write_once(LAYER, batch(12), once("c", "5")).await.expect("writes or remembers") },
-        )
-    });
-    let many: Vec<_> = futures::future::join_all(many).await.into_iter().map(|task| task.expect("ends")).collect();
-    assert_eq!(many.iter().filter(|written| !written.repeated).count(), 1);
-    assert!(many.iter().all(|written| written.ids == many[0].ids && written.seq == many[0].seq), "{many:?}");
-    assert_eq!(all(&*store, LAYER).await.len(), 6);
 }
 
 pub async fn rows_without_any_key_are_not_each_others_duplicates<S: Store>(store: S) {

@@ -13,6 +13,14 @@ use crate::middleware::body_too_large;
 /// # Errors
 /// Another media type, too many bytes, or not what the path takes, with line and column.
 pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result<T, Problem> {
+    parsed(&json_bytes(request, limit).await?)
+}
+
+/// The bytes of a JSON body.
+///
+/// # Errors
+/// Another media type, or too many bytes.
+pub async fn json_bytes(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = media_type.unwrap_or("application/json").split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
@@ -21,8 +29,15 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result
             .with("value", shown)
             .with("allowed", vec!["application/json"]));
     }
-    let bytes = bytes(request, limit).await?;
-    serde_json::from_slice(&bytes).map_err(|error| Problem::new(Kind::InvalidBody, format!("{error}.")))
+    bytes(request, limit).await
+}
+
+/// What a JSON body says.
+///
+/// # Errors
+/// Not what the path takes, with line and column.
+pub fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| Problem::new(Kind::InvalidBody, format!("{error}.")))
 }
 
 /// A body as it comes.

@@ -18,6 +18,7 @@ pub mod tiles;
 
 mod bearer;
 mod body;
+mod explain;
 mod filter;
 mod parameters;
 pub mod respond;

@@ -1,5 +1,8 @@
 //! The schemas of what goes in and out. They are our own: those of the standards name numbers without a format.
 
+mod edits;
+mod explained;
+
 use bricola_layers::limits::{MAX_COMPOSITE_LAYERS, MAX_LOOKUP_POINTS, MAX_LOOKUP_RADIUS_M};
 use serde_json::{Map, Value, json};
 
@@ -19,8 +22,15 @@ pub fn all(layers: &[String]) -> Value {
     let id = if layers.is_empty() { text() } else { word(layers.iter().map(String::as_str)) };
     let mut all = Map::new();
     all.insert("CollectionId".into(), id);
-    for (name, schema) in
-        common().into_iter().chain(collections()).chain(features()).chain(maps()).chain(grids()).chain(feed())
+    for (name, schema) in common()
+        .into_iter()
+        .chain(collections())
+        .chain(features())
+        .chain(maps())
+        .chain(grids())
+        .chain(feed())
+        .chain(edits::all())
+        .chain(explained::all())
     {
         all.insert(name.to_owned(), schema);
     }
@@ -253,24 +263,12 @@ fn grids() -> Vec<(&'static str, Value)> {
         ("layers?", list(&any_object())),
     ]);
     let tilesets = [("tilesets", list(&object(head()))), ("links?", list(&reference("Link")))];
-    let explanation = [
-        ("tile", any_object()),
-        ("cached", boolean()),
-        ("etag", text()),
-        ("bytes", whole(0)),
-        ("encoding", text()),
-        ("encodedBytes", whole(0)),
-        ("compressMs", number()),
-        ("layers", list(&any_object())),
-        ("seq", whole(0)),
-    ];
     let sets = [("tileMatrixSets", list(&object(item))), ("links?", list(&reference("Link")))];
     vec![
         ("TileMatrixSets", object(sets)),
         ("TileMatrixSet", object(grid)),
         ("TileSets", object(tilesets)),
         ("TileSet", object(tileset)),
-        ("TileExplanation", object(explanation)),
     ]
 }
 
@@ -322,21 +320,7 @@ fn past() -> Vec<(&'static str, Value)> {
         ("from", whole(0)),
         ("seq", whole(0)),
     ];
-    let ids = json!({"type": "array", "items": whole(0), "uniqueItems": true, "example": []});
-    let example = |mut schema: Value, value: i64| {
-        schema["example"] = json!(value);
-        schema
-    };
-    let mut undo = object([("from", example(whole(1), 1)), ("to", example(whole(1), 1)), ("features?", ids)]);
-    undo["additionalProperties"] = json!(false);
-    let back = object([("id", whole(0)), ("done", word(["removed", "reverted", "restored"])), ("new_id?", whole(0))]);
-    let undone = [("undone", list(&back)), ("count", whole(0)), ("seq", nullable(whole(0)))];
-    vec![
-        ("Versions", object(versions)),
-        ("Differences", object(differences)),
-        ("Undo", undo),
-        ("Undone", object(undone)),
-    ]
+    vec![("Versions", object(versions)), ("Differences", object(differences))]
 }
 
 fn lookups() -> Vec<(&'static str, Value)> {

@@ -1,6 +1,7 @@
 //! Create, replace, update and delete over HTTP (OGC API Features 4), on a store that the server follows.
 
 mod bodies;
+mod transactions;
 mod undo;
 
 use std::sync::Arc;

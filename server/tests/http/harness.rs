@@ -15,7 +15,7 @@ use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::log::Change;
-use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Version, Written};
+use bricola_layers::store::{LayerEdits, Moment, Once, Replaced, Store, StoreError, Version, Written};
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -193,11 +193,19 @@ impl Archive for Untouched {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn write<'a>(&'a self, _: &'a str, _: Vec<Edit>) -> Asked<'a, (Vec<FeatureId>, i64)> {
+    fn layer_seq<'a>(&'a self, _: &'a str, _: i64) -> Asked<'a, i64> {
+        Box::pin(async { Ok(0) })
+    }
+
+    fn write_all(&self, _: Vec<LayerEdits>, _: Option<Once>) -> Asked<'_, Written> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 
-    fn write_once<'a>(&'a self, _: &'a str, _: Vec<Edit>, _: Once) -> Asked<'a, Written> {
+    fn try_all(&self, _: Vec<LayerEdits>) -> Asked<'_, ()> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn restore<'a>(&'a self, _: &'a str, _: i64, _: i64) -> Asked<'a, (Replaced, i64)> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 

@@ -8,6 +8,7 @@ mod basics;
 mod collections;
 mod downloads;
 mod editing;
+mod explain;
 mod filters;
 mod front;
 mod items;

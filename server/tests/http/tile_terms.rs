@@ -18,9 +18,9 @@ use super::harness::{Answer, CORNER, CORNER_LONLAT, Server, assert_log_is_clean}
 #[path = "../../../layers/tests/common/mod.rs"]
 mod decoder;
 
-const TOKEN: &str = "0123456789abcdef-explain";
+pub const TOKEN: &str = "0123456789abcdef-explain";
 
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 

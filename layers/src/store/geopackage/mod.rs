@@ -47,8 +47,8 @@ pub use replace::GeoPackageReplacement;
 
 use super::unreadable::LeftOut;
 use super::{
-    Edit, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable, Version,
-    Written,
+    LayerEdits, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable,
+    Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -112,6 +112,15 @@ impl GeoPackageStore {
         &self,
         change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.transact_or_not(true, change).await
+    }
+
+    /// As [`Self::transact`]; what is not to be kept is taken back.
+    async fn transact_or_not<T: Send + 'static>(
+        &self,
+        keep: bool,
+        change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let writer = Arc::clone(self.file.writer()?);
         let file = Arc::clone(&self.file);
         let mut connection = writer.lock_owned().await;
@@ -120,6 +129,10 @@ impl GeoPackageStore {
                 connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| failure(&e))?;
             let before = last_seq(&transaction)?;
             let done = change(&transaction)?;
+            if !keep {
+                // Dropped, a transaction is rolled back.
+                return Ok(done);
+            }
             let seq = last_seq(&transaction)?;
             past::date_as_one(&transaction, before, seq)?;
             transaction.commit().map_err(|e| failure(&e))?;
@@ -225,14 +238,16 @@ impl Store for GeoPackageStore {
         self.read(move |connection| past::versions(connection, &layer, id)).await
     }
 
-    async fn write(&self, layer: &str, edits: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {
-        let layer = layer.to_owned();
-        self.transact(move |transaction| rows::write(transaction, &layer, &edits)).await
+    async fn write_all(&self, parts: Vec<LayerEdits>, once: Option<Once>) -> Result<Written, StoreError> {
+        self.transact(move |transaction| match once {
+            None => receipts::write_all(transaction, &parts),
+            Some(once) => receipts::write(transaction, &parts, &once),
+        })
+        .await
     }
 
-    async fn write_once(&self, layer: &str, edits: Vec<Edit>, once: Once) -> Result<Written, StoreError> {
-        let layer = layer.to_owned();
-        self.transact(move |transaction| receipts::write(transaction, &layer, &edits, &once)).await
+    async fn try_all(&self, parts: Vec<LayerEdits>) -> Result<(), StoreError> {
+        self.transact_or_not(false, move |transaction| receipts::write_all(transaction, &parts).map(|_| ())).await
     }
 
     async fn replace(&self, layer: &str) -> Result<GeoPackageReplacement, StoreError> {

@@ -16,7 +16,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::schema::Schema;
-use super::{File, blocking, define, failure, open, rows, values};
+use super::{File, blocking, define, failure, open, past, rows, values};
 use crate::feature::{Feature, FeatureId};
 use crate::log::Seq;
 use crate::store::{Replaced, Replacement, StoreError};
@@ -41,7 +41,8 @@ pub struct GeoPackageReplacement {
 
 enum Message {
     Rows(Vec<Feature>),
-    Commit(oneshot::Sender<Result<(Replaced, Seq), StoreError>>),
+    /// With the last change of the layer, if there must not be a later one.
+    Commit(Option<Seq>, oneshot::Sender<Result<(Replaced, Seq), StoreError>>),
 }
 
 impl GeoPackageReplacement {
@@ -56,9 +57,9 @@ impl Replacement for GeoPackageReplacement {
         self.messages.send(Message::Rows(rows)).await.map_err(|_| self.failure())
     }
 
-    async fn commit(self) -> Result<(Replaced, Seq), StoreError> {
+    async fn commit_if(self, unchanged_since: Option<Seq>) -> Result<(Replaced, Seq), StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.messages.send(Message::Commit(reply)).await.map_err(|_| self.failure())?;
+        self.messages.send(Message::Commit(unchanged_since, reply)).await.map_err(|_| self.failure())?;
         answer.await.unwrap_or_else(|_| Err(self.failure()))
     }
 }
@@ -137,7 +138,7 @@ impl Staging {
         let outcome = loop {
             match inbox.blocking_recv() {
                 None => break Ok(None),
-                Some(Message::Commit(reply)) => break self.stage(&mut waiting).map(|()| Some(reply)),
+                Some(Message::Commit(since, reply)) => break self.stage(&mut waiting).map(|()| Some((since, reply))),
                 Some(Message::Rows(rows)) => {
                     waiting.extend(rows);
                     if waiting.len() >= CHUNK
@@ -150,8 +151,8 @@ impl Staging {
         };
         match outcome {
             Ok(None) => self.clear(),
-            Ok(Some(reply)) => {
-                let committed = self.commit();
+            Ok(Some((unchanged_since, reply))) => {
+                let committed = self.commit(unchanged_since);
                 let well = committed.is_ok();
                 // Before the reply: with it the process may end, and this thread in the middle of what it does.
                 self.clear();
@@ -198,7 +199,7 @@ impl Staging {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(Replaced, Seq), StoreError> {
+    fn commit(&mut self, unchanged_since: Option<Seq>) -> Result<(Replaced, Seq), StoreError> {
         let turn = Arc::clone(self.file.writer()?);
         let _turn = turn.blocking_lock();
         self.index()?;
@@ -209,6 +210,12 @@ impl Staging {
                 "layer \"{}\" was redefined while it was being loaded; load it again",
                 self.schema.definition.id
             )));
+        }
+        let layer = &self.schema.definition.id;
+        if let Some(since) = unchanged_since
+            && past::layer_seq(&transaction, layer, Seq::MAX)? > since
+        {
+            return Err(StoreError::LayerChanged { layer: layer.clone(), since });
         }
         let swap = Swap { transaction: &transaction, staged: &self.staged, schema: &now };
         let done = swap.run()?;

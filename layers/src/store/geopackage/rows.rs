@@ -8,9 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 use tokio::sync::mpsc;
 
 use super::schema::Schema;
-use super::{File, define, failure, last_seq, values};
+use super::{File, define, failure, values};
 use crate::feature::{Feature, FeatureId, StoredFeature};
-use crate::log::Seq;
 use crate::store::{Edit, ScannedRow, StoreError};
 
 /// Rows of one batch of a scan.
@@ -121,19 +120,15 @@ pub(super) fn features(
     Ok(features)
 }
 
-/// Writes a batch; the caller's transaction makes it atomic.
-pub(super) fn write(
-    transaction: &Transaction<'_>,
-    layer: &str,
-    edits: &[Edit],
-) -> Result<(Vec<FeatureId>, Seq), StoreError> {
+/// Writes the edits of a layer, whose ids it gives in their order; the caller's transaction makes it atomic.
+pub(super) fn write(transaction: &Transaction<'_>, layer: &str, edits: &[Edit]) -> Result<Vec<FeatureId>, StoreError> {
     let schema = define::schema(transaction, layer)?;
     let mut writer = Writer { transaction, schema: &schema, scratch: Vec::new(), bounds: None };
     let ids = edits.iter().map(|edit| writer.edit(edit)).collect::<Result<Vec<_>, _>>()?;
     if !ids.is_empty() {
         touch(transaction, &schema.table, writer.bounds)?;
     }
-    Ok((ids, last_seq(transaction)?))
+    Ok(ids)
 }
 
 struct Writer<'a> {

@@ -351,6 +351,13 @@ impl Session {
         Ok(())
     }
 
+    /// Takes back what was done, before anybody else goes on.
+    pub async fn roll_back(mut self) -> Result<(), StoreError> {
+        self.run("ROLLBACK").await?;
+        self.give_back();
+        Ok(())
+    }
+
     /// Gives the connection back as it is, where there is nothing to roll back.
     pub fn give_back(mut self) {
         drop(self.connection.take());

@@ -59,8 +59,8 @@ pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
 use super::{
-    Edit, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable,
-    Version, Written,
+    LayerEdits, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer,
+    Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -218,16 +218,17 @@ impl Store for PostgisStore {
         past::identity(self.database()).await.map(Some)
     }
 
-    async fn write(&self, layer: &str, edits: Vec<Edit>) -> Result<(Vec<FeatureId>, Seq), StoreError> {
-        let written = write::write(self.database(), layer, edits).await?;
-        self.inner.follower.advance(written.1);
+    async fn write_all(&self, parts: Vec<LayerEdits>, once: Option<Once>) -> Result<Written, StoreError> {
+        let written = match once {
+            None => write::write(self.database(), &parts).await?,
+            Some(once) => receipts::write(self.database(), &parts, &once).await?,
+        };
+        self.inner.follower.advance(written.seq);
         Ok(written)
     }
 
-    async fn write_once(&self, layer: &str, edits: Vec<Edit>, once: Once) -> Result<Written, StoreError> {
-        let written = receipts::write(self.database(), layer, &edits, &once).await?;
-        self.inner.follower.advance(written.seq);
-        Ok(written)
+    async fn try_all(&self, parts: Vec<LayerEdits>) -> Result<(), StoreError> {
+        write::attempt(self.database(), &parts).await
     }
 
     async fn replace(&self, layer: &str) -> Result<PostgisReplacement, StoreError> {

@@ -1,29 +1,25 @@
-//! Batches that are written once: what came of each is kept beside it.
+//! Transactions that are written once: what came of each is kept beside it.
 
 use sqlx::Row;
 
 use super::connect::{Database, Session, failure};
 use super::log::{closed, transaction};
-use super::write::write_in;
+use super::write::write_all_in;
 use crate::feature::FeatureId;
-use crate::store::{Edit, Once, REMEMBERED_HOURS, StoreError, Written};
+use crate::store::{LayerEdits, Once, REMEMBERED_HOURS, StoreError, Written};
 
-/// Writes a batch unless its key is remembered, both in one transaction.
-pub(super) async fn write(
-    database: &Database,
-    layer: &str,
-    edits: &[Edit],
-    once: &Once,
-) -> Result<Written, StoreError> {
+/// Writes a transaction unless its key is remembered.
+pub(super) async fn write(database: &Database, parts: &[LayerEdits], once: &Once) -> Result<Written, StoreError> {
+    let layers = &LayerEdits::names(parts);
     let mut session = database.write().await?;
     let number = transaction(&mut session).await?;
-    let is_new = note(&mut session, database.tenant(), layer, once, number).await?;
+    let is_new = note(&mut session, database.tenant(), layers, once, number).await?;
     if !is_new {
-        let (ids, number) = remembered(&mut session, database.tenant(), layer, once).await?;
+        let (ids, number) = remembered(&mut session, database.tenant(), layers, once).await?;
         session.commit().await?;
         return Ok(Written { ids, seq: closed(database, number).await?, repeated: true });
     }
-    let ids = write_in(&mut session, database, layer, edits).await?;
+    let ids = write_all_in(&mut session, database, parts).await?;
     let query = sqlx::query("UPDATE bricola.receipts SET ids = $3 WHERE tenant = $1 AND key = $2");
     session.all(query.bind(database.tenant()).bind(&once.key).bind(ids.clone())).await?;
     session.commit().await?;
@@ -31,7 +27,7 @@ pub(super) async fn write(
 }
 
 /// Takes the key; false where it is taken. Waits for a transaction that is about to take it.
-async fn note(session: &mut Session, tenant: &str, layer: &str, once: &Once, number: i64) -> Result<bool, StoreError> {
+async fn note(session: &mut Session, tenant: &str, layers: &str, once: &Once, number: i64) -> Result<bool, StoreError> {
     let sql =
         format!("DELETE FROM bricola.receipts WHERE tenant = $1 AND at < now() - interval '{REMEMBERED_HOURS} hours'");
     session.all(sqlx::query(&sql).bind(tenant)).await?;
@@ -39,14 +35,14 @@ async fn note(session: &mut Session, tenant: &str, layer: &str, once: &Once, num
         "INSERT INTO bricola.receipts (tenant, key, digest, layer, transaction) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT DO NOTHING RETURNING 1",
     );
-    let rows = session.all(query.bind(tenant).bind(&once.key).bind(&once.digest).bind(layer).bind(number)).await?;
+    let rows = session.all(query.bind(tenant).bind(&once.key).bind(&once.digest).bind(layers).bind(number)).await?;
     Ok(!rows.is_empty())
 }
 
 async fn remembered(
     session: &mut Session,
     tenant: &str,
-    layer: &str,
+    layers: &str,
     once: &Once,
 ) -> Result<(Vec<FeatureId>, i64), StoreError> {
     let query =
@@ -55,6 +51,6 @@ async fn remembered(
     // Removed between the two statements, since it was a day old.
     let row = rows.first().ok_or(StoreError::Busy)?;
     let read = || Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?));
-    let (digest, of_layer, ids, number): (String, String, Vec<FeatureId>, i64) = read().map_err(|e| failure(&e))?;
-    if digest == once.digest && of_layer == layer { Ok((ids, number)) } else { Err(StoreError::KeyReused) }
+    let (digest, of, ids, number): (String, String, Vec<FeatureId>, i64) = read().map_err(|e| failure(&e))?;
+    if digest == once.digest && of == layers { Ok((ids, number)) } else { Err(StoreError::KeyReused) }
 }

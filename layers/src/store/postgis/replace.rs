@@ -26,7 +26,7 @@ pub struct PostgisReplacement {
     schema: Schema,
     chunks: mpsc::Sender<Vec<u8>>,
     outcome: oneshot::Receiver<Result<(Replaced, Seq), StoreError>>,
-    commit: Option<oneshot::Sender<()>>,
+    commit: Option<oneshot::Sender<Option<Seq>>>,
     rows: i64,
     chunk: Vec<u8>,
     scratch: Vec<u8>,
@@ -78,12 +78,12 @@ impl Replacement for PostgisReplacement {
         Ok(())
     }
 
-    async fn commit(mut self) -> Result<(Replaced, Seq), StoreError> {
+    async fn commit_if(mut self, unchanged_since: Option<Seq>) -> Result<(Replaced, Seq), StoreError> {
         copy::trailer(&mut self.chunk);
         self.send().await?;
         if let Some(commit) = self.commit.take() {
             // A task that is gone says why by its outcome.
-            let _ = commit.send(());
+            let _ = commit.send(unchanged_since);
         }
         drop(self.chunks);
         self.outcome.await.unwrap_or_else(|_| Err(StoreError::Failure("the replacement has ended".to_owned())))
@@ -96,7 +96,7 @@ async fn run(
     database: &Database,
     schema: &Schema,
     mut inbox: mpsc::Receiver<Vec<u8>>,
-    mut committed: oneshot::Receiver<()>,
+    mut committed: oneshot::Receiver<Option<Seq>>,
 ) -> Result<Option<(Replaced, Seq)>, StoreError> {
     let sql = format!("COPY \"{STAGING}\" (\"place\", {}) FROM STDIN (FORMAT binary)", schema.columns(""));
     let (wait, connection) = session.begin_use()?;
@@ -104,13 +104,11 @@ async fn run(
     while let Some(chunk) = inbox.recv().await {
         wait.on(copy.send(chunk)).await?;
     }
-    if committed.try_recv().is_err() {
-        // Dropped: the connection is closed in the middle of the COPY, and nothing of it remains.
-        return Ok(None);
-    }
+    // Dropped: the connection is closed in the middle of the COPY, and nothing of it remains.
+    let Ok(unchanged_since) = committed.try_recv() else { return Ok(None) };
     let rows = wait.on(copy.finish()).await?;
     session.settle();
-    let replaced = put_in_place(&mut session, schema, rows).await?;
+    let replaced = put_in_place(&mut session, schema, rows, unchanged_since).await?;
     let number = transaction(&mut session).await?;
     session.commit().await?;
     let seq = closed(database, number).await?;
@@ -119,11 +117,19 @@ async fn run(
 }
 
 /// Puts the staged rows in the place of the old ones.
-async fn put_in_place(session: &mut Session, schema: &Schema, staged: u64) -> Result<Replaced, StoreError> {
+async fn put_in_place(
+    session: &mut Session,
+    schema: &Schema,
+    staged: u64,
+    unchanged_since: Option<Seq>,
+) -> Result<Replaced, StoreError> {
     let Schema { table, .. } = schema;
     let staging = format!("\"{STAGING}\"");
     // Readers go on reading; without triggers the log would not hear of what others write, so they wait.
     session.run(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE; ANALYZE {staging}")).await?;
+    if let Some(since) = unchanged_since {
+        still_as(session, schema, since).await?;
+    }
     if let Some(error) = define::duplicate(session, schema, &staging).await? {
         return Err(error);
     }
@@ -134,6 +140,16 @@ async fn put_in_place(session: &mut Session, schema: &Schema, staged: u64) -> Re
     define::remember_shape(session, schema).await?;
     define::report_replace(session, schema).await?;
     Ok(replaced)
+}
+
+/// Refuses a layer that was changed after `since`, by a transaction that has no number yet too.
+async fn still_as(session: &mut Session, schema: &Schema, since: Seq) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "SELECT 1 FROM bricola.pending WHERE tenant = $1 AND layer = $2 UNION ALL \
+         SELECT 1 FROM bricola.changes WHERE tenant = $1 AND layer = $2 AND last > $3 LIMIT 1",
+    );
+    let later = session.all(query.bind(&schema.tenant).bind(schema.layer()).bind(since)).await?;
+    if later.is_empty() { Ok(()) } else { Err(StoreError::LayerChanged { layer: schema.layer().to_owned(), since }) }
 }
 
 /// Fills an empty layer. Indexes over rows that are all there are built faster, and better, than row by row.

@@ -1,4 +1,4 @@
-//! Edits, a batch in one transaction.
+//! Edits, of one layer or of several in one transaction.
 
 use std::collections::BTreeSet;
 
@@ -12,24 +12,43 @@ use super::log::{closed, transaction};
 use super::schema::{Schema, sql_type};
 use crate::definition::FieldType;
 use crate::feature::{Feature, FeatureId, Value};
-use crate::log::Seq;
-use crate::store::{Edit, StoreError, wkb};
+use crate::store::{Edit, LayerEdits, StoreError, Written, wkb};
 
-/// Writes a batch; the ids in the order of the edits, and the number that closed it.
-pub(super) async fn write(
-    database: &Database,
-    layer: &str,
-    edits: Vec<Edit>,
-) -> Result<(Vec<FeatureId>, Seq), StoreError> {
+/// Writes a transaction.
+pub(super) async fn write(database: &Database, parts: &[LayerEdits]) -> Result<Written, StoreError> {
     let mut session = database.write().await?;
-    let ids = write_in(&mut session, database, layer, &edits).await?;
+    let ids = write_all_in(&mut session, database, parts).await?;
     let number = transaction(&mut session).await?;
     session.commit().await?;
-    Ok((ids, closed(database, number).await?))
+    Ok(Written { ids, seq: closed(database, number).await?, repeated: false })
 }
 
-/// Writes a batch in a transaction that is open; the ids in the order of the edits.
-pub(super) async fn write_in(
+/// Does what [`write`] does, and takes it back.
+pub(super) async fn attempt(database: &Database, parts: &[LayerEdits]) -> Result<(), StoreError> {
+    let mut session = database.write().await?;
+    write_all_in(&mut session, database, parts).await?;
+    session.roll_back().await
+}
+
+/// Writes edits in a transaction that is open; the ids in the order of the parts and of their edits.
+pub(super) async fn write_all_in(
+    session: &mut Session,
+    database: &Database,
+    parts: &[LayerEdits],
+) -> Result<Vec<FeatureId>, StoreError> {
+    // In one order of layers, so that two transactions never wait for each other.
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|place| &parts[*place].layer);
+    let mut ids = vec![Vec::new(); parts.len()];
+    for place in order {
+        let LayerEdits { layer, edits } = &parts[place];
+        ids[place] = write_in(session, database, layer, edits).await?;
+    }
+    Ok(ids.concat())
+}
+
+/// Writes the edits of a layer; the ids in their order.
+async fn write_in(
     session: &mut Session,
     database: &Database,
     layer: &str,

@@ -51,16 +51,18 @@ pub fn about_list() -> Operation {
         .takes(of_one())
         .takes([bbox(), bbox_crs(), parameters::interval()])
         .takes(parameters::filter())
-        .takes([parameters::filter_crs(), sortby(), limit(), cursor(), parameters::fields()])
+        .takes([parameters::filter_crs(), sortby(), limit(), cursor(), parameters::fields(), parameters::explain()])
         .gives(
             about,
-            contents("FeatureCollection", &form::WORDS),
+            contents("FeatureCollection", &form::WORDS)
+                .into_iter()
+                .chain([("application/json", reference("ItemsExplanation"))]),
             &["Bricola-Seq", "Cache-Control", "Content-Crs", "Content-Disposition", "ETag"],
         )
         .or_not_modified()
         .fails(FAILURES)
         .fails([Kind::MissingParameter, Kind::NotAcceptable, Kind::FilterSyntax, Kind::FilterField, Kind::FilterType])
-        .fails([Kind::FilterUnsupported, Kind::FilterTooLarge])
+        .fails([Kind::FilterUnsupported, Kind::FilterTooLarge, Kind::Unauthorized])
 }
 
 /// Of [`super::one`] (OGC API Features 1, 7.16).

@@ -65,7 +65,8 @@ pub fn table(snapshot: &Snapshot, mut question: Question, told: &Told) -> Value 
     serde_json::from_slice(&collection(snapshot, &question, told, &page)).unwrap_or_default()
 }
 
-fn collection(snapshot: &Snapshot, question: &Question, told: &Told, page: &Page) -> Vec<u8> {
+/// A page as one `FeatureCollection`, written.
+pub fn collection(snapshot: &Snapshot, question: &Question, told: &Told, page: &Page) -> Vec<u8> {
     let kind = question.form.row().media_type;
     let writer = writer(snapshot, question, told.scope);
     let mut out = Vec::with_capacity(1024 + page.rows.len() * 512);

@@ -4,6 +4,7 @@ mod about;
 mod answer;
 pub mod differences;
 pub mod edit;
+mod explain;
 mod file;
 mod form;
 mod question;
@@ -20,7 +21,7 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 use rustc_hash::FxHasher;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{collections, respond, select};
+use super::{bearer, collections, respond, select};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::pages::{self, Asked};
@@ -44,8 +45,18 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Answer {
     let (layer, question) = ask(&app, &id, query.as_deref(), &headers).await?;
+    if question.explain
+        && let Err(problem) = bearer::staff(&app, &headers)
+    {
+        return Ok(bearer::refusal(problem));
+    }
     let snapshot = question.when.snapshots(&app, &[Arc::clone(&layer)]).await?.swap_remove(0);
     let base = respond::base_url(&app.config, &headers);
+    if question.explain {
+        let told = Told { base, id, query: query.unwrap_or_default(), seq: snapshot.seq(), scope: app.scope };
+        let work = move || explain::answer(&snapshot, question, &told);
+        return tokio::task::spawn_blocking(work).await.map_err(Problem::internal);
+    }
     let tag = tag_of(&snapshot, query.as_deref(), &base, &question);
     let when = question.when;
     let mut response = if respond::matches(&headers, tag.trim_start_matches("W/")) {

@@ -15,6 +15,7 @@ use super::form::{self, Form};
 use crate::app::App;
 use crate::error::Problem;
 use crate::params::Params;
+use crate::routes::explain::{self, EXPLAIN};
 use crate::routes::filter::{self, FILTER, FILTER_CRS, FILTER_LANG};
 use crate::routes::respond::{self, Language};
 use crate::routes::when::{self, When};
@@ -22,8 +23,8 @@ use crate::routes::when::{self, When};
 /// Parameters of every answer with coordinates.
 const OF_ONE: [&str; 7] = ["f", "profile", "lang", "crs", "properties", "skipGeometry", when::AT];
 /// And of those that choose.
-const OF_MANY: [&str; 9] =
-    ["bbox", "bbox-crs", when::DATETIME, FILTER, FILTER_LANG, FILTER_CRS, "sortby", "limit", "cursor"];
+const OF_MANY: [&str; 10] =
+    ["bbox", "bbox-crs", when::DATETIME, FILTER, FILTER_LANG, FILTER_CRS, "sortby", "limit", "cursor", EXPLAIN];
 /// CRSs in which every layer is given, beside its own: those of the law and of everyday work in Italy.
 const CODES: [u32; 14] = [4326, 4258, 6706, 3857, 7791, 7792, 7794, 7795, 6876, 25832, 25833, 3003, 3004, 3035];
 
@@ -43,6 +44,8 @@ pub struct Question {
     /// Fields that are wanted, by their positions in the definition.
     pub fields: Option<Vec<usize>>,
     pub skip_geometry: bool,
+    /// How the page comes about is wanted instead of it.
+    pub explain: bool,
 }
 
 impl Question {
@@ -76,6 +79,7 @@ impl Question {
             order,
             form,
             profile,
+            explain: explain::is_asked(&params)?,
             ..Self::plain(app, definition, &params, headers, when)?
         })
     }
@@ -127,6 +131,7 @@ impl Question {
             crs: offered(definition, params, "crs")?,
             fields: fields(app, definition, params)?,
             skip_geometry: params.one_of("skipGeometry", &[("true", true), ("false", false)])?.unwrap_or(false),
+            explain: false,
         })
     }
 }

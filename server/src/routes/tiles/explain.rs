@@ -1,31 +1,16 @@
 //! `?explain=true`: how a tile comes about, for the staff.
 
 use bricola_layers::tile::{Explanation, FieldWeight, Place};
-use http::{HeaderMap, header};
+use http::header;
 use serde_json::{Value, json};
 
 use super::ask::{Asked, Terms};
 use crate::app::App;
 use crate::encoding::Encoding;
 use crate::error::{Answer, Problem};
-use crate::params::Params;
-use crate::routes::{bearer, respond};
+use crate::routes::explain::milliseconds;
+use crate::routes::respond;
 use crate::services::tiles::Explained;
-
-/// The parameter.
-pub const EXPLAIN: &str = "explain";
-
-/// Whether the request asks for it, and may.
-///
-/// # Errors
-/// A value that is neither true nor false; 401 for all but the staff.
-pub fn is_wanted(app: &App, params: &Params<'_>, headers: &HeaderMap) -> Result<bool, Problem> {
-    let wanted = params.one_of(EXPLAIN, &[("true", true), ("false", false)])?.unwrap_or(false);
-    if wanted {
-        bearer::staff(app, headers)?;
-    }
-    Ok(wanted)
-}
 
 /// Makes the tile anew and tells how.
 pub async fn answer(app: &App, asked: Asked<'_>, encoding: Encoding, terms: &Terms) -> Answer {
@@ -96,8 +81,4 @@ fn describe_layer(made: &Explanation) -> Value {
         "selectMs": milliseconds(made.select),
         "drawMs": milliseconds(made.draw),
     })
-}
-
-fn milliseconds(time: std::time::Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
 }

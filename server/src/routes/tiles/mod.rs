@@ -21,6 +21,7 @@ use bricola_layers::log::Seq;
 use bricola_layers::tile::Place;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
+use super::explain::{EXPLAIN, is_wanted};
 use super::filter::{self, FILTER, FILTER_CRS, FILTER_LANG};
 use super::{bearer, respond, when};
 use crate::app::App;
@@ -29,7 +30,6 @@ use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::services::tiles::Finished;
 use ask::{Address, Asked, Of, Terms};
-use explain::EXPLAIN;
 
 pub use about::{
     CLASSES, COLLECTION_CLASSES, SET_CLASSES, SETS_CLASSES, about_collection_set, about_collection_sets,
@@ -100,7 +100,7 @@ const OF_COLLECTION: [&str; 7] = ["f", when::AT, when::DATETIME, FILTER, FILTER_
 const OF_DATASET: [&str; 8] = ["f", COLLECTIONS, when::AT, when::DATETIME, FILTER, FILTER_LANG, FILTER_CRS, EXPLAIN];
 
 async fn answer(app: &App, address: Address<'_>, params: &Params<'_>, headers: &HeaderMap) -> Answer {
-    let is_explained = match explain::is_wanted(app, params, headers) {
+    let is_explained = match is_wanted(app, params, headers) {
         Err(problem) if problem.kind() == Kind::Unauthorized => return Ok(bearer::refusal(problem)),
         wanted => wanted?,
     };

@@ -1,10 +1,8 @@
 //! Many new features at once: all of them or none.
 
-use std::collections::HashSet;
-
 use bricola_layers::crs::Crs;
 use bricola_layers::edit::Fault;
-use bricola_layers::feature::{Feature, FeatureId};
+use bricola_layers::feature::FeatureId;
 use bricola_layers::limits::{MAX_BATCH, MAX_FAULTS};
 use bricola_layers::log::Seq;
 use bricola_layers::store::{Edit, Once};
@@ -58,25 +56,9 @@ impl Desk<'_> {
         })
         .await?;
         let count = features.len();
-        if self.dry_run {
-            self.keys_are_free(&features)?;
-            return Ok(Batch { ids: Vec::new(), count, seq: None });
-        }
         let edits = features.into_iter().map(Edit::Insert).collect();
         let written = self.write(edits, once).await?;
-        Ok(Batch { count, ids: written.ids, seq: Some(written.seq) })
-    }
-
-    fn keys_are_free(&self, features: &[Feature]) -> Result<(), Refused> {
-        let mut seen = HashSet::with_capacity(features.len());
-        for feature in features {
-            self.key_is_free(feature, None)?;
-            if let Some(key) = self.key_of(feature)
-                && !seen.insert(key.clone())
-            {
-                return Err(Refused::DuplicateKey(key));
-            }
-        }
-        Ok(())
+        let (ids, seq) = written.map(|written| (written.ids, written.seq)).unzip();
+        Ok(Batch { ids: ids.unwrap_or_default(), count, seq })
     }
 }

@@ -4,23 +4,26 @@
 
 mod batch;
 mod image;
+mod table;
 mod tokens;
+mod transaction;
 mod undo;
 
 pub use batch::Batch;
 pub use image::{Image, differences};
+pub use table::Table;
 pub use tokens::{TokenError, Tokens};
-pub use undo::{Back, MAX_RUN, TakenBack, Undo, Undone};
+pub use transaction::{Conflict, Entry, Step, Task, Transacted};
+pub use undo::{Back, MAX_RUN, TakenBack, Touched, Undo, Undone, touched};
 
 use std::sync::Arc;
 
-use bricola_layers::cache::Layer;
 use bricola_layers::crs::Crs;
 use bricola_layers::definition::{LayerDefinition, Scope};
 use bricola_layers::edit::{Editor, Fault};
-use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
+use bricola_layers::feature::{Feature, FeatureId, StoredFeature};
 use bricola_layers::log::Seq;
-use bricola_layers::store::{Edit, Once, StoreError, Written};
+use bricola_layers::store::{Edit, LayerEdits, Once, StoreError, Written};
 use serde_json::Value as Json;
 
 use crate::archive::Archive;
@@ -38,11 +41,13 @@ pub enum Refused {
     Stale,
     /// The idempotency key came with something else before.
     KeyReused,
-    /// These features were changed after what is to be taken back.
-    MovedOn(Vec<FeatureId>),
+    /// Edits of a transaction are of features that are not as their editor saw them.
+    Conflicts(Vec<Conflict>),
+    /// These features were changed after what is to be taken back; all of a layer where there are none.
+    MovedOn(Vec<(String, FeatureId)>),
     /// What is to be taken back, or what was before it, is not known any more.
     Forgotten,
-    /// This change is of the layer as a whole.
+    /// This change is of the layer as a whole, and can only be taken back by itself.
     Whole(Seq),
     /// More features than are changed at once.
     TooMany,
@@ -56,6 +61,8 @@ impl From<StoreError> for Refused {
             StoreError::DuplicateKey { key, .. } => Self::DuplicateKey(key),
             StoreError::Conflict { .. } => Self::Stale,
             StoreError::UnknownFeature { .. } => Self::Unknown,
+            StoreError::LayerChanged { .. } => Self::MovedOn(Vec::new()),
+            StoreError::Pruned { .. } => Self::Forgotten,
             StoreError::KeyReused => Self::KeyReused,
             error => Self::Store(error),
         }
@@ -84,7 +91,6 @@ pub enum Wish {
 /// Where edits of one layer are made.
 pub struct Desk<'a> {
     archive: &'a dyn Archive,
-    layer: &'a Layer,
     definition: Arc<LayerDefinition>,
     editor: Editor,
     scope: Scope,
@@ -99,15 +105,14 @@ impl<'a> Desk<'a> {
     /// When the CRS of the layer is of no use.
     pub fn new(
         archive: &'a dyn Archive,
-        layer: &'a Layer,
+        definition: &Arc<LayerDefinition>,
         scope: Scope,
         envelope: Option<[f64; 4]>,
         dry_run: bool,
     ) -> Result<Self, StoreError> {
-        let definition = layer.definition();
-        let editor = Editor::new(&definition, scope, envelope);
+        let editor = Editor::new(definition, scope, envelope);
         let editor = editor.map_err(|error| StoreError::Failure(error.to_string()))?;
-        Ok(Self { archive, layer, definition, editor, scope, dry_run })
+        Ok(Self { archive, definition: Arc::clone(definition), editor, scope, dry_run })
     }
 
     /// A feature as the store has it now.
@@ -127,12 +132,10 @@ impl<'a> Desk<'a> {
     pub async fn create(&self, body: Json, crs: &Crs, once: Option<Once>) -> Result<Done, Refused> {
         let (editor, crs) = (self.editor.clone(), crs.clone());
         let feature = apart(move || editor.read(&body, &crs, None)).await?;
-        if self.dry_run {
-            self.key_is_free(&feature, None)?;
-            return self.done(StoredFeature { id: 0, version: 1, feature }, None);
-        }
         let edits = vec![Edit::Insert(feature.clone())];
-        let Written { ids, seq, .. } = self.write(edits, once).await?;
+        let Some(Written { ids, seq, .. }) = self.write(edits, once).await? else {
+            return self.done(StoredFeature { id: 0, version: 1, feature }, None);
+        };
         let id = ids.first().copied().unwrap_or_default();
         self.after(StoredFeature { id, version: 1, feature }, seq).await
     }
@@ -142,48 +145,42 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// See [`Refused`].
     pub async fn change(&self, current: Image, wish: Wish, crs: &Crs) -> Result<Done, Refused> {
-        let StoredFeature { id, version, feature: before } = current.stored.clone();
-        let edit = match wish {
-            Wish::Delete => None,
-            Wish::Replace(mut body) => {
+        let StoredFeature { id, version, .. } = current.stored;
+        let Some(feature) = self.wished(&current, wish, crs).await? else {
+            let written = self.write(vec![Edit::Delete { id, expected: Some(version) }], None).await?;
+            return Ok(Done { image: current, seq: written.map(|written| written.seq) });
+        };
+        let changed = feature != current.stored.feature;
+        let after = StoredFeature { id, version: version + i64::from(changed), feature };
+        let edit = Edit::Update { id, expected: Some(version), feature: after.feature.clone() };
+        match self.write(vec![edit], None).await? {
+            Some(written) => self.after(after, written.seq).await,
+            None => self.done(after, None),
+        }
+    }
+
+    /// What a wish makes of a feature; `None` where it is to be gone.
+    async fn wished(&self, current: &Image, wish: Wish, crs: &Crs) -> Result<Option<Feature>, Refused> {
+        let StoredFeature { id, feature: before, .. } = current.stored.clone();
+        let (editor, of) = (self.editor.clone(), crs.clone());
+        match wish {
+            Wish::Delete => Ok(None),
+            Wish::Replace(body) => {
                 identity(&body, id)?;
-                let (editor, crs) = (self.editor.clone(), crs.clone());
-                Some(apart(move || editor.read(&std::mem::take(&mut body), &crs, Some(&before))).await?)
+                apart(move || editor.read(&body, &of, Some(&before))).await.map(Some)
             }
             Wish::Patch(patch) => {
                 identity(&patch, id)?;
-                let (editor, crs, document) = (self.editor.clone(), crs.clone(), current.json(self.scope, crs));
-                Some(apart(move || editor.patched(document, patch, &crs, &before)).await?)
+                let document = current.json(self.scope, crs);
+                apart(move || editor.patched(document, patch, &of, &before)).await.map(Some)
             }
-        };
-        let Some(feature) = edit else { return self.delete(current).await };
-        let changed = feature != current.stored.feature;
-        let after = StoredFeature { id, version: version + i64::from(changed), feature };
-        if self.dry_run {
-            self.key_is_free(&after.feature, Some(id))?;
-            return self.done(after, None);
         }
-        let edit = Edit::Update { id, expected: Some(version), feature: after.feature.clone() };
-        let (_, seq) = self.archive.write(&self.definition.id, vec![edit]).await?;
-        self.after(after, seq).await
     }
 
-    async fn write(&self, edits: Vec<Edit>, once: Option<Once>) -> Result<Written, StoreError> {
-        let layer = &self.definition.id;
-        if let Some(once) = once {
-            return self.archive.write_once(layer, edits, once).await;
-        }
-        let (ids, seq) = self.archive.write(layer, edits).await?;
-        Ok(Written { ids, seq, repeated: false })
-    }
-
-    async fn delete(&self, current: Image) -> Result<Done, Refused> {
-        if self.dry_run {
-            return Ok(Done { image: current, seq: None });
-        }
-        let edit = Edit::Delete { id: current.stored.id, expected: Some(current.stored.version) };
-        let (_, seq) = self.archive.write(&self.definition.id, vec![edit]).await?;
-        Ok(Done { image: current, seq: Some(seq) })
+    /// Writes, or for a dry run only tries: `None` then.
+    async fn write(&self, edits: Vec<Edit>, once: Option<Once>) -> Result<Option<Written>, StoreError> {
+        let parts = vec![LayerEdits { layer: self.definition.id.clone(), edits }];
+        write(self.archive, parts, once, self.dry_run).await
     }
 
     /// The feature right after its change, as the store tells it; as it was sent, where the store cannot tell any more.
@@ -197,30 +194,19 @@ impl<'a> Desk<'a> {
     fn done(&self, stored: StoredFeature, seq: Option<Seq>) -> Result<Done, Refused> {
         Ok(Done { image: Image::of(stored, &self.definition)?, seq })
     }
+}
 
-    /// For a dry run, which does not ask the store: whether another feature in memory has the key.
-    fn key_is_free(&self, feature: &Feature, own: Option<FeatureId>) -> Result<(), Refused> {
-        let key: Vec<usize> =
-            self.definition.key.iter().filter_map(|name| self.definition.field(name)).map(|(at, _)| at).collect();
-        let values: Vec<&Value> = key.iter().filter_map(|at| feature.properties.get(*at)).collect();
-        // Without any key a feature is nobody's duplicate.
-        let first = values.iter().position(|value| !value.is_null());
-        let (Some(snapshot), Some(first)) = (self.layer.snapshot(), first) else { return Ok(()) };
-        let same = |row: &bricola_layers::cache::RowRef<'_>| {
-            let of_row = |at: &usize| serde_json::json!(row.base.value(row.row, *at));
-            Some(row.id()) != own && key.iter().zip(&values).all(|(at, value)| of_row(at) == serde_json::json!(value))
-        };
-        let taken = snapshot.find(key[first], values[first]).any(|row| same(&row));
-        if taken { Err(Refused::DuplicateKey(self.key_of(feature).unwrap_or_default())) } else { Ok(()) }
+/// Writes, or for a dry run only tries: `None` then.
+async fn write(
+    archive: &dyn Archive,
+    parts: Vec<LayerEdits>,
+    once: Option<Once>,
+    dry_run: bool,
+) -> Result<Option<Written>, StoreError> {
+    if dry_run {
+        return archive.try_all(parts).await.map(|()| None);
     }
-
-    /// The key of a feature for people, its fields joined by ` / `; `None` where all of them are empty.
-    fn key_of(&self, feature: &Feature) -> Option<String> {
-        let fields = self.definition.key.iter().filter_map(|name| self.definition.field(name));
-        let values: Vec<&Value> = fields.filter_map(|(at, _)| feature.properties.get(at)).collect();
-        let shown = values.iter().map(|value| bricola_layers::check::value::shown(value));
-        values.iter().any(|value| !value.is_null()).then(|| shown.collect::<Vec<_>>().join(" / "))
-    }
+    archive.write_all(parts, once).await.map(Some)
 }
 
 /// A body may name the feature, but no other.

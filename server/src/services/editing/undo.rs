@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::limits::{MAX_BATCH, MAX_FEED_SCAN};
 use bricola_layers::log::{Operation, Seq};
-use bricola_layers::store::{Edit, Once, StoreError};
+use bricola_layers::store::{Edit, LayerEdits, Once, Replaced};
 use serde::Serialize;
 
-use super::{Desk, Refused};
+use super::{Refused, Table, write};
+use crate::archive::Archive;
 
 /// Changes that are read from the log at a time.
 const PAGE: usize = 5_000;
@@ -20,8 +21,8 @@ pub struct Undo {
     pub from: Seq,
     /// The last.
     pub to: Seq,
-    /// Of these features only; of all that were changed when there are none.
-    pub features: BTreeSet<FeatureId>,
+    /// Of these layers only, of all where there are none; of these features of each, of all where there are none.
+    pub only: BTreeMap<String, BTreeSet<FeatureId>>,
 }
 
 /// What was done to take something back.
@@ -39,6 +40,8 @@ pub enum Back {
 /// One feature of what was taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TakenBack {
+    /// Layer id.
+    pub collection: String,
     /// The id that the changes had.
     pub id: FeatureId,
     /// What was done.
@@ -49,26 +52,116 @@ pub struct TakenBack {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Undone {
-    /// In order of the ids that the changes had.
+    /// In order of layers, and of the ids that the changes had.
     pub features: Vec<TakenBack>,
+    /// What became of the features of a layer that was put back whole.
+    pub replaced: Option<Replaced>,
     /// The change after which it is so; `None` for a dry run, and where there was nothing to do.
     pub seq: Option<Seq>,
 }
 
-impl Desk<'_> {
-    /// Takes back what a run of changes did to the layer: all of it, or nothing where somebody has changed one of the
-    /// features since.
+/// What a run of changes is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// These features, by layer.
+    Features(BTreeMap<String, BTreeSet<FeatureId>>),
+    /// A layer as a whole, by this change.
+    Whole {
+        /// Layer id.
+        layer: String,
+        /// The change.
+        seq: Seq,
+    },
+}
+
+/// What the changes of a run are of, those of other layers and features than are asked for left out.
+///
+/// # Errors
+/// [`Refused::Forgotten`], [`Refused::TooMany`], or when the store cannot be asked.
+pub async fn touched(archive: &dyn Archive, undo: &Undo) -> Result<Touched, Refused> {
+    let mut touched: BTreeMap<String, BTreeSet<FeatureId>> = BTreeMap::new();
+    let (mut after, mut count) = (undo.from - 1, 0);
+    while after < undo.to {
+        let changes = archive.changes(after, PAGE).await?;
+        let Some(last) = changes.last().map(|change| change.seq) else { break };
+        after = last;
+        for change in changes.into_iter().filter(|change| change.seq <= undo.to) {
+            let wanted = undo.only.get(&change.layer);
+            if wanted.is_none() && !undo.only.is_empty() {
+                continue;
+            }
+            match change.id {
+                Some(id) if change.operation != Operation::Replace => {
+                    if wanted.is_none_or(|wanted| wanted.is_empty() || wanted.contains(&id)) {
+                        count += usize::from(touched.entry(change.layer).or_default().insert(id));
+                    }
+                }
+                _ => return Ok(Touched::Whole { layer: change.layer, seq: change.seq }),
+            }
+        }
+        if count > MAX_BATCH {
+            return Err(Refused::TooMany);
+        }
+    }
+    Ok(Touched::Features(touched))
+}
+
+/// What takes one feature back.
+struct Step {
+    layer: String,
+    id: FeatureId,
+    done: Back,
+    edit: Edit,
+}
+
+impl Table<'_> {
+    /// Takes back what a run of changes did to these features: all of it, or nothing where somebody has changed one of them
+    /// since.
     ///
     /// # Errors
     /// See [`Refused`].
-    pub async fn undo(&self, undo: &Undo, once: Option<Once>) -> Result<Undone, Refused> {
-        let ids: Vec<FeatureId> = self.touched(undo).await?.into_iter().collect();
-        if ids.is_empty() {
-            return Ok(Undone { features: Vec::new(), seq: None });
+    pub async fn undo(
+        &self,
+        undo: &Undo,
+        features: BTreeMap<String, BTreeSet<FeatureId>>,
+        once: Option<Once>,
+    ) -> Result<Undone, Refused> {
+        let (mut plan, mut moved) = (Vec::new(), Vec::new());
+        for (layer, ids) in features {
+            self.plan(undo, &layer, ids.into_iter().collect(), &mut plan, &mut moved).await?;
         }
-        let layer = &self.definition.id;
+        if !moved.is_empty() {
+            return Err(Refused::MovedOn(moved));
+        }
+        // What goes makes room for the keys of what comes back.
+        plan.sort_by(|a, b| (&a.layer, a.done, a.id).cmp(&(&b.layer, b.done, b.id)));
+        self.take_back(plan, once).await
+    }
+
+    /// Puts a layer back whole as it was before a run of changes, where nothing has changed it since.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn restore(&self, undo: &Undo, layer: &str) -> Result<Undone, Refused> {
+        if self.dry_run {
+            let last = self.archive.layer_seq(layer, Seq::MAX).await?;
+            return if last > undo.to { Err(Refused::MovedOn(Vec::new())) } else { Ok(Undone::default()) };
+        }
+        let (replaced, seq) = self.archive.restore(layer, undo.from - 1, undo.to).await?;
+        Ok(Undone { features: Vec::new(), replaced: Some(replaced), seq: Some(seq) })
+    }
+
+    /// What takes the features of a layer back, and those that have moved on since.
+    async fn plan(
+        &self,
+        undo: &Undo,
+        layer: &str,
+        ids: Vec<FeatureId>,
+        plan: &mut Vec<Step>,
+        moved: &mut Vec<(String, FeatureId)>,
+    ) -> Result<(), Refused> {
         let moments = [(undo.from - 1, ids.clone()), (undo.to, ids.clone())];
         let states = self.archive.features_at_moments(layer, &moments).await?;
         let [Some(before), Some(after)] = <[_; 2]>::try_from(states).map_err(|_| Refused::Forgotten)? else {
@@ -76,64 +169,34 @@ impl Desk<'_> {
         };
         let now = self.archive.features(layer, &ids).await?;
         let [before, after, now] = [before, after, now].map(by_id);
-        let moved = |id: &&FeatureId| {
-            let version = |states: &BTreeMap<FeatureId, StoredFeature>| states.get(id).map(|row| row.version);
-            version(&now) != version(&after)
-        };
-        let moved: Vec<FeatureId> = ids.iter().filter(moved).copied().collect();
-        if !moved.is_empty() {
-            return Err(Refused::MovedOn(moved));
+        for id in ids {
+            let version = |states: &BTreeMap<FeatureId, StoredFeature>| states.get(&id).map(|row| row.version);
+            if version(&now) != version(&after) {
+                moved.push((layer.to_owned(), id));
+            } else if let Some((done, edit)) = step(id, before.get(&id), now.get(&id)) {
+                plan.push(Step { layer: layer.to_owned(), id, done, edit });
+            }
         }
-        let mut plan: Vec<(FeatureId, Back, Edit)> =
-            ids.iter().filter_map(|id| step(*id, before.get(id), now.get(id))).collect();
-        // What goes makes room for the keys of what comes back.
-        plan.sort_by_key(|(id, back, _)| (*back, *id));
-        self.take_back(plan, once).await
+        Ok(())
     }
 
-    async fn take_back(&self, plan: Vec<(FeatureId, Back, Edit)>, once: Option<Once>) -> Result<Undone, Refused> {
-        let (steps, edits): (Vec<_>, Vec<_>) = plan.into_iter().map(|(id, back, edit)| ((id, back), edit)).unzip();
-        let written = match edits.len() {
-            0 => None,
-            _ if self.dry_run => None,
-            _ => Some(self.write(edits, once).await?),
+    async fn take_back(&self, plan: Vec<Step>, once: Option<Once>) -> Result<Undone, Refused> {
+        if plan.is_empty() {
+            return Ok(Undone::default());
+        }
+        let part = |steps: &[Step]| LayerEdits {
+            layer: steps[0].layer.clone(),
+            edits: steps.iter().map(|step| step.edit.clone()).collect(),
         };
-        let features = steps.iter().enumerate().map(|(place, (id, done))| {
+        let parts = plan.chunk_by(|a, b| a.layer == b.layer).map(part).collect();
+        let written = write(self.archive, parts, once, self.dry_run).await?;
+        let features = plan.into_iter().enumerate().map(|(place, Step { layer: collection, id, done, .. })| {
             let new_id = written.as_ref().and_then(|written| written.ids.get(place)).copied();
-            TakenBack { id: *id, done: *done, new_id: new_id.filter(|_| *done == Back::Restored) }
+            TakenBack { collection, id, done, new_id: new_id.filter(|_| done == Back::Restored) }
         });
         let mut features: Vec<TakenBack> = features.collect();
-        features.sort_by_key(|feature| feature.id);
-        Ok(Undone { features, seq: written.as_ref().map(|written| written.seq) })
-    }
-
-    /// The features that the changes are of.
-    async fn touched(&self, undo: &Undo) -> Result<BTreeSet<FeatureId>, Refused> {
-        let mut touched = BTreeSet::new();
-        let mut after = undo.from - 1;
-        while after < undo.to {
-            let changes = self.archive.changes(after, PAGE).await.map_err(|error| match error {
-                StoreError::Pruned { .. } => Refused::Forgotten,
-                error => error.into(),
-            })?;
-            let Some(last) = changes.last().map(|change| change.seq) else { break };
-            after = last;
-            let ours = changes.into_iter().filter(|change| change.seq <= undo.to && change.layer == self.definition.id);
-            for change in ours {
-                match change.id {
-                    Some(id) if change.operation != Operation::Replace => {
-                        if undo.features.is_empty() || undo.features.contains(&id) {
-                            touched.insert(id);
-                        }
-                    }
-                    _ => return Err(Refused::Whole(change.seq)),
-                }
-            }
-            if touched.len() > MAX_BATCH {
-                return Err(Refused::TooMany);
-            }
-        }
-        Ok(touched)
+        features.sort_by(|a, b| (&a.collection, a.id).cmp(&(&b.collection, b.id)));
+        Ok(Undone { features, replaced: None, seq: written.map(|written| written.seq) })
     }
 }
 
@@ -145,15 +208,13 @@ fn by_id(rows: Vec<StoredFeature>) -> BTreeMap<FeatureId, StoredFeature> {
 }
 
 /// What takes a feature from its state of now to the one of before; `None` where they are the same.
-fn step(id: FeatureId, before: Option<&StoredFeature>, now: Option<&StoredFeature>) -> Option<(FeatureId, Back, Edit)> {
+fn step(id: FeatureId, before: Option<&StoredFeature>, now: Option<&StoredFeature>) -> Option<(Back, Edit)> {
     let feature = before.map(|before| before.feature.clone());
     match (feature, now) {
         (None, None) => None,
         (Some(feature), Some(now)) if feature == now.feature => None,
-        (None, Some(now)) => Some((id, Back::Removed, Edit::Delete { id, expected: Some(now.version) })),
-        (Some(feature), Some(now)) => {
-            Some((id, Back::Reverted, Edit::Update { id, expected: Some(now.version), feature }))
-        }
-        (Some(feature), None) => Some((id, Back::Restored, Edit::Insert(feature))),
+        (None, Some(now)) => Some((Back::Removed, Edit::Delete { id, expected: Some(now.version) })),
+        (Some(feature), Some(now)) => Some((Back::Reverted, Edit::Update { id, expected: Some(now.version), feature })),
+        (Some(feature), None) => Some((Back::Restored, Edit::Insert(feature))),
     }
 }

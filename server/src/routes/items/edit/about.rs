@@ -91,7 +91,8 @@ pub fn dry_run() -> Parameter {
     Parameter::query("dry-run", about, usually(boolean(), false))
 }
 
-fn content_crs() -> Parameter {
+/// Of every edit with coordinates.
+pub fn content_crs() -> Parameter {
     let about = Words(
         "Il sistema di riferimento delle coordinate, tra parentesi angolari",
         "The CRS of the coordinates, in angle brackets",

@@ -4,6 +4,7 @@
 mod about;
 mod answer;
 mod terms;
+pub mod transaction;
 pub mod undo;
 
 use std::sync::Arc;
@@ -15,12 +16,12 @@ use bricola_layers::feature::FeatureId;
 use bricola_layers::limits::MAX_BATCH;
 use bricola_layers::store::{LayerKind, StoreError};
 use http::header;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::routes::{body, select};
-use crate::services::editing::{Desk, Image, Refused, Wish, differences};
+use crate::services::editing::{Conflict, Desk, Image, Refused, Wish, differences};
 pub use about::{about_create, about_remove, about_replace, about_update};
 use answer::{Place, Task};
 use terms::{GEOJSON, MERGE_PATCH, Seen, Terms};
@@ -176,17 +177,32 @@ impl Change<'_> {
 
 /// Who may edit what, before a byte of the body is read.
 fn admit(app: &App, id: &str, query: Option<&str>, request: &Request) -> Result<(Arc<Layer>, Terms), Problem> {
-    let layer = select::one(app, id)?;
-    if let Some(reason) = closed(app, &layer) {
-        return Err(Problem::new(Kind::MethodNotAllowed, reason).with("layer", id));
-    }
+    let layer = opened(app, id)?;
     terms::authorize(app, request.headers())?;
     let terms = Terms::read(&layer.definition(), query, request.headers())?;
     Ok((layer, terms))
 }
 
-/// Why a layer takes no edits, if so.
-fn closed(app: &App, layer: &Layer) -> Option<String> {
+/// The same for what is of several layers: the terms hold for each of them.
+fn admit_somewhere(app: &App, query: Option<&str>, request: &Request) -> Result<Terms, Problem> {
+    if let Some(reason) = closed_everywhere(app) {
+        return Err(Problem::new(Kind::MethodNotAllowed, reason));
+    }
+    terms::authorize(app, request.headers())?;
+    Terms::of_all(query, request.headers())
+}
+
+/// A layer that takes edits.
+fn opened(app: &App, id: &str) -> Result<Arc<Layer>, Problem> {
+    let layer = select::one(app, id)?;
+    match closed(app, &layer) {
+        Some(reason) => Err(Problem::new(Kind::MethodNotAllowed, reason).with("layer", id)),
+        None => Ok(layer),
+    }
+}
+
+/// Why no layer takes edits, if so.
+fn closed_everywhere(app: &App) -> Option<String> {
     if app.editors.is_empty() {
         let advice = "This server is read-only. Its administrator opens it to editing by editing.enabled = true and a token \
                       in BRICOLA_EDITING_TOKEN; bricola config --print-default explains both.";
@@ -195,14 +211,23 @@ fn closed(app: &App, layer: &Layer) -> Option<String> {
     if app.is_read_only() {
         return Some("The database lets this server read only; edits are made where its tables are kept.".to_owned());
     }
+    None
+}
+
+/// Why a layer takes no edits, if so.
+fn closed(app: &App, layer: &Layer) -> Option<String> {
+    let everywhere = closed_everywhere(app);
+    if everywhere.is_some() {
+        return everywhere;
+    }
     (layer.state().kind != LayerKind::Managed).then(|| {
         let id = &layer.definition().id;
         format!("Layer \"{id}\" is a table of another program, published in place: it is edited there, and shown here.")
     })
 }
 
-fn desk<'a>(app: &'a App, layer: &'a Layer, terms: &Terms) -> Result<Desk<'a>, Problem> {
-    let desk = Desk::new(app.archive(), layer, app.scope, app.config.tenant.envelope, terms.dry_run);
+fn desk<'a>(app: &'a App, layer: &Layer, terms: &Terms) -> Result<Desk<'a>, Problem> {
+    let desk = Desk::new(app.archive(), &layer.definition(), app.scope, app.config.tenant.envelope, terms.dry_run);
     desk.map_err(|error| Problem::store(&error))
 }
 
@@ -225,12 +250,12 @@ fn problem(id: &str, feature: &str, refused: Refused) -> Problem {
                 count => format!(" ({} more in \"errors\")", count - 1),
             };
             let errors = serde_json::to_value(&faults).unwrap_or_default();
-            Problem::new(Kind::InvalidFeature, format!("{first}{others}.")).with("layer", id).with("errors", errors)
+            of(id, Problem::new(Kind::InvalidFeature, format!("{first}{others}."))).with("errors", errors)
         }
         Refused::DuplicateKey(key) => {
             let shown = bricola_layers::check::finding::quote(&key);
-            Problem::new(Kind::DuplicateKey, format!("Layer \"{id}\" has another feature with the key {shown}."))
-                .with("layer", id)
+            let whose = if id.is_empty() { "The layer".to_owned() } else { format!("Layer \"{id}\"") };
+            of(id, Problem::new(Kind::DuplicateKey, format!("{whose} has another feature with the key {shown}.")))
                 .with("value", shown)
         }
         Refused::Unknown => {
@@ -241,28 +266,35 @@ fn problem(id: &str, feature: &str, refused: Refused) -> Problem {
             );
             Problem::new(Kind::UnknownFeature, detail).with("layer", id).with("value", shown)
         }
-        Refused::Stale => {
-            Problem::new(Kind::PreconditionFailed, "The feature has been changed meanwhile.").with("layer", id)
-        }
+        Refused::Stale => of(id, Problem::new(Kind::PreconditionFailed, "The feature has been changed meanwhile.")),
+        Refused::Conflicts(conflicts) => conflicting(&conflicts),
         Refused::KeyReused => {
             let detail = "This Idempotency-Key came with another body within the last day; a new edit takes a new key.";
-            Problem::new(Kind::KeyReused, detail).with("layer", id).with("header", "Idempotency-Key")
+            of(id, Problem::new(Kind::KeyReused, detail)).with("header", "Idempotency-Key")
         }
-        Refused::MovedOn(ids) => {
+        Refused::MovedOn(moved) if moved.is_empty() => {
+            let detail = "The layer was changed again since; take that back first.";
+            of(id, Problem::new(Kind::ChangedSince, detail))
+        }
+        Refused::MovedOn(moved) => {
             let detail = format!(
-                "{} of the features were changed again since; take that back first, or name in \"features\" those that are \
-                 to be taken back.",
-                ids.len()
+                "{} of the features were changed again since; take that back first, or name those that are to be taken back.",
+                moved.len()
             );
-            Problem::new(Kind::ChangedSince, detail).with("layer", id).with("features", ids)
+            let features: Vec<Json> = match id {
+                "" => moved.iter().map(|(layer, id)| json!({"collection": layer, "id": id})).collect(),
+                _ => moved.iter().map(|(_, id)| json!(id)).collect(),
+            };
+            of(id, Problem::new(Kind::ChangedSince, detail)).with("features", features)
         }
-        Refused::Forgotten => {
-            Problem::new(Kind::Pruned, "What is to be taken back, or what was before it, is not known any more.")
-                .with("layer", id)
-        }
+        Refused::Forgotten => of(
+            id,
+            Problem::new(Kind::Pruned, "What is to be taken back, or what was before it, is not known any more."),
+        ),
         Refused::Whole(seq) => {
             let detail = format!(
-                "Change {seq} replaced or redefined layer \"{id}\" as a whole; load the file that was there before instead."
+                "Change {seq} replaced or redefined layer \"{id}\" as a whole: that is taken back by itself, with all the layer's \
+                 features, by POST /collections/{id}/undo."
             );
             Problem::new(Kind::InvalidBody, detail).with("layer", id).with("seq", seq)
         }
@@ -276,4 +308,30 @@ fn problem(id: &str, feature: &str, refused: Refused) -> Problem {
         }
         Refused::Store(error) => Problem::store(&error),
     }
+}
+
+/// With the layer, where it is of one.
+fn of(id: &str, problem: Problem) -> Problem {
+    if id.is_empty() { problem } else { problem.with("layer", id) }
+}
+
+/// Edits of a transaction that came too late, each with what is there.
+fn conflicting(conflicts: &[Conflict]) -> Problem {
+    let told = conflicts.iter().map(|conflict| {
+        let Conflict { place, layer, id, current } = conflict;
+        let mut told = json!({"pointer": format!("/edits/{place}"), "collection": layer, "id": id});
+        let (version, feature, differences) = current
+            .clone()
+            .map_or_else(Default::default, |(version, feature, differences)| (json!(version), feature, differences));
+        told["version"] = version;
+        told["current"] = feature;
+        told["differences"] = json!(differences);
+        told
+    });
+    let detail = format!(
+        "{} of the features are not as the edits saw them; nothing was changed. Look at \"conflicts\", and send the edits again \
+         with the versions of now if they still stand.",
+        conflicts.len()
+    );
+    Problem::new(Kind::PreconditionFailed, detail).with("conflicts", told.collect::<Vec<_>>())
 }

@@ -45,9 +45,26 @@ impl Terms {
     /// # Errors
     /// A parameter that is none, or a CRS that the layer is not given in.
     pub fn read(definition: &LayerDefinition, query: Option<&str>, headers: &HeaderMap) -> Result<Self, Problem> {
+        Ok(Self { crs: crs(definition, headers)?, ..Self::of_all(query, headers)? })
+    }
+
+    /// Those that hold for several layers, each of which has a say in the CRS ([`Self::agree`]); CRS84 until then.
+    ///
+    /// # Errors
+    /// A parameter that is none.
+    pub fn of_all(query: Option<&str>, headers: &HeaderMap) -> Result<Self, Problem> {
         let params = Params::read(query, &[DRY_RUN])?;
         let dry_run = params.one_of(DRY_RUN, &[("true", true), ("false", false)])?.unwrap_or(false);
-        Ok(Self { dry_run, crs: crs(definition, headers)?, representation: representation(headers) })
+        Ok(Self { dry_run, crs: Crs::crs84(), representation: representation(headers) })
+    }
+
+    /// Takes the CRS that the client names, which must be one of the layer.
+    ///
+    /// # Errors
+    /// A CRS that the layer is not given in.
+    pub fn agree(&mut self, definition: &LayerDefinition, headers: &HeaderMap) -> Result<(), Problem> {
+        self.crs = crs(definition, headers)?;
+        Ok(())
     }
 }
 
