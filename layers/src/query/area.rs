@@ -1,12 +1,13 @@
 //! A box on the earth, in any CRS (`bbox`, OGC API Features 1, 7.15.3, and 2, 6.2.2).
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::cell::RefCell;
 
 use geo::{BoundingRect, Contains, Intersects};
 use geo_types::{Coord, Rect};
 use thiserror::Error;
 
 use super::positions::Positions;
+use super::window::Window;
 use crate::cache::{GeometryKind, RowAt, RowRef, Snapshot};
 use crate::crs::{self, Crs, CrsError, Reach, lonlat_to_world};
 
@@ -69,9 +70,21 @@ impl Area {
 
     /// The rows whose geometries touch the area and that fulfil a condition, in order of id.
     pub fn rows(&self, snapshot: &Snapshot, holds: impl Fn(RowRef<'_>) -> bool + Sync) -> Vec<RowAt> {
+        self.rows_within(snapshot, None, holds)
+    }
+
+    /// As [`Self::rows`], of the features whose boxes touch a window besides.
+    pub(super) fn rows_within(
+        &self,
+        snapshot: &Snapshot,
+        window: Option<Window>,
+        holds: impl Fn(RowRef<'_>) -> bool + Sync,
+    ) -> Vec<RowAt> {
         let mut found = Vec::new();
         for (rect, (min, max, is_filled)) in self.boxes.iter().zip(&self.world) {
-            found.extend(snapshot.matching_within(*min, *max, |row, is_inside| {
+            let whole = Window { min: *min, max: *max };
+            let Some(Window { min, max }) = window.map_or(Some(whole), |window| whole.and(window)) else { continue };
+            found.extend(snapshot.matching_within(min, max, |row, is_inside| {
                 ((is_inside && *is_filled) || self.touches(rect, row)) && holds(row)
             }));
         }
@@ -82,16 +95,9 @@ impl Area {
         found
     }
 
-    /// How many features the index gives for it: their boxes touch it, as far as it can be told without a look at them.
-    pub fn candidates(&self, snapshot: &Snapshot) -> usize {
-        let count = AtomicUsize::new(0);
-        for (min, max, _) in &self.world {
-            snapshot.matching_within(*min, *max, |_, _| {
-                count.fetch_add(1, Relaxed);
-                false
-            });
-        }
-        count.into_inner()
+    /// Where the index is asked for it.
+    pub(super) fn windows(&self) -> impl Iterator<Item = Window> {
+        self.world.iter().map(|(min, max, _)| Window { min: *min, max: *max })
     }
 
     fn touches(&self, rect: &Rect<f64>, row: RowRef<'_>) -> bool {
@@ -100,7 +106,8 @@ impl Area {
             return false;
         }
         let geometry = if is_lonlat(&self.crs) {
-            packed.geometry(row.row, |grid, node| row.base.lonlat(grid.unpack(node)))
+            let lonlat = RefCell::new(row.base.lonlat_of_each());
+            packed.geometry(row.row, |grid, node| lonlat.borrow_mut()(grid.unpack(node)))
         } else {
             // What has no image in the CRS of the box is not in it.
             Positions::In(self.crs.clone()).geometry(row)

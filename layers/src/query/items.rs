@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 
 use super::area::Area;
 use super::cql2::{BoundFilter, value_ref};
+use super::window::Window;
 use crate::cache::{RowAt, RowRef, Snapshot, Validity, ValueRef};
+use crate::crs::Crs;
 use crate::feature::{FeatureId, Value};
 
 /// Which features.
@@ -49,6 +51,22 @@ pub struct Page {
 }
 
 impl Selection {
+    /// Where the features must be of which the filters hold; `None` where these do not say.
+    fn window(&self, snapshot: &Snapshot) -> Option<Window> {
+        let reaches = self.filters.iter().filter_map(|filter| filter.condition().reach());
+        let reach = reaches.min_by(|a, b| (a.width() + a.height()).total_cmp(&(b.width() + b.height())))?;
+        let storage = Crs::parse(snapshot.definition().crs.as_deref()?).ok()?;
+        Some(Window::around(&storage, &reach))
+    }
+
+    /// Where the index is asked; `None` where all features are looked at.
+    pub(super) fn windows(&self, snapshot: &Snapshot) -> Option<Vec<Window>> {
+        let window = self.window(snapshot);
+        let Some(area) = &self.area else { return window.map(|window| vec![window]) };
+        let both = |of: Window| window.map_or(Some(of), |window| of.and(window));
+        Some(area.windows().filter_map(both).collect())
+    }
+
     fn is_everything(&self) -> bool {
         self.area.is_none() && self.filters.is_empty() && self.validity.is_always()
     }
@@ -62,9 +80,11 @@ impl Selection {
 
     /// The features in the area of which something holds, in order of id.
     pub(super) fn rows_that(&self, snapshot: &Snapshot, holds: impl Fn(RowRef<'_>) -> bool + Sync) -> Vec<RowAt> {
-        match &self.area {
-            Some(area) => area.rows(snapshot, holds),
-            None => snapshot.matching(holds),
+        let window = self.window(snapshot);
+        match (&self.area, window) {
+            (Some(area), _) => area.rows_within(snapshot, window, holds),
+            (None, Some(Window { min, max })) => snapshot.matching_within(min, max, |row, _| holds(row)),
+            (None, None) => snapshot.matching(holds),
         }
     }
 

@@ -13,6 +13,7 @@ mod place;
 mod positions;
 #[cfg(test)]
 mod testing;
+mod window;
 
 pub use area::{Area, AreaError};
 pub use compare::{Difference, differences};

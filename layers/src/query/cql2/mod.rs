@@ -16,6 +16,7 @@ mod lexer;
 mod literal;
 mod parser;
 mod pattern;
+mod reach;
 mod refusal;
 mod relate;
 #[cfg(test)]

@@ -23,8 +23,11 @@ pub(super) async fn sequence(database: &Database) -> Result<Seq, StoreError> {
         Err(StoreError::ReadOnly) => database.ask(Begin::Reading, "SELECT seq FROM bricola.clock").await,
         rows => rows,
     }?;
-    let seq: Seq = first(&rows)?;
-    // Whoever waits for a change must not wait because of a number that cannot be.
+    numbered(first(&rows)?)
+}
+
+/// Whoever waits for a change must not wait because of a number that cannot be.
+fn numbered(seq: Seq) -> Result<Seq, StoreError> {
     if (0..=LAST).contains(&seq) { Ok(seq) } else { Err(StoreError::Garbled(format!("the log ends at {seq}"))) }
 }
 
@@ -39,12 +42,13 @@ pub(super) async fn watch(database: &Database) -> Result<(), StoreError> {
 
 /// The number that closed a transaction of ours, which has been committed.
 pub(super) async fn closed(database: &Database, transaction: i64) -> Result<Seq, StoreError> {
-    let end = sequence(database).await?;
-    let mut session = database.read().await?;
-    let query = sqlx::query("SELECT seq FROM bricola.transactions WHERE transaction = $1").bind(transaction);
-    let rows = session.all(query).await?;
-    // A transaction that changed nothing has no number.
-    if rows.is_empty() { Ok(end) } else { first(&rows) }
+    // Each statement sees what the one before it has done. A transaction that changed nothing has no number.
+    let sql = format!(
+        "SELECT bricola.sequence(); SELECT coalesce((SELECT seq FROM bricola.transactions WHERE transaction = {transaction}), \
+         (SELECT seq FROM bricola.clock))"
+    );
+    let rows = database.ask(Begin::Writing, &sql).await?;
+    numbered(first(rows.get(1..).unwrap_or_default())?)
 }
 
 /// The number, in our own counting, of the transaction that is open on a session.

@@ -69,7 +69,7 @@ pub fn table(snapshot: &Snapshot, mut question: Question, told: &Told) -> Value 
 pub fn collection(snapshot: &Snapshot, question: &Question, told: &Told, page: &Page) -> Vec<u8> {
     let kind = question.form.row().media_type;
     let writer = writer(snapshot, question, told.scope);
-    let mut out = Vec::with_capacity(1024 + page.rows.len() * 512);
+    let mut out = Vec::with_capacity(1024 + page.rows.len() * 768);
     out.extend_from_slice(b"{\"type\":\"FeatureCollection\",");
     if question.form == Form::JsonFg {
         let mut members = jsonfg(snapshot, question, told);

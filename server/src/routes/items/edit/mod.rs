@@ -228,7 +228,8 @@ fn closed(app: &App, layer: &Layer) -> Option<String> {
 
 fn desk<'a>(app: &'a App, layer: &Layer, terms: &Terms) -> Result<Desk<'a>, Problem> {
     let desk = Desk::new(app.archive(), &layer.definition(), app.scope, app.config.tenant.envelope, terms.dry_run);
-    desk.map_err(|error| Problem::store(&error))
+    let shows = terms.representation == Some(true);
+    desk.map(|desk| desk.showing(shows)).map_err(|error| Problem::store(&error))
 }
 
 async fn json(app: &App, request: Request) -> Result<Json, Problem> {
