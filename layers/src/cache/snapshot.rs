@@ -73,6 +73,11 @@ impl Snapshot {
         Self::kept(base, ladder, definition, seq)
     }
 
+    /// Rows that are listed and not drawn.
+    pub(crate) fn listed(base: Base, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
+        Self::kept(base, Ladder::default(), definition, seq)
+    }
+
     /// As [`Self::of`], with the ladder that was built of the base.
     pub(super) fn kept(base: Base, ladder: Ladder, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
         Self {
@@ -137,15 +142,7 @@ impl Snapshot {
 
     /// A feature by id.
     pub fn feature(&self, id: FeatureId) -> Option<RowRef<'_>> {
-        for delta in self.deltas.iter().rev() {
-            if let Some(row) = delta.added.row(id) {
-                return Some(RowRef { base: &delta.added, row });
-            }
-            if delta.masked.contains(&id) {
-                return None;
-            }
-        }
-        Some(RowRef { base: &self.base, row: self.base.row(id)? })
+        self.place_of(id).map(|at| self.row_at(at))
     }
 
     /// Whether a delta from `above` on says something newer of a feature.

@@ -4,6 +4,7 @@ use geo::{BoundingRect, Contains, Intersects};
 use geo_types::{Coord, Rect};
 use thiserror::Error;
 
+use super::frame::Frame;
 use super::positions::Positions;
 use crate::cache::{GeometryKind, RowAt, RowRef, Snapshot};
 use crate::crs::{self, Crs, CrsError, Reach, lonlat_to_world};
@@ -78,6 +79,16 @@ impl Area {
             found.dedup();
         }
         found
+    }
+
+    /// Whether the geometry of a row touches the area.
+    pub(super) fn holds(&self, row: RowRef<'_>) -> bool {
+        self.boxes.iter().any(|rect| self.touches(rect, row))
+    }
+
+    /// The area in the CRS of a layer, for a store to look where its features may be.
+    pub(crate) fn frames(&self, storage: &Crs) -> Vec<Frame> {
+        self.boxes.iter().map(|rect| Frame::of(&self.crs, rect, storage)).collect()
     }
 
     fn touches(&self, rect: &Rect<f64>, row: RowRef<'_>) -> bool {

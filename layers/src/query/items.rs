@@ -53,10 +53,19 @@ impl Selection {
         self.area.is_none() && self.filters.is_empty() && self.validity.is_always()
     }
 
+    /// Whether a feature is among them, wherever it lies.
+    fn fits(&self, row: RowRef<'_>) -> bool {
+        self.validity.holds(row) && self.filters.iter().all(|filter| filter.matches(&row))
+    }
+
+    /// Whether a feature is among them.
+    pub fn holds(&self, row: RowRef<'_>) -> bool {
+        self.area.as_ref().is_none_or(|area| area.holds(row)) && self.fits(row)
+    }
+
     /// All its features, in order of id.
     pub fn rows(&self, snapshot: &Snapshot) -> Vec<RowAt> {
-        let holds =
-            |row: RowRef<'_>| self.validity.holds(row) && self.filters.iter().all(|filter| filter.matches(&row));
+        let holds = |row: RowRef<'_>| self.fits(row);
         match &self.area {
             Some(area) => area.rows(snapshot, holds),
             None => snapshot.matching(holds),
@@ -93,7 +102,8 @@ impl Selection {
 }
 
 impl Cursor {
-    fn of(row: RowRef<'_>, order: &[SortKey]) -> Self {
+    /// The place of a row in an order.
+    pub fn of(row: RowRef<'_>, order: &[SortKey]) -> Self {
         Self { values: order.iter().map(|key| value(row, *key).to_value()).collect(), id: row.id() }
     }
 }
@@ -126,7 +136,8 @@ fn by_value(a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
     match (a, b) {
         (ValueRef::Boolean(a), ValueRef::Boolean(b)) => a.cmp(&b),
         (ValueRef::Integer(a), ValueRef::Integer(b)) => a.cmp(&b),
-        (ValueRef::Real(a), ValueRef::Real(b)) => a.total_cmp(&b),
+        // There is no NaN among them, and of the two zeros none is the greater.
+        (ValueRef::Real(a), ValueRef::Real(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
         (ValueRef::Text(a), ValueRef::Text(b)) => a.cmp(b),
         (ValueRef::Date(a), ValueRef::Date(b)) => a.cmp(&b),
         (ValueRef::DateTime(a), ValueRef::DateTime(b)) => a.cmp(&b),

@@ -5,19 +5,23 @@ pub mod cql2;
 mod area;
 mod compare;
 mod cover;
+mod frame;
 mod geojson;
 mod items;
 mod number;
 mod place;
 mod positions;
+mod stored;
 #[cfg(test)]
 mod testing;
 
 pub use area::{Area, AreaError};
 pub use compare::{Difference, differences};
 pub use cover::{Hit, at, at_when, covering, first_covering};
+pub use frame::Frame;
 pub use geojson::{FeatureWriter, Profile};
 pub use items::{Cursor, Page, Selection, SortKey};
 pub use number::write_number;
 pub use place::Place;
 pub use positions::Positions;
+pub use stored::{gathered, sought};

@@ -221,6 +221,15 @@ impl Database {
         self.session(&format!("{begin}; SET LOCAL statement_timeout = {limit}"), query).await
     }
 
+    /// A transaction that reads, each of its statements for no longer than `limit`, and may wait between them.
+    pub async fn read_within(&self, limit: Duration) -> Result<Session, StoreError> {
+        let (begin, limit) = (Begin::Reading.sql(), limit.as_millis().max(1));
+        let settings = format!(
+            "{begin}; SET LOCAL statement_timeout = {limit}; SET LOCAL idle_in_transaction_session_timeout = 0"
+        );
+        Ok(self.session(&settings, "").await?.0)
+    }
+
     /// A transaction that reads for as long as it takes.
     pub async fn read_on(&self) -> Result<Session, StoreError> {
         let begin = Begin::Reading.sql();
@@ -404,6 +413,9 @@ pub(super) fn failure(error: &sqlx::Error) -> StoreError {
                 code if code.starts_with("08") => StoreError::Unreachable(error.message().to_owned()),
                 "25006" => StoreError::ReadOnly,
                 "57014" => StoreError::Timeout,
+                // Numbers out of range and the like; what PostGIS says of geometries that cross themselves.
+                code if code.starts_with("22") => StoreError::Uncomputable(error.message().to_owned()),
+                "XX000" => StoreError::Uncomputable(error.message().to_owned()),
                 // Somebody else holds what we need: deadlock, serialization, lock time-out.
                 "40P01" | "40001" | "55P03" => StoreError::Busy,
                 "23505" => duplicate(&**error),
