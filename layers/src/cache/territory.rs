@@ -79,6 +79,11 @@ impl Layer {
         self.stored.load_full()
     }
 
+    /// Whether its features are in the store only.
+    pub fn is_stored(&self) -> bool {
+        self.stored.load().is_some()
+    }
+
     /// Whether questions about it can be answered.
     pub fn is_ready(&self) -> bool {
         self.snapshot.load().is_some() || self.stored.load().is_some()

@@ -22,7 +22,7 @@ pub struct Frame {
 
 impl Frame {
     /// Of a box in `crs`, for coordinates of `storage`.
-    pub(super) fn of(crs: &Crs, rect: &Rect<f64>, storage: &Crs) -> Self {
+    pub(crate) fn of(crs: &Crs, rect: &Rect<f64>, storage: &Crs) -> Self {
         let (low, high) = (rect.min(), rect.max());
         let bounds = [low.x, low.y, high.x, high.y];
         let widest = if crs.is_geographic() { WIDEST[0] } else { WIDEST[1] };

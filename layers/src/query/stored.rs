@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cql2::BoundFilter;
 use super::frame::Frame;
 use super::items::{Cursor, Selection, SortKey};
 use crate::cache::{BaseBuilder, BuildError, RowAt, Snapshot};
@@ -35,6 +36,39 @@ pub fn gathered(
     let snapshot = Snapshot::listed(base, Arc::clone(definition), seq);
     let found = rows.iter().filter_map(|row| snapshot.place_of(row.id)).collect();
     Ok((snapshot, found))
+}
+
+/// Some features as a snapshot that tiles can be drawn of.
+///
+/// # Errors
+/// As [`BaseBuilder::finish`].
+pub fn drawable(
+    definition: &Arc<LayerDefinition>,
+    seq: Seq,
+    mut rows: Vec<StoredFeature>,
+) -> Result<Snapshot, BuildError> {
+    rows.sort_unstable_by_key(|row| row.id);
+    let mut builder = BaseBuilder::new(definition)?;
+    for row in &rows {
+        builder.push(row);
+    }
+    Ok(Snapshot::of(builder.finish()?.0, Arc::clone(definition), seq))
+}
+
+/// A question to the store for what lies in a frame, and perhaps a little beyond, and fulfils a filter.
+pub fn sought_in(frame: Frame, filter: Option<&BoundFilter>, within: Duration) -> Sought {
+    Sought {
+        conditions: filter.map(|filter| filter.condition().clone()).into_iter().collect(),
+        frames: Some(vec![frame]),
+        // Whoever draws looks again.
+        judge: Arc::new(|rows| rows),
+        order: Vec::new(),
+        after: None,
+        limit: None,
+        is_counted: false,
+        at: None,
+        within,
+    }
 }
 
 /// A question to the store, of which `limit` and the like may be changed.
