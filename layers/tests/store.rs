@@ -26,6 +26,8 @@ mod past;
 mod postgis;
 #[path = "store/retention.rs"]
 mod retention;
+#[path = "store/seek.rs"]
+mod seek;
 #[path = "store/sample.rs"]
 mod sample;
 

@@ -19,7 +19,7 @@ use crate::store::{ScannedRow, Sight, Sought, StoreError};
 /// Rows that are looked at in a go.
 const PIECE: usize = 2_048;
 /// Steps of `SQLite`'s machine after which it is asked whether there is time left.
-const STEPS: i32 = 20_000;
+const STEPS: i32 = 64;
 
 type Sender = mpsc::Sender<Result<Sight, StoreError>>;
 
