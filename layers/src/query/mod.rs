@@ -24,4 +24,4 @@ pub use items::{Cursor, Page, Selection, SortKey};
 pub use number::write_number;
 pub use place::Place;
 pub use positions::Positions;
-pub use stored::{drawable, gathered, sought, sought_in};
+pub use stored::{drawable, gathered, sought, sought_by, sought_in};

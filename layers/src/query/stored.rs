@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cql2::BoundFilter;
+use super::cql2::{BoundFilter, Comparison, Condition, Scalar};
 use super::frame::Frame;
 use super::items::{Cursor, Selection, SortKey};
 use crate::cache::{BaseBuilder, BuildError, RowAt, Snapshot};
 use crate::crs::Crs;
 use crate::definition::LayerDefinition;
-use crate::feature::StoredFeature;
+use crate::feature::{StoredFeature, Value};
 use crate::log::Seq;
 use crate::store::{Judge, Sought};
 
@@ -62,6 +62,31 @@ pub fn sought_in(frame: Frame, filter: Option<&BoundFilter>, within: Duration) -
         frames: Some(vec![frame]),
         // Whoever draws looks again.
         judge: Arc::new(|rows| rows),
+        order: Vec::new(),
+        after: None,
+        limit: None,
+        is_counted: false,
+        at: None,
+        within,
+    }
+}
+
+/// A question to the store for features that have some values, each with the position of its field; of a field without a
+/// value, none.
+pub fn sought_by(values: &[(usize, &Value)], within: Duration) -> Sought {
+    let condition = |(field, value): &(usize, &Value)| match value {
+        Value::Null => Condition::IsNull(Scalar::Field(*field)),
+        value => Condition::Compare(Comparison::Equal, Scalar::Field(*field), Scalar::Value((*value).clone())),
+    };
+    let conditions: Vec<Condition> = values.iter().map(condition).collect();
+    let all = conditions.clone();
+    Sought {
+        conditions,
+        frames: None,
+        judge: Arc::new(move |mut rows| {
+            rows.retain(|row| all.iter().all(|condition| condition.holds(row) == Some(true)));
+            rows
+        }),
         order: Vec::new(),
         after: None,
         limit: None,

@@ -59,7 +59,7 @@ impl Desk<'_> {
         .await?;
         let count = features.len();
         if self.dry_run {
-            self.keys_are_free(&features)?;
+            self.keys_are_free(&features).await?;
             return Ok(Batch { ids: Vec::new(), count, seq: None });
         }
         let edits = features.into_iter().map(Edit::Insert).collect();
@@ -67,10 +67,10 @@ impl Desk<'_> {
         Ok(Batch { count, ids: written.ids, seq: Some(written.seq) })
     }
 
-    fn keys_are_free(&self, features: &[Feature]) -> Result<(), Refused> {
+    async fn keys_are_free(&self, features: &[Feature]) -> Result<(), Refused> {
         let mut seen = HashSet::with_capacity(features.len());
         for feature in features {
-            self.key_is_free(feature, None)?;
+            self.key_is_free(feature, None).await?;
             if let Some(key) = self.key_of(feature)
                 && !seen.insert(key.clone())
             {

@@ -13,14 +13,18 @@ pub use tokens::{TokenError, Tokens};
 pub use undo::{Back, MAX_RUN, TakenBack, Undo, Undone};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bricola_layers::cache::Layer;
 use bricola_layers::crs::Crs;
 use bricola_layers::definition::{LayerDefinition, Scope};
 use bricola_layers::edit::{Editor, Fault};
 use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
+use bricola_layers::limits::MAX_QUERY_MS;
 use bricola_layers::log::Seq;
-use bricola_layers::store::{Edit, Once, StoreError, Written};
+use bricola_layers::query::sought_by;
+use bricola_layers::store::{Edit, Once, Sight, Sought, StoreError, Written};
+use futures::StreamExt as _;
 use serde_json::Value as Json;
 
 use crate::archive::Archive;
@@ -128,7 +132,7 @@ impl<'a> Desk<'a> {
         let (editor, crs) = (self.editor.clone(), crs.clone());
         let feature = apart(move || editor.read(&body, &crs, None)).await?;
         if self.dry_run {
-            self.key_is_free(&feature, None)?;
+            self.key_is_free(&feature, None).await?;
             return self.done(StoredFeature { id: 0, version: 1, feature }, None);
         }
         let edits = vec![Edit::Insert(feature.clone())];
@@ -160,7 +164,7 @@ impl<'a> Desk<'a> {
         let changed = feature != current.stored.feature;
         let after = StoredFeature { id, version: version + i64::from(changed), feature };
         if self.dry_run {
-            self.key_is_free(&after.feature, Some(id))?;
+            self.key_is_free(&after.feature, Some(id)).await?;
             return self.done(after, None);
         }
         let edit = Edit::Update { id, expected: Some(version), feature: after.feature.clone() };
@@ -198,20 +202,36 @@ impl<'a> Desk<'a> {
         Ok(Done { image: Image::of(stored, &self.definition)?, seq })
     }
 
-    /// For a dry run, which does not ask the store: whether another feature in memory has the key.
-    fn key_is_free(&self, feature: &Feature, own: Option<FeatureId>) -> Result<(), Refused> {
+    /// For a dry run, which changes nothing: whether another feature has the key. Where the layer is in memory, the store is
+    /// not asked.
+    async fn key_is_free(&self, feature: &Feature, own: Option<FeatureId>) -> Result<(), Refused> {
         let key: Vec<usize> =
             self.definition.key.iter().filter_map(|name| self.definition.field(name)).map(|(at, _)| at).collect();
         let values: Vec<&Value> = key.iter().filter_map(|at| feature.properties.get(*at)).collect();
         // Without any key a feature is nobody's duplicate.
-        let first = values.iter().position(|value| !value.is_null());
-        let (Some(snapshot), Some(first)) = (self.layer.snapshot(), first) else { return Ok(()) };
-        let same = |row: &bricola_layers::cache::RowRef<'_>| {
-            let of_row = |at: &usize| serde_json::json!(row.base.value(row.row, *at));
-            Some(row.id()) != own && key.iter().zip(&values).all(|(at, value)| of_row(at) == serde_json::json!(value))
+        let Some(first) = values.iter().position(|value| !value.is_null()) else { return Ok(()) };
+        let is_taken = match self.layer.snapshot() {
+            Some(snapshot) => {
+                let same = |row: &bricola_layers::cache::RowRef<'_>| {
+                    let of_row = |at: &usize| serde_json::json!(row.base.value(row.row, *at));
+                    Some(row.id()) != own
+                        && key.iter().zip(&values).all(|(at, value)| of_row(at) == serde_json::json!(value))
+                };
+                snapshot.find(key[first], values[first]).any(|row| same(&row))
+            }
+            None if self.layer.is_stored() => {
+                let pairs: Vec<(usize, &Value)> = key.iter().copied().zip(values).collect();
+                let sought = Sought { limit: Some(2), ..sought_by(&pairs, Duration::from_millis(MAX_QUERY_MS)) };
+                let mut answer = self.archive.seek(&self.definition.id, Arc::new(sought));
+                let mut is_taken = false;
+                while let Some(sight) = answer.next().await {
+                    is_taken |= matches!(sight?, Sight::Rows(rows) if rows.iter().any(|row| Some(row.id) != own));
+                }
+                is_taken
+            }
+            None => false,
         };
-        let taken = snapshot.find(key[first], values[first]).any(|row| same(&row));
-        if taken { Err(Refused::DuplicateKey(self.key_of(feature).unwrap_or_default())) } else { Ok(()) }
+        if is_taken { Err(Refused::DuplicateKey(self.key_of(feature).unwrap_or_default())) } else { Ok(()) }
     }
 
     /// The key of a feature for people, its fields joined by ` / `; `None` where all of them are empty.
