@@ -26,10 +26,10 @@ mod past;
 mod postgis;
 #[path = "store/retention.rs"]
 mod retention;
-#[path = "store/seek.rs"]
-mod seek;
 #[path = "store/sample.rs"]
 mod sample;
+#[path = "store/seek.rs"]
+mod seek;
 
 use std::path::PathBuf;
 

@@ -320,6 +320,12 @@ impl Problem {
             )
             .with("limit", "MAX_GATHERED")
             .with("allowed", MAX_GATHERED),
+            Unanswered::Store(StoreError::Unsortable) => Self::parameter(
+                "sortby",
+                "",
+                "the layer is a table of another program that is kept in the store only: it can be ordered by numbers, days \
+                 and the id, not by texts, which may hold personal data that are withheld",
+            ),
             Unanswered::Store(error) => Self::store(error),
             Unanswered::Fault(cause) => Self::internal(cause),
         }

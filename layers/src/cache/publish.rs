@@ -16,7 +16,7 @@ use super::touched::Footprint;
 use crate::definition::Keep;
 use crate::feature::FeatureId;
 use crate::log::{Operation, Seq};
-use crate::store::{Store, StoreError, StoredLayer};
+use crate::store::{LayerKind, Store, StoreError, StoredLayer};
 
 /// Changed features of one batch past which all tiles of the layer become new ones.
 const MAX_TRACED: usize = 5_000;
@@ -127,8 +127,13 @@ pub(super) async fn read_each<S: Store>(
 
 /// Publishes a layer whose features stay in the store.
 async fn stand<S: Store>(store: &Arc<S>, layer: &Layer, stored: StoredLayer) -> Result<(), FollowError> {
-    let StoredLayer { definition, seq, count, .. } = stored;
-    let bounds = store.extent(&definition.id).await?;
+    let StoredLayer { definition, seq, count, kind: stored_kind, .. } = stored;
+    // What is polled is another as a whole with each change of it: how far it reaches is asked once.
+    let known = layer.stored().filter(|_| stored_kind != LayerKind::Managed).and_then(|standing| standing.bounds);
+    let bounds = match known {
+        Some(known) => Some(known),
+        None => store.extent(&definition.id).await?,
+    };
     info!(layer = definition.id, features = count, "layer ready in the store");
     layer.publish_stored(definition, Standing { seq, count, bounds });
     layer.touch(|touched| touched.renew(seq));

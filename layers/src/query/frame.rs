@@ -54,7 +54,8 @@ fn around(crs: &Crs, [west, south, east, north]: [f64; 4], storage: &Crs) -> Opt
             let share = f64::from(step) / f64::from(STEPS);
             let (x, y) = (west + (east - west) * share, south + (north - south) * share);
             for (side, point) in [[west, y], [x, south], [east, y], [x, north]].into_iter().enumerate() {
-                let moved = transformer.point(point).ok().filter(|moved| moved.iter().all(|value| value.is_finite()))?;
+                let moved =
+                    transformer.point(point).ok().filter(|moved| moved.iter().all(|value| value.is_finite()))?;
                 take(side, moved);
             }
         }

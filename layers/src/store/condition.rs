@@ -13,8 +13,10 @@ use geo_types::{Geometry, Rect};
 use super::seek::Bound;
 use crate::definition::FieldType;
 use crate::feature::Value;
+use crate::query::cql2::{
+    Arithmetic, Comparison, Condition, Folding, Located, Pattern, Scalar, Span, Spatial, Temporal,
+};
 use crate::query::{Cursor, Frame, SortKey};
-use crate::query::cql2::{Arithmetic, Comparison, Condition, Folding, Located, Pattern, Scalar, Span, Spatial, Temporal};
 
 /// Where something holds: at most and at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,10 @@ impl Kind {
         }
     }
 }
+
+/// A guard that says: the value may be withheld from everybody. Then nothing is known of it, and what is said with it is
+/// neither true nor false; where it is not withheld, what is said is right.
+pub(super) const DOUBT: &str = "FALSE";
 
 /// A value in SQL; what is said with it is right where its guards hold, and unknown elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,7 +178,9 @@ pub(super) fn part(dialect: &mut impl Dialect, condition: &Condition, wanted: bo
         Condition::Spatial(relation, left, right) => return spatial(dialect, *relation, [left, right], wanted),
         Condition::IsNull(Scalar::Field(field)) => return dialect.is_null(*field, wanted),
         Condition::IsNull(Scalar::Id | Scalar::Value(_)) => return constant(false),
-        Condition::IsNull(Scalar::Folded(_, inner)) => return part(dialect, &Condition::IsNull((**inner).clone()), wanted),
+        Condition::IsNull(Scalar::Folded(_, inner)) => {
+            return part(dialect, &Condition::IsNull((**inner).clone()), wanted);
+        }
         // What is computed may be no number where its parts are.
         Condition::IsNull(Scalar::Arithmetic(..)) => None,
         Condition::Field(field) => Some(dialect.field(*field)).map(|term| (term.sql, term.guards)),
@@ -182,13 +190,17 @@ pub(super) fn part(dialect: &mut impl Dialect, condition: &Condition, wanted: bo
         Condition::Like(text, pattern) => like(dialect, text, pattern),
         Condition::Temporal(relation, left, right) => temporal(dialect, *relation, [left, right]),
     };
-    let Some((sql, guards)) = leaf else { return Part::unknown() };
+    let Some((sql, mut guards)) = leaf else { return Part::unknown() };
+    let is_doubtful = guards.iter().any(|guard| guard == DOUBT);
+    guards.retain(|guard| guard != DOUBT);
     let sql = if wanted { format!("({sql})") } else { format!("NOT ({sql})") };
-    if guards.is_empty() {
-        return Part::exact(sql);
-    }
-    let guards = guards.join(" AND ");
-    Part { maybe: format!("(NOT ({guards}) OR {sql})"), surely: format!("({guards} AND {sql})") }
+    let part = if guards.is_empty() {
+        Part::exact(sql)
+    } else {
+        let guards = guards.join(" AND ");
+        Part { maybe: format!("(NOT ({guards}) OR {sql})"), surely: format!("({guards} AND {sql})") }
+    };
+    if is_doubtful { Part::at_most(part.maybe) } else { part }
 }
 
 type Leaf = Option<(String, Vec<String>)>;

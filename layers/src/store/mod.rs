@@ -155,6 +155,9 @@ pub enum StoreError {
     /// The database cannot compute what it was asked for: a number that is none, a geometry that is not valid.
     #[error("the database cannot compute it: {0}")]
     Uncomputable(String),
+    /// Texts of tables that are not ours may be withheld, so that nothing is ordered by them.
+    #[error("a table of another program is not ordered by its texts")]
+    Unsortable,
     /// A statement took longer than allowed.
     #[error("the store took longer than allowed")]
     Timeout,

@@ -42,7 +42,10 @@ pub struct Sought {
 
 impl std::fmt::Debug for Sought {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Sought").field("conditions", &self.conditions).field("order", &self.order).finish_non_exhaustive()
+        out.debug_struct("Sought")
+            .field("conditions", &self.conditions)
+            .field("order", &self.order)
+            .finish_non_exhaustive()
     }
 }
 

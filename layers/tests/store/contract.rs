@@ -17,8 +17,8 @@ use proptest::test_runner::TestRunner;
 
 pub use super::past::*;
 pub use super::retention::*;
-pub use super::seek::*;
 use super::sample::{all, anything, insert, parcel, parcels, square, with_parcels};
+pub use super::seek::*;
 
 /// Makes one test of every case of the contract, for a store opened by `$open`.
 #[macro_export]

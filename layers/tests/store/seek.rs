@@ -48,7 +48,8 @@ impl<S: Store> Twins<S> {
 
     /// What our evaluator says of each row, `t`, `f` or `?`.
     pub fn said(&self, filter: &BoundFilter) -> String {
-        let say = |row: &StoredFeature| filter.condition().holds(row).map_or('?', |holds| if holds { 't' } else { 'f' });
+        let say =
+            |row: &StoredFeature| filter.condition().holds(row).map_or('?', |holds| if holds { 't' } else { 'f' });
         self.rows.iter().map(say).collect()
     }
 
@@ -317,7 +318,9 @@ pub async fn questions_as_of_a_change_are_answered_as_of_it<S: Store>(store: S) 
     }
     for at in moments {
         twins.rows = all_at(&twins.store, LAYER, at).await;
-        for filter in ["TRUE", "area > 0", "CASEI(sheet) LIKE '%a%' OR listed", "S_INTERSECTS(geometry, BBOX(12,42,14,44))"] {
+        for filter in
+            ["TRUE", "area > 0", "CASEI(sheet) LIKE '%a%' OR listed", "S_INTERSECTS(geometry, BBOX(12,42,14,44))"]
+        {
             let bound = twins.bound(filter);
             let rows = twins.rows.iter().filter(|row| bound.matches(*row));
             let expected: Vec<&StoredFeature> = rows.collect();

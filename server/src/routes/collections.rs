@@ -73,7 +73,13 @@ pub fn about_one() -> Operation {
     Operation::get("collection", "features", Words("Uno strato", "A layer"), about)
         .takes([parameters::collection(), parameters::form(["json", "html"]), parameters::lang()])
         .gives(about, [("application/json", reference("Collection")), ("text/html", text())], HEADERS)
-        .fails([Kind::UnknownLayer, Kind::LayerUnreadable, Kind::NotAcceptable, Kind::StoreUnavailable, Kind::TooCostly])
+        .fails([
+            Kind::UnknownLayer,
+            Kind::LayerUnreadable,
+            Kind::NotAcceptable,
+            Kind::StoreUnavailable,
+            Kind::TooCostly,
+        ])
 }
 
 /// `GET /collections/{collectionId}`.

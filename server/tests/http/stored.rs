@@ -25,7 +25,9 @@ const COUNT: u32 = 600;
 
 fn definition(keep: Keep) -> LayerDefinition {
     let field = |name: &str, kind: &str, more: &str| {
-        format!("[[field]]\nname = \"{name}\"\ntype = \"{kind}\"\ntitle = {{ it = \"{name}\", en = \"{name}\" }}\n{more}")
+        format!(
+            "[[field]]\nname = \"{name}\"\ntype = \"{kind}\"\ntitle = {{ it = \"{name}\", en = \"{name}\" }}\n{more}"
+        )
     };
     let fields = [
         field("code", "text", ""),
@@ -66,7 +68,10 @@ fn plot(n: u32) -> Feature {
             some(6, Value::Integer(i64::from(n % 11) - 3)),
             some(8, Value::Real(f64::from(n % 17) / 4.0 - 2.0)),
             some(3, Value::Boolean(n.is_multiple_of(2))),
-            some(4, DateTime::from_timestamp(1_767_225_600 + i64::from(n) * 3_600, 0).map_or(Value::Null, Value::DateTime)),
+            some(
+                4,
+                DateTime::from_timestamp(1_767_225_600 + i64::from(n) * 3_600, 0).map_or(Value::Null, Value::DateTime),
+            ),
             some(7, day(1 + n % 6)),
             some(2, day(7 + n % 6)),
             Value::Text("segreto".to_owned()),
@@ -107,10 +112,13 @@ impl<S: Store> Twins<S> {
 
     fn assert_same(&self, path: &str, cached: Answer, stored: Answer) -> Answer {
         assert_eq!(stored.status, cached.status, "{path}: {}\n{}", stored.text(), cached.text());
-        for header in ["content-type", "content-crs", "content-disposition", "bricola-seq", "bricola-kept", "cache-control"] {
+        for header in
+            ["content-type", "content-crs", "content-disposition", "bricola-seq", "bricola-kept", "cache-control"]
+        {
             assert_eq!(stored.header(header), cached.header(header), "{header} of {path}");
         }
-        let bodies = [(&self.servers[0], &cached), (&self.servers[1], &stored)].map(|(server, answer)| told(server, answer));
+        let bodies =
+            [(&self.servers[0], &cached), (&self.servers[1], &stored)].map(|(server, answer)| told(server, answer));
         if bodies[0] != bodies[1] {
             let [cached, stored] = bodies.map(|body| String::from_utf8_lossy(&body).into_owned());
             let place = cached.bytes().zip(stored.bytes()).take_while(|(a, b)| a == b).count();
@@ -243,7 +251,9 @@ async fn every_question_about_items_has_the_same_answer(twins: Twins<impl Store>
     let mut asked = 0;
     let mut found = 0;
     for filter in FILTERS {
-        for more in ["", "&sortby=-owner,rank&limit=25", "&limit=1000&skipGeometry=true", "&sortby=-seen&limit=7&f=html"] {
+        for more in
+            ["", "&sortby=-owner,rank&limit=25", "&limit=1000&skipGeometry=true", "&sortby=-seen&limit=7&f=html"]
+        {
             let answer = twins.same(&format!("{ITEMS}?filter={}{more}", encoded(filter)), &[]).await;
             assert_eq!(answer.status, 200, "{filter}: {}", answer.text());
             asked += 1;
@@ -301,14 +311,28 @@ async fn every_question_about_items_has_the_same_answer(twins: Twins<impl Store>
         twins.same(&format!("{ITEMS}{query}"), &[]).await;
         asked += 1;
     }
-    for path in ["/1", "/42", "/600", "/0", "/601", "/x", "/1;DROP", "/1?crs=http://www.opengis.net/def/crs/EPSG/0/3857"] {
+    for path in
+        ["/1", "/42", "/600", "/0", "/601", "/x", "/1;DROP", "/1?crs=http://www.opengis.net/def/crs/EPSG/0/3857"]
+    {
         twins.same(&format!("{ITEMS}{path}"), &[]).await;
         twins.same(&format!("{ITEMS}{}", path.replace('?', "?f=html&")), &[("accept", "text/html")]).await;
         asked += 2;
     }
     // Page by page, in orders with values that are missing and with equal ones.
-    for order in ["", "&sortby=rank", "&sortby=-rank,-id", "&sortby=owner,-value", "&sortby=-seen", "&sortby=listed,valid_from", "&sortby=value"] {
-        for (filter, limit) in [("", 97), ("&filter=NOT%20listed%20OR%20CASEI(owner)%3D'citta'", 31), ("&bbox=12.338,45.434,12.342,45.436", 23)] {
+    for order in [
+        "",
+        "&sortby=rank",
+        "&sortby=-rank,-id",
+        "&sortby=owner,-value",
+        "&sortby=-seen",
+        "&sortby=listed,valid_from",
+        "&sortby=value",
+    ] {
+        for (filter, limit) in [
+            ("", 97),
+            ("&filter=NOT%20listed%20OR%20CASEI(owner)%3D'citta'", 31),
+            ("&bbox=12.338,45.434,12.342,45.436", 23),
+        ] {
             let mut next = Some(format!("{ITEMS}?limit={limit}{order}{filter}"));
             let mut seen = 0;
             while let Some(path) = next {
@@ -422,7 +446,10 @@ async fn edits_are_made_and_seen_and_refused_alike(twins: Twins<impl Store>) {
     let before = twins.same(&format!("{path}?min-seq={seq}"), &[]).await;
 
     let at = format!("{ITEMS}/601");
-    twins.edit(Method::PATCH, &at, &[], &json!({"properties": {"rank": 5}})).await.problem(428, "precondition-required");
+    twins
+        .edit(Method::PATCH, &at, &[], &json!({"properties": {"rank": 5}}))
+        .await
+        .problem(428, "precondition-required");
     let patched = twins.edit(Method::PATCH, &at, &[("if-match", "\"v1\"")], &json!({"properties": {"rank": 5}})).await;
     assert_eq!((patched.status, patched.header("etag")), (204, "\"v2\""), "{}", patched.text());
     let stale = twins.edit(Method::PUT, &at, &[("if-match", "\"v1\"")], &body("NEW", 9)).await;
@@ -438,7 +465,9 @@ async fn edits_are_made_and_seen_and_refused_alike(twins: Twins<impl Store>) {
     dry.problem(409, "duplicate-key");
     let dry = twins.edit(Method::POST, &format!("{ITEMS}?dry-run=true"), &[], &body("NEWER", 1)).await;
     assert!(dry.status < 300, "{}", dry.text());
-    twins.edit(Method::POST, ITEMS, &[], &json!({"type": "Feature", "geometry": null, "properties": {"rank": "x"}})).await;
+    twins
+        .edit(Method::POST, ITEMS, &[], &json!({"type": "Feature", "geometry": null, "properties": {"rank": "x"}}))
+        .await;
     let removed = twins.edit(Method::DELETE, &at, &[("if-match", "\"v2\"")], &json!({})).await;
     let seq = removed.header("bricola-seq").to_owned();
     twins.same(&format!("{at}?min-seq={seq}"), &[]).await.problem(404, "unknown-feature");
@@ -457,7 +486,11 @@ async fn the_past_is_told_alike(twins: Twins<impl Store>) {
         for store in &twins.stores {
             let edits = vec![
                 Edit::Insert(plot(COUNT + round)),
-                Edit::Update { id: 10 + i64::from(round), expected: None, feature: Feature { geometry: None, ..plot(9 + round) } },
+                Edit::Update {
+                    id: 10 + i64::from(round),
+                    expected: None,
+                    feature: Feature { geometry: None, ..plot(9 + round) },
+                },
                 Edit::Delete { id: 100 + i64::from(round), expected: None },
             ];
             store.write("plots", edits).await.expect("written");
@@ -467,7 +500,13 @@ async fn the_past_is_told_alike(twins: Twins<impl Store>) {
     let last = moments[moments.len() - 1];
     assert_eq!(twins.stores[1].last_seq().await.expect("a seq"), last);
     for at in moments {
-        for query in ["limit=5", "limit=700&skipGeometry=true", "bbox=12.338,45.434,12.342,45.436&sortby=-rank", "f=csv", "listed=true"] {
+        for query in [
+            "limit=5",
+            "limit=700&skipGeometry=true",
+            "bbox=12.338,45.434,12.342,45.436&sortby=-rank",
+            "f=csv",
+            "listed=true",
+        ] {
             twins.same(&format!("{ITEMS}?at={at}&{query}&min-seq={last}"), &[]).await;
         }
         for id in [10, 12, 100, 103, 601, 604] {
@@ -484,7 +523,8 @@ async fn a_page_that_was_read_is_not_sent_again_and_memory_does_not_grow(twins: 
     let page = server.get(ITEMS).await;
     let metric = async |name: &str| {
         let text = server.get("/metrics").await.text();
-        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in {text}")).to_owned();
+        let line =
+            text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in {text}")).to_owned();
         line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).expect("a number")
     };
     let before = metric("bricola_store_questions_total").await;
@@ -535,7 +575,8 @@ async fn edits_between_pages_neither_repeat_nor_hide_another_feature(twins: Twin
 async fn what_only_memory_answers_says_so(twins: Twins<impl Store>) {
     let server = &twins.servers[1];
     let [x, y] = CORNER;
-    let problem = server.get(&format!("/lookup?x={x}&y={y}&crs=EPSG:7795&layers=plots")).await.problem(422, "layer-stored");
+    let problem =
+        server.get(&format!("/lookup?x={x}&y={y}&crs=EPSG:7795&layers=plots")).await.problem(422, "layer-stored");
     assert_eq!(problem["layer"], "plots");
     server.get("/collections/plots/differences?from=1").await.problem(422, "layer-stored");
     // Where no layer is named, it is left out.

@@ -90,7 +90,8 @@ impl Answer<'_> {
             return Ok(());
         }
         let (by, behind) = order(&mut words, &sought.order, sought.after.as_ref());
-        let limit = sought.limit.filter(|_| part.is_exact()).map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+        let limit =
+            sought.limit.filter(|_| part.is_exact()).map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
         let sql = format!(
             "SELECT {}, {} FROM {table} AS t WHERE ({}) AND {behind} ORDER BY {by}{limit}",
             schema.selected("t."),

@@ -48,9 +48,7 @@ pub(super) fn teach(connection: &Connection) -> rusqlite::Result<()> {
         })
     })?;
     connection.create_scalar_function("bricola_inside", 5, flags, |context| {
-        boxes(context, |own, other| {
-            own[0] > other[0] && own[2] < other[2] && own[1] > other[1] && own[3] < other[3]
-        })
+        boxes(context, |own, other| own[0] > other[0] && own[2] < other[2] && own[1] > other[1] && own[3] < other[3])
     })
 }
 

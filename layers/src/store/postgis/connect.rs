@@ -82,6 +82,9 @@ pub struct PostgisOptions {
     pub acquire: Duration,
     /// How long a statement may take, scans and loads excepted.
     pub statement: Duration,
+    /// Attached tables and views, by `schema.table` as [`super::PostgisStore::attach`] takes them, that are kept in the store
+    /// only ([`crate::definition::Keep::Stored`]): of those that have a key.
+    pub stored: Vec<String>,
     /// Whether to create or update the schema `bricola`; otherwise it must be there.
     pub migrate: bool,
     /// Whether to keep list of layers and log in memory, and only read, where the schema `bricola` was never made and may
@@ -99,6 +102,7 @@ impl PostgisOptions {
             connections: 8,
             acquire: Duration::from_secs(5),
             statement: Duration::from_secs(30),
+            stored: Vec::new(),
             migrate: true,
             in_memory: false,
         }

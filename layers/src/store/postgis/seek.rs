@@ -18,6 +18,7 @@ use super::rows::stream;
 use super::schema::Schema;
 use super::words::Words;
 use super::{define, past};
+use crate::definition::FieldType;
 use crate::feature::StoredFeature;
 use crate::store::condition::{Part, order, part_of};
 use crate::store::{Sight, Sought, StoreError};
@@ -56,6 +57,9 @@ impl Answer<'_> {
         let sought = Arc::clone(self.sought);
         let mut session = database.read_within(sought.within).await?;
         let schema = define::schema(&mut session, database, layer).await?;
+        if schema.source.is_some() && sought.order.iter().any(|key| is_text(&schema, key.field)) {
+            return Err(StoreError::Unsortable);
+        }
         let rows = match sought.at {
             None => schema.rows(),
             Some(at) => past::all(&mut session, database, &schema, at).await?,
@@ -76,7 +80,8 @@ impl Answer<'_> {
             return Ok(());
         }
         let (by, behind) = order(&mut words, &sought.order, sought.after.as_ref());
-        let limit = sought.limit.filter(|_| part.is_exact()).map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+        let limit =
+            sought.limit.filter(|_| part.is_exact()).map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
         let sql = format!(
             "DECLARE sought NO SCROLL CURSOR FOR SELECT {}, {} FROM {rows} AS t WHERE ({}) AND {behind} ORDER BY {by}{limit}",
             schema.selected("t."),
@@ -110,6 +115,10 @@ impl Answer<'_> {
         self.has_begun |= matches!(sight, Sight::Rows(_));
         self.sender.send(Ok(sight)).await.is_ok()
     }
+}
+
+fn is_text(schema: &Schema, field: Option<usize>) -> bool {
+    field.is_some_and(|field| schema.definition.fields[field].kind == FieldType::Text)
 }
 
 /// How many features are sought.
@@ -192,8 +201,12 @@ async fn judged(rows: Vec<(StoredFeature, bool)>, sought: &Arc<Sought>) -> Resul
 /// The box around all features.
 pub(super) async fn extent(database: &Database, layer: &str) -> Result<Option<[f64; 4]>, StoreError> {
     let (mut session, schema) = define::read_layer(database, layer).await?;
+    let words = Words::of(&schema);
+    let sides = ["ST_XMin", "ST_YMin", "ST_XMax", "ST_YMax"].map(|side| format!("{}(e)", words.function(side)));
     let sql = format!(
-        "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM (SELECT ST_Extent(t.\"geom\") AS e FROM {} AS t) AS x",
+        "SELECT {} FROM (SELECT {}(t.\"geom\") AS e FROM {} AS t) AS x",
+        sides.join(", "),
+        words.function("ST_Extent"),
         schema.rows()
     );
     let rows = match session.all(sqlx::query(&sql)).await {

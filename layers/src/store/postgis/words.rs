@@ -11,10 +11,11 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{Arguments as _, Postgres};
 
+use super::attach::quoted;
 use super::schema::Schema;
 use crate::query::Frame;
 use crate::query::cql2::{Arithmetic, Folding, Pattern, Spatial};
-use crate::store::condition::{Dialect, Given, Kind, Part, Term};
+use crate::store::condition::{DOUBT, Dialect, Given, Kind, Part, Term};
 use crate::store::seek::Bound;
 use crate::store::{StoreError, wkb};
 
@@ -49,6 +50,24 @@ impl<'a> Words<'a> {
         Ok(sqlx::query_with(sql, arguments))
     }
 
+    /// A function of `PostGIS`, in whatever schema it is.
+    pub fn function(&self, name: &str) -> String {
+        self.postgis().map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"))
+    }
+
+    fn operator(&self, name: &str) -> String {
+        self.postgis().map_or_else(|| name.to_owned(), |schema| format!("OPERATOR({schema}.{name})"))
+    }
+
+    /// The schema of the extension, where it is not on the path.
+    fn postgis(&self) -> Option<String> {
+        self.schema.source.as_ref().map(|source| quoted(&source.postgis))
+    }
+
+    fn is_empty(&self) -> String {
+        format!("{}({GEOMETRY})", self.function("ST_IsEmpty"))
+    }
+
     fn column(&self, field: usize) -> String {
         format!("t.\"{}\"", self.schema.definition.fields[field].name)
     }
@@ -57,7 +76,7 @@ impl<'a> Words<'a> {
         let mut bytes = Vec::new();
         wkb::encode(geometry, &mut bytes);
         self.bound.push(Bound::Geometry(bytes));
-        format!("ST_GeomFromWKB(${}, {})", self.bound.len(), self.schema.srid)
+        format!("{}(${}, {})", self.function("ST_GeomFromWKB"), self.bound.len(), self.schema.srid)
     }
 
     fn envelope(&mut self, corners: [f64; 4]) -> String {
@@ -65,7 +84,7 @@ impl<'a> Words<'a> {
             self.bound.push(Bound::Real(value));
             format!("${}", self.bound.len())
         });
-        format!("ST_MakeEnvelope({}, {})", marks.join(", "), self.schema.srid)
+        format!("{}({}, {})", self.function("ST_MakeEnvelope"), marks.join(", "), self.schema.srid)
     }
 
     /// Texts of tables that are not ours may be other ones than those that are published; see [`super::guard`].
@@ -92,7 +111,7 @@ impl Dialect for Words<'_> {
 
     fn field(&self, field: usize) -> Term {
         let kind = Kind::of(self.schema.definition.fields[field].kind);
-        let guards = if self.is_doubtful(field) { vec!["FALSE".to_owned()] } else { Vec::new() };
+        let guards = if self.is_doubtful(field) { vec![DOUBT.to_owned()] } else { Vec::new() };
         Term { sql: self.column(field), kind, guards }
     }
 
@@ -172,6 +191,7 @@ impl Dialect for Words<'_> {
             Spatial::Contains => "ST_Contains",
             Spatial::Overlaps => "ST_Overlaps",
         };
+        let name = self.function(name);
         let other = self.given(given.geometry);
         let holds = if given.is_first {
             format!("{name}({other}, {GEOMETRY})")
@@ -180,27 +200,30 @@ impl Dialect for Words<'_> {
         };
         // Of two that are apart nothing else is said but that they are.
         Part::exact(if wanted == (relation != Spatial::Disjoint) {
-            format!("({GEOMETRY} && {other} AND {holds})")
+            format!("({GEOMETRY} {} {other} AND {holds})", self.operator("&&"))
         } else {
-            format!("(NOT {holds} AND NOT ST_IsEmpty({GEOMETRY}))")
+            format!("(NOT {holds} AND NOT {})", self.is_empty())
         })
     }
 
     fn is_placeless(&mut self, wanted: bool) -> Part {
         Part::exact(if wanted {
-            format!("({GEOMETRY} IS NULL OR ST_IsEmpty({GEOMETRY}))")
+            format!("({GEOMETRY} IS NULL OR {})", self.is_empty())
         } else {
-            format!("(NOT ST_IsEmpty({GEOMETRY}))")
+            format!("(NOT {})", self.is_empty())
         })
     }
 
     fn frame(&mut self, frame: &Frame) -> Part {
         let maybe = match frame.outer {
-            Some(outer) => format!("{GEOMETRY} && {}", self.envelope(outer)),
+            Some(outer) => format!("{GEOMETRY} {} {}", self.operator("&&"), self.envelope(outer)),
             None => format!("{GEOMETRY} IS NOT NULL"),
         };
         let surely = match frame.inner {
-            Some(inner) => format!("({GEOMETRY} @ {} AND NOT ST_IsEmpty({GEOMETRY}))", self.envelope(inner)),
+            Some(inner) => {
+                let inner = self.envelope(inner);
+                format!("({GEOMETRY} {} {inner} AND NOT {})", self.operator("@"), self.is_empty())
+            }
             None => "FALSE".to_owned(),
         };
         Part { maybe, surely }
