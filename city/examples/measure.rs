@@ -33,6 +33,7 @@ fn definition(city: &City, layer: &str) -> Option<LayerDefinition> {
         geometry: city.geometry(layer)?,
         crs: None,
         resolution: None,
+        keep: bricola_layers::definition::Keep::default(),
         zoom: ZoomRange::default(),
         tile_budget: None,
         visibility: Visibility::Public,

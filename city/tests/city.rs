@@ -19,6 +19,7 @@ fn definition(city: &City, layer: &str) -> LayerDefinition {
         geometry: city.geometry(layer).expect("layer"),
         crs: None,
         resolution: None,
+        keep: bricola_layers::definition::Keep::default(),
         zoom: ZoomRange::default(),
         tile_budget: None,
         visibility: Visibility::Public,

@@ -80,6 +80,11 @@ pub const MAX_FILTER_COST: usize = 10_000;
 pub const DEFAULT_PAGE: usize = 10;
 /// Features of a page at most; who asks for more gets as many.
 pub const MAX_PAGE: usize = 10_000;
+/// Milliseconds that the store may look for an answer about a layer that is not in memory; of a file, for each piece of it.
+pub const MAX_QUERY_MS: u64 = 10_000;
+/// Features of a layer that is not in memory that are gathered there for one answer: a file that is finished before it is
+/// sent, a tile with what lies around it.
+pub const MAX_GATHERED: usize = 100_000;
 /// Files that are finished at the same time before they are sent (`GeoPackage`, Shapefile): each takes room on the disk and a
 /// thread.
 pub const MAX_FILE_BUILDS: usize = 4;

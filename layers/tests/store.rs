@@ -28,6 +28,8 @@ mod postgis;
 mod retention;
 #[path = "store/sample.rs"]
 mod sample;
+#[path = "store/seek.rs"]
+mod seek;
 #[path = "store/together.rs"]
 mod together;
 

@@ -131,6 +131,11 @@ impl App {
         self.archive.is_read_only()
     }
 
+    /// The store, to be kept for the length of an answer. Its uses are to be counted as those of [`Self::archive`] are.
+    pub fn shared_archive(&self) -> Arc<dyn Archive> {
+        Arc::clone(&self.archive)
+    }
+
     /// The store, for what memory does not hold. Each use is counted: an answer that can do without must.
     pub fn archive(&self) -> &dyn Archive {
         self.metrics.store_question();

@@ -2,12 +2,15 @@
 //!
 //! Most answers are given from memory and ask nothing here; what does is counted ([`crate::app::App::archive`]).
 
+use std::sync::Arc;
+
 use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::load;
 use bricola_layers::log::{Change, Seq};
-use bricola_layers::store::{LayerEdits, Moment, Once, Replaced, Store, StoreError, Version, Written};
+use bricola_layers::store::{LayerEdits, Moment, Once, Replaced, Sight, Sought, Store, StoreError, Version, Written};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 
 /// An answer of the store, to come.
 pub type Asked<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -31,6 +34,9 @@ pub trait Archive: Send + Sync + 'static {
 
     /// See [`Store::layer_seq`].
     fn layer_seq<'a>(&'a self, layer: &'a str, at: Seq) -> Asked<'a, Seq>;
+
+    /// See [`Store::seek`].
+    fn seek(&self, layer: &str, sought: Arc<Sought>) -> BoxStream<'static, Result<Sight, StoreError>>;
 
     /// See [`Store::features_at_moments`].
     fn features_at_moments<'a>(
@@ -78,6 +84,10 @@ impl<S: Store> Archive for S {
 
     fn layer_seq<'a>(&'a self, layer: &'a str, at: Seq) -> Asked<'a, Seq> {
         Box::pin(Store::layer_seq(self, layer, at))
+    }
+
+    fn seek(&self, layer: &str, sought: Arc<Sought>) -> BoxStream<'static, Result<Sight, StoreError>> {
+        Store::seek(self, layer, sought)
     }
 
     fn features_at_moments<'a>(

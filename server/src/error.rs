@@ -7,9 +7,13 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
+use bricola_layers::limits::{MAX_GATHERED, MAX_QUERY_MS};
 use bricola_layers::store::StoreError;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
+
+use crate::services::features::Unanswered;
+use crate::services::tiles::TileFault;
 
 /// What can go wrong, as a client may tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +78,10 @@ pub enum Kind {
     LayerLoading,
     /// The layer is in the store, but this version cannot read its definition.
     LayerUnreadable,
+    /// The layer is in the store only, and the answer is given from memory.
+    LayerStored,
+    /// The question would take the store too long, or hold too much at once.
+    TooCostly,
     /// More requests at once than allowed.
     Overloaded,
     /// The answer took longer than allowed.
@@ -139,6 +147,8 @@ impl Kind {
         Self::NotReady,
         Self::LayerLoading,
         Self::LayerUnreadable,
+        Self::LayerStored,
+        Self::TooCostly,
         Self::Overloaded,
         Self::Timeout,
         Self::NotYet,
@@ -190,6 +200,8 @@ impl Kind {
             Self::NotReady             => (StatusCode::SERVICE_UNAVAILABLE,    "not-ready",              "Layers are still being read, or brought up to date"),
             Self::LayerLoading         => (StatusCode::SERVICE_UNAVAILABLE,    "layer-loading",          "A layer is still being read"),
             Self::LayerUnreadable      => (StatusCode::SERVICE_UNAVAILABLE,    "layer-unreadable",       "This version cannot read the layer"),
+            Self::LayerStored          => (StatusCode::UNPROCESSABLE_ENTITY,   "layer-stored",           "The layer is not in memory, from which this is answered"),
+            Self::TooCostly            => (StatusCode::UNPROCESSABLE_ENTITY,   "too-costly",             "The question would take the store too long, or hold too much"),
             Self::Overloaded           => (StatusCode::SERVICE_UNAVAILABLE,    "overloaded",             "Too many requests are being worked on"),
             Self::Timeout              => (StatusCode::GATEWAY_TIMEOUT,        "timeout",                "The answer took longer than allowed"),
             Self::NotYet               => (StatusCode::SERVICE_UNAVAILABLE,    "not-yet",                "The change that was asked for has not arrived here yet"),
@@ -271,6 +283,51 @@ impl Problem {
                 problem
             }
             other => Self::internal(other),
+        }
+    }
+
+    /// What a layer that is in the store only does not answer.
+    pub fn unanswered(error: Unanswered) -> Self {
+        Self::unanswered_by(&error)
+    }
+
+    /// A tile that could not be made.
+    pub fn tile(fault: &TileFault) -> Self {
+        match fault {
+            TileFault::Unanswered(error) => Self::unanswered_by(error),
+            fault @ TileFault::Failed(_) => Self::internal(fault),
+        }
+    }
+
+    fn unanswered_by(error: &Unanswered) -> Self {
+        match error {
+            Unanswered::TooSlow => Self::new(
+                Kind::TooCostly,
+                format!(
+                    "The layer is too large for memory, and the store did not find the answer within {MAX_QUERY_MS} ms. Ask for \
+                     less: a smaller bbox, a filter by the key or by values that few features have."
+                ),
+            )
+            .with("limit", "MAX_QUERY_MS")
+            .with("allowed", MAX_QUERY_MS),
+            Unanswered::TooMany => Self::new(
+                Kind::TooCostly,
+                format!(
+                    "The layer is too large for memory, and this needs more than {MAX_GATHERED} of its features at once. Ask for \
+                     less (a smaller bbox, a deeper zoom, a filter), or for a file that is written while it is sent (f=fgb, \
+                     parquet, ndjson, csv)."
+                ),
+            )
+            .with("limit", "MAX_GATHERED")
+            .with("allowed", MAX_GATHERED),
+            Unanswered::Store(StoreError::Unsortable) => Self::parameter(
+                "sortby",
+                "",
+                "the layer is a table of another program that is kept in the store only: it can be ordered by numbers, days \
+                 and the id, not by texts, which may hold personal data that are withheld",
+            ),
+            Unanswered::Store(error) => Self::store(error),
+            Unanswered::Fault(cause) => Self::internal(cause),
         }
     }
 

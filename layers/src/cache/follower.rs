@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use futures::FutureExt;
+use geo::BoundingRect as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -18,9 +19,10 @@ use super::homes::{Grown, decide};
 use super::publish::{next, now, publish, read_each};
 use super::reading::{FollowError, merge};
 use super::snapshot::Snapshot;
-use super::territory::Territory;
+use super::territory::{Layer, Standing, Territory};
 use super::touched::Footprint;
 use super::warm::{Keeper, Kept, Warm};
+use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
 use crate::log::{Change, Operation, Seq};
 use crate::store::{Store, StoreError, StoredLayer};
@@ -88,6 +90,8 @@ struct Happened {
     whole: bool,
     seq: Seq,
     ids: BTreeMap<FeatureId, Operation>,
+    /// Features more than there were.
+    more: i64,
 }
 
 pub(super) struct Follower<S> {
@@ -341,6 +345,11 @@ impl<S: Store> Follower<S> {
             entry.seq = change.seq;
             match change.id {
                 Some(id) if change.operation != Operation::Replace => {
+                    entry.more += match change.operation {
+                        Operation::Insert => 1,
+                        Operation::Delete => -1,
+                        _ => 0,
+                    };
                     entry.ids.insert(id, change.operation);
                 }
                 _ => entry.whole = true,
@@ -383,6 +392,9 @@ impl<S: Store> Follower<S> {
     /// Publishes changed features of one layer; `None` when it has to be read as a whole.
     async fn apply_features(&mut self, id: &str, happened: &Happened) -> Result<Option<AppliedLayer>, FollowError> {
         let layer = self.territory.layer(id);
+        if let Some(layer) = layer.as_ref().filter(|layer| layer.stored().is_some()) {
+            return self.apply_stored(layer, id, happened).await;
+        }
         let Some((layer, current)) = layer.and_then(|layer| Some((layer.clone(), layer.snapshot()?))) else {
             return Ok(None);
         };
@@ -417,6 +429,36 @@ impl<S: Store> Follower<S> {
             self.begin_merge(id);
         }
         Ok(Some(AppliedLayer::features(id, happened.seq, ids, boxes)))
+    }
+
+    /// Notes that features of a layer have changed that is in the store only: all its tiles are new ones, and how far it
+    /// reaches may be farther. `None` when it has to be looked at as a whole.
+    async fn apply_stored(
+        &self,
+        layer: &Layer,
+        id: &str,
+        happened: &Happened,
+    ) -> Result<Option<AppliedLayer>, FollowError> {
+        let Some(standing) = layer.stored().filter(|_| !happened.whole && happened.ids.len() <= MAX_CHANGED) else {
+            return Ok(None);
+        };
+        if standing.seq < happened.seq {
+            let rows = match now(&*self.store, id, &happened.ids).await {
+                Err(StoreError::UnknownLayer(_)) => return Ok(None),
+                rows => rows?.0,
+            };
+            let places = rows.iter().filter_map(|(_, row)| row.as_ref()?.feature.geometry.as_ref()?.bounding_rect());
+            let places = places.map(|place| [place.min().x, place.min().y, place.max().x, place.max().y]);
+            let around = |a: [f64; 4], b: [f64; 4]| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])];
+            let standing = Standing {
+                seq: happened.seq,
+                count: standing.count.saturating_add_signed(happened.more),
+                bounds: standing.bounds.into_iter().chain(places).reduce(around),
+            };
+            layer.publish_stored(LayerDefinition::clone(&layer.definition()), standing);
+            layer.touch(|touched| touched.renew(happened.seq));
+        }
+        Ok(Some(AppliedLayer::whole(id, happened.seq)))
     }
 
     /// Begins to merge the changes of a layer, which have become many, into its base, beside the work.

@@ -45,7 +45,7 @@ pub use reading::{FollowError, read_layer};
 pub use rows::RowAt;
 pub use runs::Run;
 pub use snapshot::{RowRef, Snapshot};
-pub use territory::{Layer, LayerState, Territory};
+pub use territory::{Layer, LayerState, Standing, Territory};
 pub use touched::{Footprint, Generation};
 pub use validity::Validity;
 pub use warm::{Damaged, Warm, WarmError};

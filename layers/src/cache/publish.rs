@@ -11,11 +11,12 @@ use super::changed::Now;
 use super::homes::Flip;
 use super::reading::{FEW, FollowError, read};
 use super::snapshot::{Delta, Snapshot};
-use super::territory::{Layer, Territory};
+use super::territory::{Layer, Standing, Territory};
 use super::touched::Footprint;
+use crate::definition::Keep;
 use crate::feature::FeatureId;
 use crate::log::{Operation, Seq};
-use crate::store::{Store, StoreError, StoredLayer};
+use crate::store::{LayerKind, Store, StoreError, StoredLayer};
 
 /// Changed features of one batch past which all tiles of the layer become new ones.
 const MAX_TRACED: usize = 5_000;
@@ -124,10 +125,33 @@ pub(super) async fn read_each<S: Store>(
     done
 }
 
+/// Publishes a layer whose features stay in the store.
+async fn stand<S: Store>(store: &Arc<S>, layer: &Layer, stored: StoredLayer) -> Result<(), FollowError> {
+    let StoredLayer { definition, seq, count, kind: stored_kind, .. } = stored;
+    // What is polled is another as a whole with each change of it: how far it reaches is asked once.
+    let known = layer.stored().filter(|_| stored_kind != LayerKind::Managed).and_then(|standing| standing.bounds);
+    let bounds = match known {
+        Some(known) => Some(known),
+        None => store.extent(&definition.id).await?,
+    };
+    info!(layer = definition.id, features = count, "layer ready in the store");
+    layer.publish_stored(definition, Standing { seq, count, bounds });
+    layer.touch(|touched| touched.renew(seq));
+    layer.note(|state| {
+        state.set_aside.clear();
+        state.trouble = None;
+        state.reads += 1;
+    });
+    Ok(())
+}
+
 /// Reads a layer as a whole, publishes it and renews all its tiles.
 async fn read_and_publish<S: Store>(store: &Arc<S>, layer: &Layer, stored: StoredLayer) -> Result<(), FollowError> {
     let (id, kind) = (stored.definition.id.clone(), stored.kind.clone());
     layer.note(|state| state.kind.clone_from(&kind));
+    if stored.definition.keep == Keep::Stored {
+        return stand(store, layer, stored).await;
+    }
     match read(store, stored).await {
         Ok((snapshot, set_aside)) => {
             info!(layer = id, features = snapshot.len(), set_aside = set_aside.len(), "layer ready");

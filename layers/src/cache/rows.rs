@@ -27,6 +27,19 @@ impl Snapshot {
         RowRef { base, row: at.row }
     }
 
+    /// Where a feature is.
+    pub fn place_of(&self, id: FeatureId) -> Option<RowAt> {
+        for (place, delta) in self.deltas.iter().enumerate().rev() {
+            if let Some(row) = delta.added.row(id) {
+                return Some(RowAt { part: place as u32 + 1, row });
+            }
+            if delta.masked.contains(&id) {
+                return None;
+            }
+        }
+        Some(RowAt { part: 0, row: self.base.row(id)? })
+    }
+
     /// The rows that fulfil a condition, in order of id.
     pub fn matching(&self, holds: impl Fn(RowRef<'_>) -> bool + Sync) -> Vec<RowAt> {
         let mut found = Vec::new();

@@ -25,6 +25,11 @@ pub struct RowRef<'a> {
 }
 
 impl RowRef<'_> {
+    /// How many vertices its geometry has.
+    pub fn vertices(&self) -> usize {
+        self.base.geometry().nodes(self.row).len()
+    }
+
     /// The feature's id.
     pub fn id(&self) -> FeatureId {
         self.base.id(self.row)
@@ -71,6 +76,11 @@ impl Snapshot {
     pub fn of(base: Base, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
         let ladder = Ladder::build(&base, &definition);
         Self::kept(base, ladder, definition, seq)
+    }
+
+    /// Rows that are listed and not drawn.
+    pub(crate) fn listed(base: Base, definition: Arc<LayerDefinition>, seq: Seq) -> Self {
+        Self::kept(base, Ladder::default(), definition, seq)
     }
 
     /// As [`Self::of`], with the ladder that was built of the base.
@@ -137,15 +147,7 @@ impl Snapshot {
 
     /// A feature by id.
     pub fn feature(&self, id: FeatureId) -> Option<RowRef<'_>> {
-        for delta in self.deltas.iter().rev() {
-            if let Some(row) = delta.added.row(id) {
-                return Some(RowRef { base: &delta.added, row });
-            }
-            if delta.masked.contains(&id) {
-                return None;
-            }
-        }
-        Some(RowRef { base: &self.base, row: self.base.row(id)? })
+        self.place_of(id).map(|at| self.row_at(at))
     }
 
     /// Whether a delta from `above` on says something newer of a feature.

@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, watch};
 use super::applied::{Applied, Health};
 use super::snapshot::Snapshot;
 use super::touched::{Generation, Touched};
+use crate::crs::{Crs, Reach, reach, world_to_lonlat};
 use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_QUEUE;
@@ -32,11 +33,24 @@ pub struct LayerState {
     pub merges: u64,
 }
 
+/// What is known of a layer that is not in memory ([`crate::definition::Keep::Stored`]).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Its last change that was heard of.
+    pub seq: Seq,
+    /// Its features.
+    pub count: u64,
+    /// West, south, east and north of its features in storage CRS, if that is known.
+    pub bounds: Option<[f64; 4]>,
+}
+
 /// A layer and its current snapshot.
 #[derive(Debug)]
 pub struct Layer {
     definition: ArcSwap<LayerDefinition>,
     snapshot: ArcSwapOption<Snapshot>,
+    /// There is either this or a snapshot.
+    stored: ArcSwapOption<Standing>,
     touched: RwLock<Touched>,
     state: ArcSwap<LayerState>,
     /// Milliseconds since 1970 when the snapshot was published.
@@ -48,6 +62,7 @@ impl Layer {
         Self {
             definition: ArcSwap::from_pointee(definition),
             snapshot: ArcSwapOption::empty(),
+            stored: ArcSwapOption::empty(),
             touched: RwLock::default(),
             state: ArcSwap::default(),
             published: AtomicI64::new(0),
@@ -59,7 +74,47 @@ impl Layer {
         self.definition.load_full()
     }
 
-    /// The features as of now; `None` while the layer is being read for the first time.
+    /// What is known of a layer whose features are in the store only.
+    pub fn stored(&self) -> Option<Arc<Standing>> {
+        self.stored.load_full()
+    }
+
+    /// Whether its features are in the store only.
+    pub fn is_stored(&self) -> bool {
+        self.stored.load().is_some()
+    }
+
+    /// Whether questions about it can be answered.
+    pub fn is_ready(&self) -> bool {
+        self.snapshot.load().is_some() || self.stored.load().is_some()
+    }
+
+    /// Its last change that answers reflect; `None` while it is not ready.
+    pub fn seq(&self) -> Option<Seq> {
+        self.snapshot().map(|snapshot| snapshot.seq()).or_else(|| self.stored().map(|stored| stored.seq))
+    }
+
+    /// How many features it has; `None` while it is not ready.
+    pub fn count(&self) -> Option<u64> {
+        self.snapshot().map(|snapshot| snapshot.len() as u64).or_else(|| self.stored().map(|stored| stored.count))
+    }
+
+    /// `[west, south, east, north]` in degrees, `None` for a layer without geometries, or one that is not ready.
+    pub fn extent_lonlat(&self) -> Option<[f64; 4]> {
+        if let Some(snapshot) = self.snapshot() {
+            return snapshot.extent_lonlat();
+        }
+        let crs = Crs::parse(self.definition().crs.as_deref()?).ok()?;
+        let Reach { min, max, step } = reach(&crs, self.stored()?.bounds?).ok()?;
+        // Sides bend by less than an eighth of the way between two points.
+        let beside = step / 8;
+        let [west, north] = world_to_lonlat(min.map(|unit| unit.saturating_sub(beside)));
+        let [east, south] = world_to_lonlat(max.map(|unit| unit.saturating_add(beside)));
+        Some([west, south, east, north])
+    }
+
+    /// The features as of now; `None` while the layer is being read for the first time, and for one that is in the store
+    /// only.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshot.load_full()
     }
@@ -95,6 +150,15 @@ impl Layer {
         self.published.store(chrono::Utc::now().timestamp_millis(), Ordering::Relaxed);
         self.definition.store(Arc::clone(&snapshot.definition));
         self.snapshot.store(Some(Arc::new(snapshot)));
+        self.stored.store(None);
+    }
+
+    /// The features are in the store only.
+    pub(super) fn publish_stored(&self, definition: LayerDefinition, standing: Standing) {
+        self.published.store(chrono::Utc::now().timestamp_millis(), Ordering::Relaxed);
+        self.definition.store(Arc::new(definition));
+        self.stored.store(Some(Arc::new(standing)));
+        self.snapshot.store(None);
     }
 
     pub(super) fn note(&self, change: impl Fn(&mut LayerState)) {

@@ -4,7 +4,9 @@ use chrono::NaiveDate;
 
 use super::column::ValueRef;
 use super::snapshot::RowRef;
-use crate::definition::LayerDefinition;
+use crate::definition::{FieldType, LayerDefinition};
+use crate::feature::Value;
+use crate::query::cql2::{Comparison, Condition, Scalar};
 
 /// Chooses the rows of a snapshot that are valid on one of some days: `valid_from` ≤ day < `valid_to`, either end open
 /// where it has no value or the layer has no such field. Made once for an answer and asked for each row that it takes.
@@ -32,6 +34,21 @@ impl Validity {
     /// Whether every row is valid, so that nothing needs to be asked.
     pub const fn is_always(&self) -> bool {
         self.from.is_none() && self.to.is_none()
+    }
+
+    /// The same as conditions, all of which hold for a row that is valid.
+    pub fn conditions(&self, definition: &LayerDefinition) -> Vec<Condition> {
+        let is_temporal = |field: usize| matches!(definition.fields[field].kind, FieldType::Date | FieldType::DateTime);
+        let side = |field: Option<usize>, day: Option<NaiveDate>, comparison| {
+            let (field, next) = (field.filter(|field| is_temporal(*field))?, day?.succ_opt()?);
+            let (value, next) = (Scalar::Field(field), Scalar::Value(Value::Date(next)));
+            let compared = Condition::Compare(comparison, value.clone(), next);
+            Some(Condition::Any(vec![Condition::IsNull(value), compared]))
+        };
+        // Days are compared with the day after, so that instants may be too.
+        let begun = side(self.from, self.last, Comparison::Less);
+        let not_ended = side(self.to, self.first, Comparison::AtLeast);
+        [begun, not_ended].into_iter().flatten().collect()
     }
 
     /// Whether a row is valid.

@@ -131,6 +131,24 @@ impl Default for ZoomRange {
     }
 }
 
+/// Where the features of a layer are answered from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// From memory, in which the layer is mirrored.
+    #[default]
+    Cached,
+    /// From the store, which is asked each time: for a layer that is too large for memory.
+    Stored,
+}
+
+impl Keep {
+    /// Whether it is what nobody has to say.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What a layer is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +169,9 @@ pub struct LayerDefinition {
     /// Coordinate resolution in units of the storage CRS; absent = 1 mm (projected) or 1e-8° (geographic).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<f64>,
+    /// Whether it is mirrored in memory (`cached`), or questions go to the store (`stored`).
+    #[serde(default, skip_serializing_if = "Keep::is_usual")]
+    pub keep: Keep,
     /// Zoom levels with tiles.
     #[serde(default)]
     pub zoom: ZoomRange,

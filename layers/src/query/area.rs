@@ -6,6 +6,7 @@ use geo::{BoundingRect, Contains, Intersects};
 use geo_types::{Coord, Rect};
 use thiserror::Error;
 
+use super::frame::Frame;
 use super::positions::Positions;
 use super::window::Window;
 use crate::cache::{GeometryKind, RowAt, RowRef, Snapshot};
@@ -98,6 +99,16 @@ impl Area {
     /// Where the index is asked for it.
     pub(super) fn windows(&self) -> impl Iterator<Item = Window> {
         self.world.iter().map(|(min, max, _)| Window { min: *min, max: *max })
+    }
+
+    /// Whether the geometry of a row touches the area.
+    pub(super) fn holds(&self, row: RowRef<'_>) -> bool {
+        self.boxes.iter().any(|rect| self.touches(rect, row))
+    }
+
+    /// The area in the CRS of a layer, for a store to look where its features may be.
+    pub(crate) fn frames(&self, storage: &Crs) -> Vec<Frame> {
+        self.boxes.iter().map(|rect| Frame::of(&self.crs, rect, storage)).collect()
     }
 
     fn touches(&self, rect: &Rect<f64>, row: RowRef<'_>) -> bool {

@@ -10,6 +10,11 @@ use crate::cache::{RowAt, RowRef, Snapshot, Validity, ValueRef};
 use crate::crs::Crs;
 use crate::feature::{FeatureId, Value};
 
+/// How wide a place may be that is searched at once: about 1.3 km.
+const QUICK_UNITS: u32 = 1 << 17;
+/// And how many features may be near.
+const QUICK_FEATURES: usize = 1_000;
+
 /// Which features.
 #[derive(Debug, Default)]
 pub struct Selection {
@@ -67,15 +72,37 @@ impl Selection {
         Some(area.windows().filter_map(both).collect())
     }
 
+    /// Whether its features are found sooner than another thread is woken: they can be in a small place only, where there are
+    /// few.
+    pub fn is_quick(&self, snapshot: &Snapshot) -> bool {
+        let Some(windows) = self.windows(snapshot) else { return false };
+        let is_small = |Window { min, max }: &Window| (0..2).all(|axis| max[axis] - min[axis] <= QUICK_UNITS);
+        windows.iter().all(is_small) && {
+            let mut near = 0;
+            for Window { min, max } in windows {
+                snapshot.search(min, max, |_, _| near += 1);
+            }
+            near <= QUICK_FEATURES
+        }
+    }
+
     fn is_everything(&self) -> bool {
         self.area.is_none() && self.filters.is_empty() && self.validity.is_always()
     }
 
+    /// Whether a feature is among them, wherever it lies.
+    fn fits(&self, row: RowRef<'_>) -> bool {
+        self.validity.holds(row) && self.filters.iter().all(|filter| filter.matches(&row))
+    }
+
+    /// Whether a feature is among them.
+    pub fn holds(&self, row: RowRef<'_>) -> bool {
+        self.area.as_ref().is_none_or(|area| area.holds(row)) && self.fits(row)
+    }
+
     /// All its features, in order of id.
     pub fn rows(&self, snapshot: &Snapshot) -> Vec<RowAt> {
-        self.rows_that(snapshot, |row| {
-            self.validity.holds(row) && self.filters.iter().all(|filter| filter.matches(&row))
-        })
+        self.rows_that(snapshot, |row| self.fits(row))
     }
 
     /// The features in the area of which something holds, in order of id.
@@ -118,7 +145,8 @@ impl Selection {
 }
 
 impl Cursor {
-    fn of(row: RowRef<'_>, order: &[SortKey]) -> Self {
+    /// The place of a row in an order.
+    pub fn of(row: RowRef<'_>, order: &[SortKey]) -> Self {
         Self { values: order.iter().map(|key| value(row, *key).to_value()).collect(), id: row.id() }
     }
 }
@@ -151,7 +179,8 @@ fn by_value(a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
     match (a, b) {
         (ValueRef::Boolean(a), ValueRef::Boolean(b)) => a.cmp(&b),
         (ValueRef::Integer(a), ValueRef::Integer(b)) => a.cmp(&b),
-        (ValueRef::Real(a), ValueRef::Real(b)) => a.total_cmp(&b),
+        // There is no NaN among them, and of the two zeros none is the greater.
+        (ValueRef::Real(a), ValueRef::Real(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
         (ValueRef::Text(a), ValueRef::Text(b)) => a.cmp(b),
         (ValueRef::Date(a), ValueRef::Date(b)) => a.cmp(&b),
         (ValueRef::DateTime(a), ValueRef::DateTime(b)) => a.cmp(&b),

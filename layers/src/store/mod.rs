@@ -4,11 +4,13 @@
 //! Every write, whoever makes it (Bricola, QGIS, `ogr2ogr`, a database client), passes triggers that keep the
 //! superseded row in the layer's history table and append to the change log. Followers read the log.
 
+mod condition;
 mod geopackage;
 mod kind;
 mod once;
 mod postgis;
 mod retention;
+mod seek;
 mod unreadable;
 pub(crate) mod wkb;
 
@@ -17,12 +19,15 @@ pub use kind::{LayerKind, Looked};
 pub use once::{LayerEdits, Once, REMEMBERED_HOURS, Written};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
 pub use retention::{Pruned, Pruning, RegisteredFollower};
+pub use seek::{Judge, Sight, Sought};
 pub use unreadable::Unreadable;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::Stream;
+use futures::stream::BoxStream;
 use thiserror::Error;
 
 use crate::definition::LayerDefinition;
@@ -155,6 +160,12 @@ pub enum StoreError {
     /// The database takes no writes now: a standby, or one set to read only.
     #[error("the store takes no writes now")]
     ReadOnly,
+    /// The database cannot compute what it was asked for: a number that is none, a geometry that is not valid.
+    #[error("the database cannot compute it: {0}")]
+    Uncomputable(String),
+    /// Texts of tables that are not ours may be withheld, so that nothing is ordered by them.
+    #[error("a table of another program is not ordered by its texts")]
+    Unsortable,
     /// A statement took longer than allowed.
     #[error("the store took longer than allowed")]
     Timeout,
@@ -274,6 +285,24 @@ pub trait Store: Send + Sync + Sized + 'static {
             }
             Ok(found)
         }
+    }
+
+    /// The features of a layer that somebody looks for: first how many there are, if that is asked, then those that are
+    /// wanted in their order, all of one moment. The answer holds the store's connection until it is read or dropped.
+    ///
+    /// [`StoreError::Timeout`] where it takes longer than [`Sought::within`]; [`StoreError::Pruned`] where history does not
+    /// reach back to [`Sought::at`].
+    fn seek(&self, layer: &str, sought: Arc<Sought>) -> BoxStream<'static, Result<Sight, StoreError>> {
+        let _ = (layer, sought);
+        let refusal = StoreError::Unusable("this store answers no questions".to_owned());
+        Box::pin(futures::stream::once(async { Err(refusal) }))
+    }
+
+    /// West, south, east and north of all features of a layer, in its storage CRS; `None` where that would take too long, or
+    /// there is nothing.
+    fn extent(&self, layer: &str) -> impl Future<Output = Result<Option<[f64; 4]>, StoreError>> + Send {
+        let _ = layer;
+        async { Ok(None) }
     }
 
     /// Every state of a feature that is still known, oldest first; empty when there never was such a feature, or nothing of

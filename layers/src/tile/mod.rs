@@ -5,6 +5,7 @@
 //! is integer arithmetic: world units (2³² across the world) are shifted to tile units (4096 across a tile), so
 //! neighbouring tiles and equal vertices agree exactly.
 
+mod around;
 mod clip;
 mod encode;
 mod explain;
@@ -22,6 +23,7 @@ mod values;
 mod weigh;
 mod wire;
 
+pub use around::around;
 pub use encode::{Encoder, Shape, ShapeKind};
 pub use explain::{Explanation, explain};
 pub use grid::{BUFFER, EXTENT, TileError, TileId};

@@ -8,6 +8,8 @@ mod geometries;
 mod live;
 #[path = "attach/rights.rs"]
 mod rights;
+#[path = "attach/stored.rs"]
+mod stored;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

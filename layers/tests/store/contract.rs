@@ -18,6 +18,7 @@ use proptest::test_runner::TestRunner;
 pub use super::past::*;
 pub use super::retention::*;
 use super::sample::{all, anything, insert, parcel, parcels, square, with_parcels};
+pub use super::seek::*;
 pub use super::together::*;
 
 /// Makes one test of every case of the contract, for a store opened by `$open`.
@@ -68,6 +69,13 @@ macro_rules! contract {
                 the_past_is_kept_for_those_who_have_yet_to_hear_of_it,
                 log_and_past_stay_true_through_any_life,
                 who_follows_while_the_log_is_pruned_misses_nothing,
+                random_filters_find_what_the_evaluator_finds,
+                the_edges_of_types_and_languages_are_where_the_evaluator_has_them,
+                pages_are_the_same_in_every_order,
+                boxes_of_any_crs_find_what_they_touch,
+                questions_as_of_a_change_are_answered_as_of_it,
+                a_question_that_takes_too_long_is_given_up_and_the_next_is_answered,
+                who_stops_reading_gives_the_store_back,
             );
         }
     };

@@ -13,6 +13,7 @@ use geo_types::{Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon,
 use geozero::ToWkt;
 
 use super::postgis::{empty, psql};
+use super::seek::Twins;
 use crate::sample::{all, anything, insert, parcel, parcels};
 
 const TEXTS: [&str; 9] = ["", "a", "A", "à", "Città", "ab%", "a_b", "Zeta", "o'k"];
@@ -25,10 +26,14 @@ const RELATIONS: [&str; 8] =
     ["Intersects", "Disjoint", "Equals", "Touches", "Crosses", "Within", "Contains", "Overlaps"];
 
 /// Marsaglia's xorshift: the same filters each time.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -44,7 +49,7 @@ impl Random {
         [12.0 + self.below(7) as f64 * 0.5, 42.0 + self.below(7) as f64 * 0.5]
     }
 
-    fn rect(&mut self) -> Rect<f64> {
+    pub fn rect(&mut self) -> Rect<f64> {
         loop {
             let ([a, b], [c, d]) = (self.place(), self.place());
             if (a - c).abs() > 0.1 && (b - d).abs() > 0.1 {
@@ -83,7 +88,7 @@ impl Random {
         }
     }
 
-    fn row(&mut self) -> Feature {
+    pub fn row(&mut self) -> Feature {
         let absent: Vec<bool> = (0..7).map(|_| self.below(5) == 0).collect();
         let day = NaiveDate::parse_from_str(self.of(&DAYS), "%Y-%m-%d").expect("a day");
         let instant = DateTime::parse_from_rfc3339(self.of(&INSTANTS)).expect("an instant").to_utc();
@@ -105,7 +110,7 @@ impl Random {
     }
 
     /// A condition in CQL2 and in SQL.
-    fn condition(&mut self, depth: usize) -> [String; 2] {
+    pub fn condition(&mut self, depth: usize) -> [String; 2] {
         if depth > 0 && self.below(3) > 0 {
             let parts: Vec<[String; 2]> = (0..2 + self.below(2)).map(|_| self.condition(depth - 1)).collect();
             let (word, is_bare) = (self.of(&[" AND ", " OR "]), self.below(3) == 0);
@@ -326,11 +331,17 @@ async fn random_filters_select_what_postgis_selects() {
         }
         theirs += &psql(&database, sql).await;
     }
+    let twins = Twins { store, definition: Arc::clone(&definition), rows: rows.clone(), cached };
     let mut kinds = [0_usize; 3];
     let mut different = Vec::new();
     assert_eq!(theirs.lines().count(), filters.len());
     for ([filter, condition], theirs) in filters.iter().zip(theirs.lines()) {
-        let ours = ours(filter, &definition, &rows, &cached);
+        let ours = ours(filter, &definition, &rows, &twins.cached);
+        // Ours as SQL: written by us, run by PostGIS.
+        let told = twins.told(filter).await;
+        if told != ours {
+            different.push(format!("{filter}\nours   {ours}\nas SQL {told}"));
+        }
         "tf?".chars().zip(&mut kinds).for_each(|(kind, count)| *count += theirs.matches(kind).count());
         if ours != theirs {
             different.push(format!("{filter}\n{condition}\nours   {ours}\ntheirs {theirs}"));

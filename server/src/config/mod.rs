@@ -98,6 +98,9 @@ settings! {
         /// for anything; `!` before a pattern takes out what it names, an empty list publishes nothing. All servers of
         /// a database should say the same.
         attach: Vec<String> = vec!["*".to_owned()], Kind::TextList, "";
+        /// Of these the ones that are too large for memory: their rows stay in the database, which is asked each time. Only
+        /// tables and views with a key; layers of ours say `keep = "stored"` in their definitions.
+        stored: Vec<String> = Vec::new(), Kind::TextList, "";
     }
 }
 
@@ -229,6 +232,7 @@ impl Config {
             connections: self.postgres.connections,
             acquire: Duration::from_secs(self.postgres.acquire_seconds),
             statement: Duration::from_secs(self.postgres.statement_seconds),
+            stored: self.postgres.stored.clone(),
             migrate: self.postgres.migrate,
             ..PostgisOptions::new(self.database.clone()?, self.postgres.schema.clone())
         })

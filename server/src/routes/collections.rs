@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use bricola_layers::cache::{Layer, Snapshot};
-use bricola_layers::definition::{FieldDefinition, LayerDefinition, Scope, Theme};
+use bricola_layers::cache::{Layer, RowAt};
+use bricola_layers::definition::{FieldDefinition, LayerDefinition, Theme};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
 use super::respond::{self, Format, Language};
+use super::when::When;
 use super::{parameters, select, tiles};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::pages::{self, Asked, Content};
 use crate::params::Params;
+use crate::services::features::Wanted;
 use crate::wired::schema::{reference, text};
 use crate::wired::{Operation, Words};
 
@@ -71,7 +73,13 @@ pub fn about_one() -> Operation {
     Operation::get("collection", "features", Words("Uno strato", "A layer"), about)
         .takes([parameters::collection(), parameters::form(["json", "html"]), parameters::lang()])
         .gives(about, [("application/json", reference("Collection")), ("text/html", text())], HEADERS)
-        .fails([Kind::UnknownLayer, Kind::LayerUnreadable, Kind::NotAcceptable])
+        .fails([
+            Kind::UnknownLayer,
+            Kind::LayerUnreadable,
+            Kind::NotAcceptable,
+            Kind::StoreUnavailable,
+            Kind::TooCostly,
+        ])
 }
 
 /// `GET /collections/{collectionId}`.
@@ -84,13 +92,12 @@ pub async fn one(
     let (format, language, base) = negotiate(&app, query.as_deref(), &headers)?;
     let layer = select::one(&app, &id)?;
     let definition = layer.definition();
-    let snapshot = layer.snapshot();
-    let seq = snapshot.as_ref().map_or_else(|| app.territory.seq(), |snapshot| snapshot.seq());
+    let seq = layer.seq().unwrap_or_else(|| app.territory.seq());
     let document = describe(&app, &layer, &definition, &base, language);
     if format == Format::Html {
         let path = format!("collections/{id}");
         let asked = Asked::new(&app, language, &base, &path, query.as_deref());
-        let sample = snapshot.map(|snapshot| sample(&snapshot, app.scope)).unwrap_or_default();
+        let sample = sample(&app, &layer).await?;
         return Ok(page(&asked, &pages::collection(&asked, &document, &sample), seq));
     }
     Ok(answer(&document, language, seq))
@@ -103,15 +110,23 @@ fn negotiate(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<(For
 }
 
 /// Some features of a layer as GeoJSON, to show what they are like.
-fn sample(snapshot: &Snapshot, scope: Scope) -> Vec<Value> {
+async fn sample(app: &App, layer: &Arc<Layer>) -> Result<Vec<Value>, Problem> {
     const SHOWN: usize = 5;
-    let writer = snapshot.writer(scope);
-    let feature = |at| {
+    if !layer.is_ready() {
+        return Ok(Vec::new());
+    }
+    let source = When::default().source(app, layer).await?;
+    super::items::note(app, &source);
+    let selection = Arc::default();
+    let wanted = Wanted { selection: &selection, order: &[], after: None, limit: SHOWN };
+    let (snapshot, page) = source.page(wanted).await.map_err(Problem::unanswered)?;
+    let writer = snapshot.writer(app.scope);
+    let feature = |at: &RowAt| {
         let mut out = Vec::new();
-        writer.write(&mut out, snapshot.row_at(at));
+        writer.write(&mut out, snapshot.row_at(*at));
         serde_json::from_slice(&out).ok()
     };
-    snapshot.rows_after(None, SHOWN).into_iter().filter_map(feature).collect()
+    Ok(page.rows.iter().filter_map(feature).collect())
 }
 
 fn page(asked: &Asked<'_>, content: &Content, seq: i64) -> Response {
@@ -140,7 +155,6 @@ pub(super) fn describe(
     base: &str,
     language: Language,
 ) -> Value {
-    let snapshot = layer.snapshot();
     let id = &definition.id;
     let storage = definition.crs.as_deref().unwrap_or(&app.config.tenant.crs);
     let storage = storage.strip_prefix("EPSG:").map(|code| format!("http://www.opengis.net/def/crs/EPSG/0/{code}"));
@@ -160,8 +174,8 @@ pub(super) fn describe(
         "key": definition.key,
         "minzoom": definition.zoom.min,
         "maxzoom": definition.zoom.max,
-        "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
-        "ready": snapshot.is_some(),
+        "count": layer.count(),
+        "ready": layer.is_ready(),
         "visibility": definition.visibility,
         "fields": app.scope.fields(definition).map(|(_, field)| describe_field(field, language)).collect::<Vec<_>>(),
         "links": [
@@ -182,7 +196,7 @@ pub(super) fn describe(
         let forms = super::items::FORMS.iter().map(|form| items_link(base, id, form));
         links.splice(2..2, forms);
     }
-    if let Some(extent) = snapshot.and_then(|snapshot| snapshot.extent_lonlat()) {
+    if let Some(extent) = layer.extent_lonlat() {
         json["extent"] = json!({"spatial": {"bbox": [extent], "crs": CRS84}});
     }
     for (name, value) in

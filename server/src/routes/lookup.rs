@@ -166,8 +166,14 @@ pub fn about_post() -> Operation {
     .fails(FAILURES)
 }
 
-const FAILURES: [Kind; 5] =
-    [Kind::UnknownLayer, Kind::LayerLoading, Kind::LayerUnreadable, Kind::Pruned, Kind::StoreUnavailable];
+const FAILURES: [Kind; 6] = [
+    Kind::UnknownLayer,
+    Kind::LayerLoading,
+    Kind::LayerUnreadable,
+    Kind::LayerStored,
+    Kind::Pruned,
+    Kind::StoreUnavailable,
+];
 
 /// Compresses an answer with long outlines in it. The usual answer is smaller, and too frequent to be given through
 /// a compressing layer.

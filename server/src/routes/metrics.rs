@@ -36,13 +36,14 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     metrics.gauge("bricola_layers_unreadable", None).set(app.territory.unreadable().len() as f64);
     for (layer, definition) in select::visible(&app) {
         let label = Some(("layer", definition.id.as_str()));
-        let snapshot = layer.snapshot();
-        metrics.gauge("bricola_layer_ready", label).set(if snapshot.is_some() { 1.0 } else { 0.0 });
+        let is_ready = layer.is_ready();
+        metrics.gauge("bricola_layer_ready", label).set(if is_ready { 1.0 } else { 0.0 });
         metrics.gauge("bricola_layer_reads", label).set(layer.state().reads as f64);
-        if let Some(snapshot) = snapshot {
-            metrics.gauge("bricola_layer_features", label).set(snapshot.len() as f64);
-            metrics.gauge("bricola_layer_bytes", label).set(snapshot.bytes() as f64);
-            metrics.gauge("bricola_layer_seq", label).set(snapshot.seq() as f64);
+        if let (Some(seq), Some(count)) = (layer.seq(), layer.count()) {
+            let bytes = layer.snapshot().map_or(0, |snapshot| snapshot.bytes());
+            metrics.gauge("bricola_layer_features", label).set(count as f64);
+            metrics.gauge("bricola_layer_bytes", label).set(bytes as f64);
+            metrics.gauge("bricola_layer_seq", label).set(seq as f64);
         }
     }
     let headers =

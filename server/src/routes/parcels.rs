@@ -96,7 +96,7 @@ pub fn about() -> Operation {
         ])
         .gives(about, [("application/geo+json", reference("FeatureCollection"))], &["Bricola-Seq", "Cache-Control"])
         .fails([Kind::MissingParameter, Kind::UnknownLayer, Kind::LayerLoading, Kind::LayerUnreadable])
-        .fails([Kind::Pruned, Kind::StoreUnavailable])
+        .fails([Kind::LayerStored, Kind::Pruned, Kind::StoreUnavailable])
 }
 
 fn search(params: &Params<'_>) -> Result<ParcelSearch, Problem> {

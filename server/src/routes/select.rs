@@ -51,7 +51,7 @@ pub fn chosen(app: &App, list: &str) -> Result<(Vec<Arc<Layer>>, Vec<Part>), Pro
 /// # Errors
 /// When none is ready.
 pub fn whole(app: &App) -> Result<(String, Vec<Arc<Layer>>), Problem> {
-    let ready = visible(app).filter(|(layer, _)| layer.snapshot().is_some()).take(MAX_COMPOSITE_LAYERS);
+    let ready = visible(app).filter(|(layer, _)| layer.is_ready()).take(MAX_COMPOSITE_LAYERS);
     let (layers, ids): (Vec<_>, Vec<_>) = ready.map(|(layer, definition)| (layer, definition.id.clone())).unzip();
     if ids.is_empty() {
         let first = visible(app).next().map(|(_, definition)| definition.id.clone());
@@ -142,7 +142,7 @@ pub fn unreadable(app: &App) -> Vec<Unreadable> {
 
 /// Where the tenant lies: as configured, or as far as its layers reach; west, south, east, north in degrees.
 pub fn envelope(app: &App) -> Option<[f64; 4]> {
-    let extents = || visible(app).filter_map(|(layer, _)| layer.snapshot()?.extent_lonlat()).reduce(union);
+    let extents = || visible(app).filter_map(|(layer, _)| layer.extent_lonlat()).reduce(union);
     app.config.tenant.envelope.or_else(extents)
 }
 
@@ -156,7 +156,20 @@ pub fn union(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
 /// # Errors
 /// The first layer that is still being read.
 pub fn ready(layers: &[Arc<Layer>]) -> Result<Vec<Arc<Snapshot>>, Problem> {
-    layers.iter().map(|layer| layer.snapshot().ok_or_else(|| loading(&layer.definition().id))).collect()
+    layers.iter().map(|layer| layer.snapshot().ok_or_else(|| away(layer))).collect()
+}
+
+/// The answer for a layer that is not in memory: not yet, or not at all.
+pub fn away(layer: &Layer) -> Problem {
+    let id = &layer.definition().id;
+    if !layer.is_stored() {
+        return loading(id);
+    }
+    let detail = format!(
+        "Layer \"{id}\" is too large for memory and is kept in the store only; this path answers from memory. Its features are \
+         at /collections/{id}/items, its tiles under /collections/{id}/tiles."
+    );
+    Problem::new(Kind::LayerStored, detail).with("layer", &**id)
 }
 
 /// The answer for a layer that is still being read.

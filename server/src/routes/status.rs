@@ -26,7 +26,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
     let now = chrono::Utc::now().timestamp_millis();
     let visible: Vec<_> = select::visible(&app).collect();
     // A layer that this version cannot read is no reason to send no requests here for the others.
-    let mut all_ready = visible.iter().all(|(layer, _)| layer.snapshot().is_some());
+    let mut all_ready = visible.iter().all(|(layer, _)| layer.is_ready());
     let layers =
         visible.iter().map(|(layer, definition)| (definition.id.clone(), describe(layer, &definition.id, now)));
     let left_out = select::unreadable(&app).into_iter().map(|layer| (layer.id.clone(), describe_unreadable(&layer)));
@@ -82,19 +82,20 @@ pub fn about() -> Operation {
 
 /// A layer that is in memory, or is being read.
 fn describe(layer: &Layer, id: &str, now: i64) -> Value {
-    let (snapshot, state) = (layer.snapshot(), layer.state());
+    let (is_ready, state) = (layer.is_ready(), layer.state());
     let aside = state.set_aside.iter().take(SHOWN);
     json!({
         "id": id,
-        "state": match (&snapshot, &state.trouble) {
-            (Some(_), None) => "ready",
-            (Some(_), Some(_)) => "stale",
-            (None, None) => "loading",
-            (None, Some(_)) => "failed",
+        "state": match (is_ready, &state.trouble) {
+            (true, None) => "ready",
+            (true, Some(_)) => "stale",
+            (false, None) => "loading",
+            (false, Some(_)) => "failed",
         },
-        "seq": snapshot.as_ref().map(|snapshot| snapshot.seq()),
-        "count": snapshot.as_ref().map(|snapshot| snapshot.len()),
-        "age_s": snapshot.as_ref().map(|_| (now - layer.published_ms()).max(0) / 1000),
+        "keep": layer.definition().keep,
+        "seq": layer.seq(),
+        "count": layer.count(),
+        "age_s": is_ready.then(|| (now - layer.published_ms()).max(0) / 1000),
         "table": state.kind.name(),
         "looked_at": state.kind.looked_at().map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
         "reads": state.reads,
@@ -109,6 +110,7 @@ fn describe_unreadable(layer: &Unreadable) -> Value {
     json!({
         "id": layer.id,
         "state": "unreadable",
+        "keep": null,
         "seq": null,
         "count": null,
         "age_s": null,

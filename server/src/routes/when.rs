@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bricola_layers::cache::{Layer, PastError, Snapshot};
 use bricola_layers::log::Seq;
+use bricola_layers::query::gathered;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use http::{HeaderValue, header};
 
@@ -12,6 +13,7 @@ use super::select;
 use crate::app::App;
 use crate::error::{Kind, Problem};
 use crate::params::Params;
+use crate::services::features::{Source, Stored};
 
 /// The parameters; a path that takes them names them among its own.
 pub const AT: &str = "at";
@@ -147,17 +149,68 @@ impl When {
         let Some((at, _)) = self.at else { return select::ready(layers) };
         let mut snapshots = Vec::with_capacity(layers.len());
         for layer in layers {
+            if layer.is_stored() {
+                return Err(select::away(layer));
+            }
             snapshots.push(past(app, &layer.definition().id, at).await?);
         }
         Ok(snapshots)
     }
 
-    /// Every layer that the caller may see, as far as it is ready and its past is known.
+    /// Where the features of a layer are answered from.
+    ///
+    /// # Errors
+    /// A layer that is not ready, or whose past is not known.
+    pub async fn source(&self, app: &App, layer: &Arc<Layer>) -> Result<Source, Problem> {
+        // The definition first: one of another kind than what is found then has another seq too.
+        let definition = layer.definition();
+        let Some(standing) = layer.stored() else {
+            return Ok(Source::Cached(self.snapshots(app, &[Arc::clone(layer)]).await?.swap_remove(0)));
+        };
+        let archive = app.shared_archive();
+        let (seq, at) = match self.at {
+            Some((at, _)) if at < standing.seq => {
+                let seq = archive.layer_seq(&definition.id, at).await.map_err(|error| Problem::store(&error))?;
+                (seq, Some(seq))
+            }
+            _ => (standing.seq, None),
+        };
+        Ok(Source::Stored(Stored { archive, definition, seq, at }))
+    }
+
+    /// As [`Self::snapshots`], for layers that are to be drawn: of one whose features are in the store only an empty one, and
+    /// where they are.
+    ///
+    /// # Errors
+    /// As [`Self::snapshots`].
+    pub async fn drawn(
+        &self,
+        app: &App,
+        layers: &[Arc<Layer>],
+    ) -> Result<Vec<(Arc<Snapshot>, Option<Stored>)>, Problem> {
+        if !layers.iter().any(|layer| layer.is_stored()) {
+            let snapshots = self.snapshots(app, layers).await?;
+            return Ok(snapshots.into_iter().map(|snapshot| (snapshot, None)).collect());
+        }
+        let mut drawn = Vec::with_capacity(layers.len());
+        for layer in layers {
+            drawn.push(match self.source(app, layer).await? {
+                Source::Cached(snapshot) => (snapshot, None),
+                Source::Stored(stored) => {
+                    let (empty, _) = gathered(&stored.definition, stored.seq, &[]).map_err(Problem::internal)?;
+                    (Arc::new(empty), Some(stored))
+                }
+            });
+        }
+        Ok(drawn)
+    }
+
+    /// Every layer that the caller may see, as far as it is in memory, ready, and its past is known.
     ///
     /// # Errors
     /// When no layer is ready, or the past of none is known.
     pub async fn all(&self, app: &App) -> Result<Vec<Arc<Snapshot>>, Problem> {
-        let layers: Vec<_> = select::visible(app).collect();
+        let layers: Vec<_> = select::visible(app).filter(|(layer, _)| !layer.is_stored()).collect();
         let Some((at, _)) = self.at else {
             let ready: Vec<_> = layers.iter().filter_map(|(layer, _)| layer.snapshot()).collect();
             return match layers.first() {

@@ -11,13 +11,16 @@ use std::time::{Duration, Instant};
 use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::crs::CrsError;
 use bricola_layers::definition::Scope;
+use bricola_layers::limits::MAX_QUERY_MS;
 use bricola_layers::query::cql2::BoundFilter;
-use bricola_layers::tile::{Explanation, Part, Place, TileOptions, explain, render_at};
+use bricola_layers::query::{drawable, sought_in};
+use bricola_layers::tile::{Explanation, Part, Place, TileOptions, around, explain, render_at};
 use bytes::Bytes;
 use chrono::NaiveDate;
 use moka::future::Cache;
 use thiserror::Error;
 
+use super::features::{Stored, Unanswered};
 use crate::encoding::{Effort, Encoding};
 
 /// Bytes of an entry beside those of the tile: key, bookkeeping of the cache.
@@ -69,12 +72,18 @@ pub struct Explained {
 
 /// A tile could not be made.
 #[derive(Debug, Clone, Error)]
-#[error("tile {0}")]
-pub struct TileFault(String);
+pub enum TileFault {
+    /// A fault of ours.
+    #[error("tile {0}")]
+    Failed(String),
+    /// The store did not tell what it is made of.
+    #[error("a tile's features cannot be had: {0:?}")]
+    Unanswered(Arc<Unanswered>),
+}
 
 impl From<CrsError> for TileFault {
     fn from(error: CrsError) -> Self {
-        Self(error.to_string())
+        Self::Failed(error.to_string())
     }
 }
 
@@ -111,8 +120,10 @@ impl Request<'_> {
 /// A layer to be drawn.
 #[derive(Debug, Clone)]
 pub struct Drawn {
-    /// As it stands.
+    /// As it stands; nothing of a layer whose features are in the store only.
     pub snapshot: Arc<Snapshot>,
+    /// Where its features are then.
+    pub stored: Option<Stored>,
     /// What of it.
     pub part: Part,
     /// Which of its features, if not all.
@@ -123,6 +134,20 @@ impl Drawn {
     /// How it is to be drawn.
     pub fn options(&self, during: [Option<NaiveDate>; 2]) -> TileOptions {
         TileOptions { part: self.part, during, filter: self.filter.clone(), budget: None }
+    }
+
+    /// With the features that a tile is made of, if they have to come from the store.
+    async fn at(self, place: &Place) -> Result<Self, TileFault> {
+        let Some(stored) = &self.stored else { return Ok(self) };
+        let frame = around(place, &stored.definition, self.filter.is_some())?;
+        let within = Duration::from_millis(MAX_QUERY_MS);
+        let found = stored.all(sought_in(frame, self.filter.as_deref(), within)).await;
+        let rows = found.map_err(|error| TileFault::Unanswered(Arc::new(error)))?;
+        let (definition, seq) = (Arc::clone(&stored.definition), stored.seq);
+        let made = tokio::task::spawn_blocking(move || drawable(&definition, seq, rows)).await;
+        let made = made.map_err(|error| TileFault::Failed(error.to_string()))?;
+        let snapshot = Arc::new(made.map_err(|error| TileFault::Failed(error.to_string()))?);
+        Ok(Self { snapshot, ..self })
     }
 }
 
@@ -203,6 +228,7 @@ impl Tiles {
     ) -> Result<Explained, TileFault> {
         let (place, encoding, during) = (asked.place.clone(), asked.encoding, asked.during);
         let is_cached = self.finished(generations, asked).await.is_some();
+        let layers = present(layers, &place).await?;
         self.work(move || {
             let made = layers.iter().map(|layer| explain(&layer.snapshot, &place, &layer.options(during)));
             let made = made.collect::<Result<Vec<_>, _>>()?;
@@ -225,9 +251,11 @@ impl Tiles {
         during: [Option<NaiveDate>; 2],
     ) -> Result<Finished, TileFault> {
         let at = place.clone();
-        self.work(move || finish(&layers, &place, encoding, during))
-            .await
-            .map_err(|TileFault(reason)| TileFault(format!("{at:?}: {reason}")))
+        let layers = present(layers, &place).await?;
+        self.work(move || finish(&layers, &place, encoding, during)).await.map_err(|fault| match fault {
+            TileFault::Failed(reason) => TileFault::Failed(format!("{at:?}: {reason}")),
+            fault => fault,
+        })
     }
 
     /// Does something on a thread of the pool.
@@ -242,15 +270,20 @@ impl Tiles {
         self.pool.spawn(move || {
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             // Nobody may be waiting any more.
-            let _ = sender.send(done.unwrap_or_else(|_| Err(TileFault("panicked".to_owned()))));
+            let _ = sender.send(done.unwrap_or_else(|_| Err(TileFault::Failed("panicked".to_owned()))));
         });
-        receiver.await.unwrap_or_else(|_| Err(TileFault("worker is gone".to_owned())))
+        receiver.await.unwrap_or_else(|_| Err(TileFault::Failed("worker is gone".to_owned())))
     }
 
     /// Bytes and tiles in the cache.
     pub fn size(&self) -> (u64, u64) {
         self.cache.as_ref().map_or((0, 0), |cache| (cache.weighted_size(), cache.entry_count()))
     }
+}
+
+/// The layers with the features that a tile is made of.
+async fn present(layers: Vec<Drawn>, place: &Place) -> Result<Vec<Drawn>, TileFault> {
+    futures::future::try_join_all(layers.into_iter().map(|layer| layer.at(place))).await
 }
 
 fn finish(
@@ -286,6 +319,6 @@ fn compress(bytes: Vec<u8>, encoding: Encoding) -> Result<Bytes, TileFault> {
     match encoding {
         Encoding::Identity => Ok(Bytes::from(bytes)),
         _ if bytes.is_empty() => Ok(Bytes::new()),
-        _ => encoding.compress(&bytes, Effort::Live).map_err(|error| TileFault(error.to_string())),
+        _ => encoding.compress(&bytes, Effort::Live).map_err(|error| TileFault::Failed(error.to_string())),
     }
 }

@@ -15,7 +15,8 @@ use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::log::Change;
-use bricola_layers::store::{LayerEdits, Moment, Once, Replaced, Store, StoreError, Version, Written};
+use bricola_layers::store::{LayerEdits, Moment, Once, Replaced, Sight, Sought, Store, StoreError, Version, Written};
+use futures::stream::BoxStream;
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -183,6 +184,14 @@ impl Archive for Untouched {
 
     fn seq_at(&self, _: chrono::DateTime<chrono::Utc>) -> Asked<'_, i64> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn layer_seq<'a>(&'a self, _: &'a str, _: i64) -> Asked<'a, i64> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn seek(&self, _: &str, _: Arc<Sought>) -> BoxStream<'static, Result<Sight, StoreError>> {
+        Box::pin(futures::stream::once(async { Err(StoreError::Unreachable("there is none".to_owned())) }))
     }
 
     fn features<'a>(&'a self, _: &'a str, _: &'a [FeatureId]) -> Asked<'a, Vec<StoredFeature>> {

@@ -18,6 +18,7 @@ mod pages;
 mod parameters;
 mod parcels;
 mod past;
+mod stored;
 mod styles;
 mod tile_terms;
 mod tiles;

@@ -240,7 +240,8 @@ impl Scalar {
     }
 }
 
-fn computed(operator: Arithmetic, left: f64, right: f64) -> f64 {
+/// A result that is no number is none.
+pub(crate) fn computed(operator: Arithmetic, left: f64, right: f64) -> f64 {
     match operator {
         Arithmetic::Add => left + right,
         Arithmetic::Subtract => left - right,

@@ -24,9 +24,11 @@ mod tests;
 
 pub use bound::{Condition, Located, Scalar, Span};
 pub use evaluate::Row;
+pub(crate) use evaluate::computed;
 pub(in crate::query) use evaluate::value_ref;
 pub use expression::{Arithmetic, Comparison, Expression, Folding, Node, Spatial, Temporal};
 pub use pattern::Pattern;
+pub(crate) use pattern::folded;
 pub use refusal::{Place, Refusal, RefusalKind};
 
 use crate::crs::Crs;

@@ -43,6 +43,24 @@ impl Pattern {
         &self.text
     }
 
+    /// As another language writes it: with its words for any text and for any one character, and characters that mean
+    /// themselves as `plain` puts them.
+    pub(crate) fn written(&self, any: &str, one: &str, plain: impl Fn(char, &mut String)) -> String {
+        let mut out = String::with_capacity(self.text.len());
+        for (place, piece) in self.pieces.iter().enumerate() {
+            if place > 0 {
+                out.push_str(any);
+            }
+            for part in piece {
+                match part {
+                    None => out.push_str(one),
+                    Some(c) => plain(*c, &mut out),
+                }
+            }
+        }
+        out
+    }
+
     /// Whether a text matches from its beginning to its end.
     pub fn matches(&self, text: &str) -> bool {
         let text: Vec<char> = text.chars().collect();
@@ -68,7 +86,7 @@ impl Pattern {
 }
 
 /// A text without its case or its accents.
-pub(super) fn folded(folding: Folding, text: &str) -> Cow<'_, str> {
+pub(crate) fn folded(folding: Folding, text: &str) -> Cow<'_, str> {
     match folding {
         // Up and down again, so that ß is ss and every sigma the same.
         Folding::Case => text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect(),

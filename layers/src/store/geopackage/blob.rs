@@ -61,6 +61,24 @@ fn bounds(geometry: &Geometry<f64>) -> Option<[f64; 4]> {
     (bounds[0] <= bounds[2]).then_some(bounds)
 }
 
+/// West, south, east and north of a blob: from its header where that says so. `None` when it has no positions, or cannot be
+/// read.
+pub(super) fn bounds_of(blob: &[u8]) -> Option<[f64; 4]> {
+    let [b'G', b'P', _, flags, ..] = *blob else { return None };
+    if flags & EMPTY != 0 {
+        return None;
+    }
+    if (flags >> 1) & 0b111 == 0 || flags & EXTENDED != 0 {
+        return bounds(&decode(blob).ok()??);
+    }
+    let number = |place: usize| {
+        let bytes: [u8; 8] = blob.get(8 + place * 8..16 + place * 8)?.try_into().ok()?;
+        Some(if flags & 1 == 1 { f64::from_le_bytes(bytes) } else { f64::from_be_bytes(bytes) })
+    };
+    let [west, east, south, north] = [number(0)?, number(1)?, number(2)?, number(3)?];
+    (west <= east).then_some([west, south, east, north])
+}
+
 /// Reads a `GeoPackage` blob, whatever its byte order, envelope and dimensions (z and m are left out; type codes
 /// of ISO WKB and of EWKB). `None` is an empty point. The CRS in the header is not looked at: the column says it.
 ///

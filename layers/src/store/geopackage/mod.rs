@@ -13,6 +13,8 @@
 //! | `schema` | the SQL of one layer: table, history, triggers |
 //! | `define` | layers in and out of the store |
 //! | `rows` | scans, features by id, edits |
+//! | `seek` | questions about layers that are not in memory |
+//! | `words` | conditions in its words |
 //! | `past` | the same as of an earlier change |
 //! | `receipts` | batches that are written once |
 //! | `replace` | atomic replacement of a layer |
@@ -31,8 +33,10 @@ mod replace;
 mod retention;
 mod rows;
 mod schema;
+mod seek;
 mod srs;
 mod values;
+mod words;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -40,6 +44,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use futures::Stream;
+use futures::stream::BoxStream;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 pub use export::export;
@@ -47,8 +52,8 @@ pub use replace::GeoPackageReplacement;
 
 use super::unreadable::LeftOut;
 use super::{
-    LayerEdits, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable,
-    Version, Written,
+    LayerEdits, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought, Store, StoreError, StoredLayer,
+    Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -233,6 +238,15 @@ impl Store for GeoPackageStore {
         self.read(move |connection| rows::features(connection, &layer, &ids)).await
     }
 
+    fn seek(&self, layer: &str, sought: Arc<Sought>) -> BoxStream<'static, Result<Sight, StoreError>> {
+        Box::pin(seek::seek(Arc::clone(&self.file), layer.to_owned(), sought))
+    }
+
+    async fn extent(&self, layer: &str) -> Result<Option<[f64; 4]>, StoreError> {
+        let layer = layer.to_owned();
+        self.read(move |connection| seek::extent(connection, &layer)).await
+    }
+
     async fn versions(&self, layer: &str, id: FeatureId) -> Result<Vec<Version>, StoreError> {
         let layer = layer.to_owned();
         self.read(move |connection| past::versions(connection, &layer, id)).await
@@ -340,6 +354,7 @@ fn failure(error: &rusqlite::Error) -> StoreError {
             "the file is damaged ({error}): restore it from a backup, or save what can be read with \
              sqlite3's .recover"
         )),
+        Some(ErrorCode::OperationInterrupted) => StoreError::Timeout,
         Some(ErrorCode::DiskFull) => StoreError::Failure("the disk is full".to_owned()),
         _ => StoreError::Failure(error.to_string()),
     }

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection as _};
 
 use super::follow::Follower;
-use super::{File, OpenMode, blocking, failure, past, replace};
+use super::{File, OpenMode, blocking, failure, past, replace, words};
 use crate::store::StoreError;
 use crate::store::unreadable::LeftOut;
 
@@ -194,6 +194,7 @@ pub(super) fn reader(path: &Path, immutable: bool) -> Result<Connection, StoreEr
     connection
         .busy_timeout(BUSY)
         .and_then(|()| connection.execute_batch("PRAGMA cache_size = -8192;"))
+        .and_then(|()| words::teach(&connection))
         .map_err(|e| failure(&e))?;
     Ok(connection)
 }

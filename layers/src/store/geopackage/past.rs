@@ -53,6 +53,20 @@ pub(super) fn scan(
     Ok(())
 }
 
+/// A query for all rows that stood after the change `at`, in brackets, with the columns of the table.
+pub(super) fn all(connection: &Connection, schema: &Schema, at: Seq) -> Result<String, StoreError> {
+    reaches_back(connection, &schema.definition.id, at)?;
+    Ok(format!(
+        "(SELECT {} FROM \"{}\" AS r WHERE {} <= {at} UNION ALL \
+         SELECT {} FROM \"{}\" AS h WHERE h.\"seq_from\" <= {at} AND h.\"seq_to\" > {at})",
+        schema.selected("r."),
+        schema.table,
+        schema.since("r.\"fid\""),
+        schema.selected("h."),
+        schema.history(),
+    ))
+}
+
 /// What happened to a layer after a change.
 struct Since {
     /// Features that were inserted, changed or removed, in order of id, each once; with the row of the history that

@@ -25,9 +25,18 @@ pub(super) fn stream<R>(file: Arc<File>, read: R) -> impl Stream<Item = Batch> +
 where
     R: FnOnce(&mut Connection, Batches) -> Result<(), StoreError> + Send + 'static,
 {
-    enum State<R> {
+    sending(file, |connection, sender| read(connection, Batches { sender, rows: Vec::with_capacity(BATCH) }))
+}
+
+/// A stream of what `read` sends, as [`stream`].
+pub(super) fn sending<T, R>(file: Arc<File>, read: R) -> impl Stream<Item = Result<T, StoreError>> + Send
+where
+    T: Send + 'static,
+    R: FnOnce(&mut Connection, mpsc::Sender<Result<T, StoreError>>) -> Result<(), StoreError> + Send + 'static,
+{
+    enum State<R, T> {
         Ready(Arc<File>, R),
-        Reading(mpsc::Receiver<Batch>),
+        Reading(mpsc::Receiver<Result<T, StoreError>>),
     }
     futures::stream::unfold(State::Ready(file, read), |state| async {
         let mut batches = match state {
@@ -35,7 +44,7 @@ where
             State::Ready(file, read) => {
                 let (sender, batches) = mpsc::channel(AHEAD);
                 tokio::task::spawn_blocking(move || {
-                    let into = Batches { sender: sender.clone(), rows: Vec::with_capacity(BATCH) };
+                    let into = sender.clone();
                     if let Err(error) = file.read(|connection| read(connection, into)) {
                         // Nobody listens any more: nobody to tell.
                         let _ = sender.blocking_send(Err(error));

@@ -263,7 +263,12 @@ impl Schema {
     }
 
     fn select_from(&self, table: &str) -> String {
-        format!("SELECT \"fid\", \"version\", {} FROM \"{table}\"", self.columns(""))
+        format!("SELECT {} FROM \"{table}\"", self.selected(""))
+    }
+
+    /// What `values::feature` reads, each column after `prefix`.
+    pub fn selected(&self, prefix: &str) -> String {
+        format!("{prefix}\"fid\", {prefix}\"version\", {}", self.columns(prefix))
     }
 }
 

@@ -109,7 +109,7 @@ fn value(stored: ValueRef<'_>, kind: FieldType) -> Result<Value, String> {
 }
 
 /// An instant as `GeoPackage` writes it, and as people type it: with a blank for the `T`, without zone (UTC).
-fn instant(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).map(|instant| instant.to_utc()).ok().or_else(|| {
         ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
             .iter()

@@ -82,6 +82,9 @@ pub struct PostgisOptions {
     pub acquire: Duration,
     /// How long a statement may take, scans and loads excepted.
     pub statement: Duration,
+    /// Attached tables and views, by `schema.table` as [`super::PostgisStore::attach`] takes them, that are kept in the store
+    /// only ([`crate::definition::Keep::Stored`]): of those that have a key.
+    pub stored: Vec<String>,
     /// Whether to create or update the schema `bricola`; otherwise it must be there.
     pub migrate: bool,
     /// Whether to keep list of layers and log in memory, and only read, where the schema `bricola` was never made and may
@@ -99,6 +102,7 @@ impl PostgisOptions {
             connections: 8,
             acquire: Duration::from_secs(5),
             statement: Duration::from_secs(30),
+            stored: Vec::new(),
             migrate: true,
             in_memory: false,
         }
@@ -219,6 +223,15 @@ impl Database {
     pub async fn read_first(&self, query: &str) -> Result<(Session, Vec<PgRow>), StoreError> {
         let (begin, limit) = (Begin::Reading.sql(), self.options.statement.as_millis());
         self.session(&format!("{begin}; SET LOCAL statement_timeout = {limit}"), query).await
+    }
+
+    /// A transaction that reads, each of its statements for no longer than `limit`, and may wait between them.
+    pub async fn read_within(&self, limit: Duration) -> Result<Session, StoreError> {
+        let (begin, limit) = (Begin::Reading.sql(), limit.as_millis().max(1));
+        let settings = format!(
+            "{begin}; SET LOCAL statement_timeout = {limit}; SET LOCAL idle_in_transaction_session_timeout = 0"
+        );
+        Ok(self.session(&settings, "").await?.0)
     }
 
     /// A transaction that reads for as long as it takes.
@@ -411,6 +424,9 @@ pub(super) fn failure(error: &sqlx::Error) -> StoreError {
                 code if code.starts_with("08") => StoreError::Unreachable(error.message().to_owned()),
                 "25006" => StoreError::ReadOnly,
                 "57014" => StoreError::Timeout,
+                // Numbers out of range and the like; what PostGIS says of geometries that cross themselves.
+                code if code.starts_with("22") => StoreError::Uncomputable(error.message().to_owned()),
+                "XX000" => StoreError::Uncomputable(error.message().to_owned()),
                 // Somebody else holds what we need: deadlock, serialization, lock time-out.
                 "40P01" | "40001" | "55P03" => StoreError::Busy,
                 "23505" => duplicate(&**error),

@@ -83,6 +83,11 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Of a row whose fields stand one after the other, each after its length.
+    pub fn of(row: &'a [u8]) -> Self {
+        Self { rest: row }
+    }
+
     /// The bytes of the next field; `None` for a null. [`Rows`] has seen to it that they are there.
     pub fn take(&mut self) -> Option<&'a [u8]> {
         let (length, rest) = self.rest.split_at_checked(4)?;

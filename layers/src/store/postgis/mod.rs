@@ -16,6 +16,8 @@
 //! | `define` | layers in and out of the store |
 //! | `copy` | the binary form of `COPY`, both ways |
 //! | `rows` | scans and features by id |
+//! | `seek` | questions about layers that are not in memory |
+//! | `words` | conditions in its words |
 //! | `guard` | what rows of tables that are not ours must not bring along |
 //! | `write` | edits |
 //! | `replace` | atomic replacement of a layer |
@@ -44,7 +46,9 @@ mod replace;
 mod retention;
 mod rows;
 mod schema;
+mod seek;
 mod triggers;
+mod words;
 mod write;
 
 use std::ops::Range;
@@ -53,14 +57,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
 use futures::{FutureExt, Stream};
 
 pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
 use super::{
-    LayerEdits, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer,
-    Unreadable, Version, Written,
+    LayerEdits, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought, Store, StoreError,
+    StoredLayer, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -200,6 +205,14 @@ impl Store for PostgisStore {
         moments: &[Moment],
     ) -> Result<Vec<Option<Vec<StoredFeature>>>, StoreError> {
         moments::features(self.database(), layer, moments).await
+    }
+
+    fn seek(&self, layer: &str, sought: Arc<Sought>) -> BoxStream<'static, Result<Sight, StoreError>> {
+        Box::pin(seek::seek(self.database().clone(), layer.to_owned(), sought))
+    }
+
+    async fn extent(&self, layer: &str) -> Result<Option<[f64; 4]>, StoreError> {
+        seek::extent(self.database(), layer).await
     }
 
     async fn versions(&self, layer: &str, id: FeatureId) -> Result<Vec<Version>, StoreError> {

@@ -38,7 +38,8 @@ pub(super) fn scan(
             return send(&mut session, &query, &schema, &sender).await;
         }
         let range = |row: &str| format!("{row}.fid >= {} AND {row}.fid < {}", ids.start, ids.end);
-        let query = format!("{} ORDER BY fid", states(&mut session, &schema, at, Rows::Many, range).await?);
+        let columns = |row: &str| schema.selected(row);
+        let query = format!("{} ORDER BY fid", states(&mut session, &schema, at, Rows::Many, (range, columns)).await?);
         send(&mut session, &query, &schema, &sender).await
     })
 }
@@ -67,7 +68,8 @@ pub(super) async fn features_in(
     }
     let list: Vec<String> = ids.iter().map(FeatureId::to_string).collect();
     let among = |row: &str| format!("{row}.fid = ANY ('{{{}}}'::bigint[])", list.join(","));
-    let states = states(session, schema, at, Rows::Few, among).await?;
+    let columns = |row: &str| schema.selected(row);
+    let states = states(session, schema, at, Rows::Few, (among, columns)).await?;
     let query = format!("SELECT state.* FROM ({states}) AS state {}", wanted(ids, "state"));
     collect(session, &query, schema).await
 }
@@ -102,13 +104,30 @@ enum Rows {
     Many,
 }
 
-/// A query for the rows that stood after the change `at`, of those that a condition on `fid` chooses.
+/// A query for all rows that stood after the change `at`, to stand in brackets, with the columns of the table.
+pub(super) async fn all(
+    session: &mut Session,
+    database: &Database,
+    schema: &Schema,
+    at: Seq,
+) -> Result<String, StoreError> {
+    reaches_back(session, database, schema, at).await?;
+    if schema.source.is_some() {
+        return Ok(schema.rows());
+    }
+    let columns = |row: &str| format!("{row}\"fid\", {row}\"version\", {}", schema.columns(row));
+    let all = |_: &str| "TRUE".to_owned();
+    Ok(format!("({})", states(session, schema, at, Rows::Many, (all, columns)).await?))
+}
+
+/// A query for the rows that stood after the change `at`, of those that a condition on `fid` chooses; both it and the columns
+/// are told the name of a row.
 async fn states(
     session: &mut Session,
     schema: &Schema,
     at: Seq,
     rows: Rows,
-    chosen: impl Fn(&str) -> String,
+    (chosen, columns): (impl Fn(&str) -> String, impl Fn(&str) -> String),
 ) -> Result<String, StoreError> {
     let Schema { table, history, tenant, .. } = schema;
     let later = format!(
@@ -148,10 +167,10 @@ async fn states(
     }
     Ok(format!(
         "WITH {with} SELECT {} FROM {table} AS t WHERE {} AND {} UNION ALL SELECT {} FROM {history} AS h WHERE {} AND {}",
-        schema.selected("t."),
+        columns("t."),
         chosen("t"),
         stood[0],
-        schema.selected("h."),
+        columns("h."),
         chosen("h"),
         stood[1],
     ))

@@ -38,15 +38,16 @@ pub(super) fn scan(database: Database, layer: String, ids: Range<FeatureId>) -> 
 }
 
 /// A stream of the batches that a task sends. The task begins when the stream is first asked.
-pub(super) fn stream<W>(
-    work: impl FnOnce(mpsc::Sender<Batch>) -> W + Send + 'static,
-) -> impl Stream<Item = Batch> + Send
+pub(super) fn stream<T, W>(
+    work: impl FnOnce(mpsc::Sender<Result<T, StoreError>>) -> W + Send + 'static,
+) -> impl Stream<Item = Result<T, StoreError>> + Send
 where
+    T: Send + 'static,
     W: Future<Output = Result<(), StoreError>> + Send + 'static,
 {
-    enum State<F> {
+    enum State<F, T> {
         Ready(F),
-        Reading(mpsc::Receiver<Batch>),
+        Reading(mpsc::Receiver<Result<T, StoreError>>),
     }
     futures::stream::unfold(State::Ready(work), |state| async {
         let mut batches = match state {

@@ -37,8 +37,14 @@ pub const CLASSES: &[&str] = &[
 ];
 
 const HEADERS: &[&str] = &["Bricola-Seq", "Cache-Control", "Content-Crs", "ETag"];
-const FAILURES: [Kind; 5] =
-    [Kind::UnknownLayer, Kind::LayerLoading, Kind::LayerUnreadable, Kind::Pruned, Kind::StoreUnavailable];
+const FAILURES: [Kind; 6] = [
+    Kind::UnknownLayer,
+    Kind::LayerLoading,
+    Kind::LayerUnreadable,
+    Kind::Pruned,
+    Kind::StoreUnavailable,
+    Kind::TooCostly,
+];
 
 /// Of [`super::list`] (OGC API Features 1, 7.15).
 pub fn about_list() -> Operation {

@@ -1,21 +1,16 @@
 //! Features in the forms in which they are asked for.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::response::Response;
 use bricola_layers::cache::{RowRef, Snapshot};
 use bricola_layers::crs::Crs;
 use bricola_layers::definition::Scope;
 use bricola_layers::query::{Cursor, FeatureWriter, Page, Profile};
-use bricola_layers::writer::Stop;
 use http::header;
 use serde_json::{Value, json};
 
-use super::file;
 use super::form::{Form, PROFILES};
 use super::question::Question;
-use crate::error::Problem;
 use crate::routes::respond;
 
 /// The classes that a JSON-FG document declares (JSON-FG 1, 8.2 and 13.1).
@@ -43,26 +38,15 @@ impl Told {
     }
 }
 
-/// A page as one `FeatureCollection`, or all features as a file.
-///
-/// # Errors
-/// A file that cannot be made.
-pub fn page(snapshot: &Arc<Snapshot>, question: Question, told: &Told, stop: &Stop) -> Result<Response, Problem> {
-    let limit = question.limit.unwrap_or(usize::MAX - 1);
-    let page = question.selection.page(snapshot, &question.order, question.after.as_ref(), limit);
-    if question.form.is_file() {
-        return file::answer(Arc::clone(snapshot), page.rows, question, told, stop);
-    }
-    Ok(written(collection(snapshot, &question, told, &page), question.form.row().media_type))
+/// A page as one `FeatureCollection`.
+pub fn page(snapshot: &Snapshot, question: &Question, told: &Told, page: &Page) -> Response {
+    written(collection(snapshot, question, told, page), question.form.row().media_type)
 }
 
-/// The page that people get as a table; without geometries.
-pub fn table(snapshot: &Snapshot, mut question: Question, told: &Told) -> Value {
-    question.skip_geometry = true;
-    let limit = question.limit.unwrap_or(usize::MAX - 1);
-    let page = question.selection.page(snapshot, &question.order, question.after.as_ref(), limit);
+/// The page that people get as a table.
+pub fn table(snapshot: &Snapshot, question: &Question, told: &Told, page: &Page) -> Value {
     // What is written here is JSON.
-    serde_json::from_slice(&collection(snapshot, &question, told, &page)).unwrap_or_default()
+    serde_json::from_slice(&collection(snapshot, question, told, page)).unwrap_or_default()
 }
 
 /// A page as one `FeatureCollection`, written.

@@ -159,5 +159,5 @@ pub fn about() -> Operation {
             &["Bricola-Seq", "Cache-Control", "Content-Crs"],
         )
         .fails([Kind::UnknownLayer, Kind::LayerLoading, Kind::LayerUnreadable, Kind::MissingParameter, Kind::Pruned])
-        .fails([Kind::StoreUnavailable])
+        .fails([Kind::LayerStored, Kind::StoreUnavailable])
 }

@@ -20,36 +20,32 @@ use super::form::Form;
 use super::question::Question;
 use crate::error::Problem;
 use crate::routes::respond;
+use crate::services::features::{Rows, Unanswered};
 
 /// Bytes that are written in one piece, or those of one feature if it has more.
 const PIECE: usize = 256 * 1024;
+/// Features that are taken from the store in a go.
+const REFILL: usize = 1_024;
 
-/// A file of some features: what is held of it is their list and one piece.
+/// A file of some features, written while it is sent: what is held of it is one piece, and the list of its features where
+/// they are in memory.
 ///
 /// # Errors
 /// When its head cannot be written.
-pub fn answer(
-    snapshot: Arc<Snapshot>,
-    rows: Vec<RowAt>,
-    question: Question,
-    told: &Told,
-    stop: &Stop,
-) -> Result<Response, Problem> {
-    let row = question.form.row();
-    let kind = if question.form == Form::Csv { "text/csv; charset=utf-8; header=present" } else { row.media_type };
-    let name = format!("attachment; filename=\"{}.{}\"", told.id, row.extension.unwrap_or("json"));
-    let mut response = match question.form {
-        form if form.is_built() => built(&snapshot, &rows, &question, told, stop)?,
-        Form::GeoParquet => Response::new(streamed(Groups::begin(snapshot, rows, &question, told.scope)?)),
-        _ => Response::new(streamed(Written::begin(snapshot, rows, question, told.scope)?)),
-    };
-    respond::set(&mut response, header::CONTENT_TYPE, kind);
-    respond::set(&mut response, header::CONTENT_DISPOSITION, &name);
-    Ok(response)
+pub fn answer(rows: Rows, question: Question, told: &Told) -> Result<Response, Problem> {
+    let form = question.form;
+    let response = Response::new(match form {
+        Form::GeoParquet => streamed(Groups::begin(rows, &question, told.scope)?),
+        _ => streamed(Written::begin(rows, question, told.scope)?),
+    });
+    Ok(named(response, form, told))
 }
 
 /// A file that is finished before it is sent.
-fn built(
+///
+/// # Errors
+/// A file that cannot be made.
+pub fn built(
     snapshot: &Snapshot,
     rows: &[RowAt],
     question: &Question,
@@ -71,7 +67,16 @@ fn built(
     let length = file.metadata().map_err(Problem::internal)?.len();
     let mut response = Response::new(streamed(file));
     respond::set(&mut response, header::CONTENT_LENGTH, &length.to_string());
-    Ok(response)
+    Ok(named(response, question.form, told))
+}
+
+fn named(mut response: Response, form: Form, told: &Told) -> Response {
+    let row = form.row();
+    let kind = if form == Form::Csv { "text/csv; charset=utf-8; header=present" } else { row.media_type };
+    let name = format!("attachment; filename=\"{}.{}\"", told.id, row.extension.unwrap_or("json"));
+    respond::set(&mut response, header::CONTENT_TYPE, kind);
+    respond::set(&mut response, header::CONTENT_DISPOSITION, &name);
+    response
 }
 
 /// What is sent piece by piece.
@@ -111,10 +116,7 @@ fn streamed(pieces: impl Pieces) -> Body {
 
 /// A file that is written while it is sent.
 struct Written {
-    snapshot: Arc<Snapshot>,
-    rows: Vec<RowAt>,
-    /// Of the rows that are written.
-    done: usize,
+    rows: Rows,
     question: Question,
     scope: Scope,
     /// The fields that are wanted and may be seen.
@@ -125,80 +127,85 @@ struct Written {
 }
 
 impl Written {
-    fn begin(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: Question, scope: Scope) -> Result<Self, Problem> {
-        let definition = Arc::clone(snapshot.definition());
+    fn begin(rows: Rows, question: Question, scope: Scope) -> Result<Self, Problem> {
+        let definition = Arc::clone(rows.snapshot.definition());
         let fields = question.columns(&definition, scope);
         let mut head = Vec::new();
         let mut flatgeobuf = None;
         match question.form {
-            Form::Csv => csv_head(&mut head, &snapshot, &question, &fields),
+            Form::Csv => csv_head(&mut head, &rows.snapshot, &question, &fields),
             Form::FlatGeobuf => {
                 let contents = question.contents(&definition, scope);
-                let (title, count) = (question.language.of(&definition.title), rows.len() as u64);
-                let writer = FlatGeobufWriter::begin(&definition, &contents, title, count, &mut head);
+                let title = question.language.of(&definition.title);
+                let writer = FlatGeobufWriter::begin(&definition, &contents, title, rows.matched, &mut head);
                 flatgeobuf = Some(writer.map_err(Problem::internal)?);
             }
             _ => {}
         }
-        Ok(Self { snapshot, rows, done: 0, question, scope, fields, flatgeobuf, head })
+        Ok(Self { rows, question, scope, fields, flatgeobuf, head })
     }
 }
 
 impl Pieces for Written {
     fn piece(&mut self) -> io::Result<Option<Bytes>> {
         let mut out = std::mem::take(&mut self.head);
-        let json =
-            (self.question.form == Form::NdJson).then(|| answer::writer(&self.snapshot, &self.question, self.scope));
-        while out.len() < PIECE
-            && let Some(at) = self.rows.get(self.done)
-        {
-            let row = self.snapshot.row_at(*at);
-            match (&mut self.flatgeobuf, &json) {
-                (Some(writer), _) => writer.write(&mut out, row),
-                (_, Some(writer)) => {
-                    writer.write(&mut out, row);
-                    out.push(b'\n');
+        while out.len() < PIECE && self.rows.refill(REFILL).map_err(broken)? {
+            let snapshot = &self.rows.snapshot;
+            let json =
+                (self.question.form == Form::NdJson).then(|| answer::writer(snapshot, &self.question, self.scope));
+            while out.len() < PIECE
+                && let Some(at) = self.rows.rows.get(self.rows.done)
+            {
+                let row = snapshot.row_at(*at);
+                match (&mut self.flatgeobuf, &json) {
+                    (Some(writer), _) => writer.write(&mut out, row),
+                    (_, Some(writer)) => {
+                        writer.write(&mut out, row);
+                        out.push(b'\n');
+                    }
+                    _ => csv_row(&mut out, row, &self.question, &self.fields),
                 }
-                _ => csv_row(&mut out, row, &self.question, &self.fields),
+                self.rows.done += 1;
             }
-            self.done += 1;
         }
         Ok((!out.is_empty()).then(|| Bytes::from(out)))
     }
 }
 
+/// The end of a file that its features do not come for.
+fn broken(error: Unanswered) -> io::Error {
+    io::Error::other(format!("{error:?}"))
+}
+
 /// A file that is written in groups of features while it is sent.
 struct Groups {
-    snapshot: Arc<Snapshot>,
-    rows: Vec<RowAt>,
-    /// Of the rows that are written.
-    done: usize,
+    rows: Rows,
     writer: GeoParquetWriter,
     is_over: bool,
 }
 
 impl Groups {
-    fn begin(snapshot: Arc<Snapshot>, rows: Vec<RowAt>, question: &Question, scope: Scope) -> Result<Self, Problem> {
-        let definition = snapshot.definition();
+    fn begin(rows: Rows, question: &Question, scope: Scope) -> Result<Self, Problem> {
+        let definition = rows.snapshot.definition();
         let writer = GeoParquetWriter::begin(definition, &question.contents(definition, scope));
-        Ok(Self { writer: writer.map_err(Problem::internal)?, snapshot, rows, done: 0, is_over: false })
+        Ok(Self { writer: writer.map_err(Problem::internal)?, rows, is_over: false })
     }
 }
 
 impl Pieces for Groups {
     fn piece(&mut self) -> io::Result<Option<Bytes>> {
         let mut out = Vec::new();
-        let group = &self.rows[self.done..(self.done + GeoParquetWriter::GROUP).min(self.rows.len())];
-        let written = if group.is_empty() {
+        if self.rows.refill(GeoParquetWriter::GROUP).map_err(broken)? {
+            let Rows { snapshot, rows, done, .. } = &mut self.rows;
+            let group = &rows[*done..(*done + GeoParquetWriter::GROUP).min(rows.len())];
+            *done += group.len();
+            self.writer.write(&mut out, snapshot, group).map_err(io::Error::other)?;
+        } else {
             if std::mem::replace(&mut self.is_over, true) {
                 return Ok(None);
             }
-            self.writer.finish(&mut out)
-        } else {
-            self.writer.write(&mut out, &self.snapshot, group)
-        };
-        self.done += group.len();
-        written.map_err(io::Error::other)?;
+            self.writer.finish(&mut out).map_err(io::Error::other)?;
+        }
         Ok(Some(Bytes::from(out)))
     }
 }

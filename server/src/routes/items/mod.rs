@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
-use bricola_layers::cache::{Layer, Snapshot};
+use bricola_layers::cache::Layer;
 use bricola_layers::feature::FeatureId;
 use bricola_layers::writer::Stop;
 use http::{HeaderMap, HeaderName, StatusCode, header};
@@ -25,6 +25,7 @@ use super::{bearer, collections, respond, select};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::pages::{self, Asked};
+use crate::services::features::Source;
 use answer::Told;
 use form::Form;
 use question::Question;
@@ -36,6 +37,9 @@ pub use question::crs_uris;
 
 /// Of the coordinates in an answer (OGC API Features 2, 6.3).
 const CONTENT_CRS: HeaderName = HeaderName::from_static("content-crs");
+
+/// Vertices of a page that is written at once.
+const QUICK_VERTICES: usize = 4_096;
 
 /// `GET /collections/{collectionId}/items`.
 pub async fn list(
@@ -50,45 +54,87 @@ pub async fn list(
     {
         return Ok(bearer::refusal(problem));
     }
-    let snapshot = question.when.snapshots(&app, &[Arc::clone(&layer)]).await?.swap_remove(0);
+    let source = question.when.source(&app, &layer).await?;
     let base = respond::base_url(&app.config, &headers);
     if question.explain {
-        let told = Told { base, id, query: query.unwrap_or_default(), seq: snapshot.seq(), scope: app.scope };
-        let work = move || explain::answer(&snapshot, question, &told);
-        return tokio::task::spawn_blocking(work).await.map_err(Problem::internal);
+        note(&app, &source);
+        let told = Told { base, id, query: query.unwrap_or_default(), seq: source.seq(), scope: app.scope };
+        return explain::answer(source, question, told).await;
     }
-    let tag = tag_of(&snapshot, query.as_deref(), &base, &question);
-    let when = question.when;
+    let tag = tag_of(&source, query.as_deref(), &base, &question);
+    let (when, seq) = (question.when, source.seq());
     let mut response = if respond::matches(&headers, tag.trim_start_matches("W/")) {
         StatusCode::NOT_MODIFIED.into_response()
-    } else if question.form == Form::Html {
-        let told = Told { base, id, query: query.unwrap_or_default(), seq: snapshot.seq(), scope: app.scope };
-        let (app, snapshot) = (Arc::clone(&app), Arc::clone(&snapshot));
-        let work = move || {
-            let path = format!("collections/{}/items", told.id);
-            let asked = Asked::new(&app, question.language, &told.base, &path, Some(&told.query));
-            let described = collections::describe(&app, &layer, snapshot.definition(), &told.base, question.language);
-            let document = answer::table(&snapshot, question, &told);
-            pages::send(&asked, &pages::items(&asked, &described, &document))
-        };
-        tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
     } else {
-        let told = Told { base, id, query: query.unwrap_or_default(), seq: snapshot.seq(), scope: app.scope };
-        let (crs, snapshot) = (question.crs.clone(), Arc::clone(&snapshot));
-        let turn = if question.form.is_built() { Some(turn(&app).await?) } else { None };
-        // Dropped with this request, when its client goes away or waits no longer.
-        let (_waiting, stop) = Stop::new();
-        let work = move || {
-            let response = answer::page(&snapshot, question, &told, &stop);
-            drop(turn);
-            response
-        };
-        let mut response = tokio::task::spawn_blocking(work).await.map_err(Problem::internal)??;
-        respond::set(&mut response, CONTENT_CRS, &format!("<{}>", crs.uri()));
-        response
+        note(&app, &source);
+        let told = Told { base, id, query: query.unwrap_or_default(), seq, scope: app.scope };
+        match question.form {
+            Form::Html => table(&app, layer, &source, question, told).await?,
+            _ => features(&app, &source, question, told).await?,
+        }
     };
-    validators(&mut response, &tag, snapshot.seq());
+    validators(&mut response, &tag, seq);
     when.cache(&mut response);
+    Ok(response)
+}
+
+/// The page for people.
+async fn table(
+    app: &Arc<App>,
+    layer: Arc<Layer>,
+    source: &Source,
+    mut question: Question,
+    told: Told,
+) -> Result<Response, Problem> {
+    question.skip_geometry = true;
+    let (snapshot, page) = source.page(question.wanted()).await.map_err(Problem::unanswered)?;
+    let app = Arc::clone(app);
+    let work = move || {
+        let path = format!("collections/{}/items", told.id);
+        let asked = Asked::new(&app, question.language, &told.base, &path, Some(&told.query));
+        let described = collections::describe(&app, &layer, snapshot.definition(), &told.base, question.language);
+        let document = answer::table(&snapshot, &question, &told, &page);
+        pages::send(&asked, &pages::items(&asked, &described, &document))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
+}
+
+/// A page for programs, or a file.
+async fn features(app: &App, source: &Source, question: Question, told: Told) -> Result<Response, Problem> {
+    let crs = question.crs.clone();
+    let turn = if question.form.is_built() { Some(turn(app).await?) } else { None };
+    // Dropped with this request, when its client goes away or waits no longer.
+    let (_waiting, stop) = Stop::new();
+    let rows = if question.form.is_file() {
+        let rows = source.rows(question.wanted(), question.form == Form::FlatGeobuf).await;
+        Some(rows.map_err(Problem::unanswered)?)
+    } else {
+        None
+    };
+    let mut response = match rows {
+        Some(rows) if question.form.is_built() => {
+            let (snapshot, rows) = rows.gather().await.map_err(Problem::unanswered)?;
+            let work = move || {
+                let response = file::built(&snapshot, &rows, &question, &told, &stop);
+                drop(turn);
+                response
+            };
+            tokio::task::spawn_blocking(work).await.map_err(Problem::internal)??
+        }
+        Some(rows) => {
+            let work = move || file::answer(rows, question, &told);
+            tokio::task::spawn_blocking(work).await.map_err(Problem::internal)??
+        }
+        None => {
+            let (snapshot, page) = source.page(question.wanted()).await.map_err(Problem::unanswered)?;
+            let vertices = page.rows.iter().map(|at| snapshot.row_at(*at).vertices()).sum::<usize>();
+            let work = move || answer::page(&snapshot, &question, &told, &page);
+            // What is written sooner than another thread is woken is written here.
+            let is_quick = vertices <= QUICK_VERTICES;
+            if is_quick { work() } else { tokio::task::spawn_blocking(work).await.map_err(Problem::internal)? }
+        }
+    };
+    respond::set(&mut response, CONTENT_CRS, &format!("<{}>", crs.uri()));
     Ok(response)
 }
 
@@ -102,9 +148,14 @@ pub async fn one(
     let layer = select::one(&app, &id)?;
     let question = Question::of_one(&app, &layer.definition(), query.as_deref(), &headers).await?;
     let (when, language) = (question.when, question.language);
-    let snapshot = when.snapshots(&app, &[Arc::clone(&layer)]).await?.swap_remove(0);
-    let row = feature.parse::<FeatureId>().ok().and_then(|id| snapshot.feature(id));
-    let row = row.ok_or_else(|| unknown(&id, &feature))?;
+    let source = when.source(&app, &layer).await?;
+    note(&app, &source);
+    let found = match feature.parse::<FeatureId>() {
+        Ok(id) => source.feature(id).await.map_err(Problem::unanswered)?,
+        Err(_) => None,
+    };
+    let (snapshot, at) = found.ok_or_else(|| unknown(&id, &feature))?;
+    let row = snapshot.row_at(at);
     let version = row.base.version(row.row);
     // Pages change with the version of the server too: theirs is a weak one, and no edit is made on it.
     let tag = if question.form == Form::Html {
@@ -140,6 +191,13 @@ fn unknown(id: &str, feature: &str) -> Problem {
         .with("value", shown)
 }
 
+/// Counts that the store is about to be asked, if it is.
+pub(in crate::routes) fn note(app: &App, source: &Source) {
+    if source.is_stored() {
+        app.metrics.store_question();
+    }
+}
+
 /// A turn to make a file that is finished before it is sent.
 async fn turn(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
     Arc::clone(&app.builds).acquire_owned().await.map_err(Problem::internal)
@@ -159,9 +217,9 @@ async fn ask(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) -> R
 }
 
 /// The same for the same question while the layer stays as it is. Weak, since each answer says when it was given.
-fn tag_of(snapshot: &Snapshot, query: Option<&str>, base: &str, question: &Question) -> String {
+fn tag_of(source: &Source, query: Option<&str>, base: &str, question: &Question) -> String {
     use std::hash::{Hash as _, Hasher as _};
     let mut hasher = FxHasher::default();
-    (query, base, &snapshot.definition().id, question.form.row().word, question.language.tag()).hash(&mut hasher);
-    format!("W/\"{}-{:x}\"", snapshot.seq(), hasher.finish())
+    (query, base, &source.definition().id, question.form.row().word, question.language.tag()).hash(&mut hasher);
+    format!("W/\"{}-{:x}\"", source.seq(), hasher.finish())
 }

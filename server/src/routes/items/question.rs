@@ -1,5 +1,7 @@
 //! What is asked for of the features of a layer.
 
+use std::sync::Arc;
+
 use bricola_layers::cache::Validity;
 use bricola_layers::crs::Crs;
 use bricola_layers::definition::{FieldType, LayerDefinition, Scope};
@@ -19,6 +21,7 @@ use crate::routes::explain::{self, EXPLAIN};
 use crate::routes::filter::{self, FILTER, FILTER_CRS, FILTER_LANG};
 use crate::routes::respond::{self, Language};
 use crate::routes::when::{self, When};
+use crate::services::features::Wanted;
 
 /// Parameters of every answer with coordinates.
 const OF_ONE: [&str; 7] = ["f", "profile", "lang", "crs", "properties", "skipGeometry", when::AT];
@@ -35,7 +38,7 @@ pub struct Question {
     pub profile: Profile,
     pub language: Language,
     pub when: When,
-    pub selection: Selection,
+    pub selection: Arc<Selection>,
     pub order: Vec<SortKey>,
     pub after: Option<Cursor>,
     /// Features at most; all of them without it, in the forms that are files.
@@ -69,11 +72,11 @@ impl Question {
         let mut filters = equalities(app, definition, &params)?;
         filters.extend(filter::read_bound(app, definition, &params)?);
         Ok(Self {
-            selection: Selection {
+            selection: Arc::new(Selection {
                 area: area(&params)?,
                 filters,
                 validity: Validity::between(definition, first, last),
-            },
+            }),
             after: params.text("cursor").map(|text| cursor(text, definition, &order)).transpose()?,
             limit: if form.is_file() { limit } else { Some(limit.unwrap_or(DEFAULT_PAGE).min(MAX_PAGE)) },
             order,
@@ -100,6 +103,16 @@ impl Question {
         Ok(Self { form, profile, ..Self::plain(app, definition, &params, headers, when)? })
     }
 
+    /// What is asked of the layer.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            selection: &self.selection,
+            order: &self.order,
+            after: self.after.as_ref(),
+            limit: self.limit.unwrap_or(usize::MAX - 1),
+        }
+    }
+
     /// The fields that are wanted and that a scope may see, by their positions in the definition.
     pub fn columns(&self, definition: &LayerDefinition, scope: Scope) -> Vec<usize> {
         let seen = scope.fields(definition).map(|(field, _)| field);
@@ -124,7 +137,7 @@ impl Question {
             profile: Profile::default(),
             language: respond::language(params, headers)?,
             when,
-            selection: Selection::default(),
+            selection: Arc::default(),
             order: Vec::new(),
             after: None,
             limit: None,

@@ -101,7 +101,7 @@ fn tile(operation: Operation, about: Words) -> Operation {
         )
         .or_not_modified()
         .fails([Kind::InvalidTile, Kind::OutsideGrid, Kind::OutsideZoomRange, Kind::UnknownLayer, Kind::LayerLoading])
-        .fails([Kind::LayerUnreadable, Kind::Pruned, Kind::StoreUnavailable, Kind::MissingParameter])
+        .fails([Kind::LayerUnreadable, Kind::Pruned, Kind::StoreUnavailable, Kind::MissingParameter, Kind::TooCostly])
         .fails([Kind::FilterSyntax, Kind::FilterField, Kind::FilterType, Kind::FilterUnsupported, Kind::FilterTooLarge])
         .fails([Kind::Unauthorized])
 }

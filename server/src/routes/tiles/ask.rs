@@ -154,6 +154,8 @@ pub struct Asked<'a> {
     pub seq: Seq,
     pub generations: Vec<Generation>,
     pub layers: Vec<Drawn>,
+    /// How far each layer reaches, where some are in the store only.
+    extents: Vec<Option<[f64; 4]>>,
     /// Whether the limits of a tileset hold here (OGC API Tiles 1, requirement 6).
     matrix_set: Option<&'a str>,
 }
@@ -181,16 +183,25 @@ impl<'a> Asked<'a> {
         // The order matters: what is read later is at least as new as what was read before.
         let seq = terms.when.seq(app);
         let now = generations(&layers, &place, terms.filter.is_some());
-        let snapshots = terms.when.snapshots(app, &layers).await?;
+        let sources = terms.when.drawn(app, &layers).await?;
+        let (snapshots, mut stored): (Vec<_>, Vec<_>) = sources.into_iter().unzip();
         let generations = if terms.when.is_past() { past_generations(&snapshots, &now) } else { now };
         let mut filters = match &terms.filter {
             None => Vec::new(),
             Some(filter) => filter::bind_each(app, filter, &snapshots)?,
         }
         .into_iter();
-        let drawn = |(snapshot, part)| Drawn { snapshot, part, filter: filters.next().map(Arc::new) };
+        let mut extents = Vec::new();
+        if stored.iter().any(Option::is_some) {
+            extents = layers.iter().map(|layer| layer.extent_lonlat()).collect();
+        }
+        let mut stored = stored.drain(..);
+        let drawn = |(snapshot, part)| {
+            let (stored, filter) = (stored.next().flatten(), filters.next().map(Arc::new));
+            Drawn { snapshot, stored, part, filter }
+        };
         let layers = snapshots.into_iter().zip(parts).map(drawn).collect();
-        Ok(Self { set, place, seq, generations, layers, matrix_set: address.set })
+        Ok(Self { set, place, seq, generations, layers, extents, matrix_set: address.set })
     }
 
     /// As the service of tiles is asked.
@@ -214,8 +225,10 @@ impl<'a> Asked<'a> {
     pub fn check_limits(&self, app: &App) -> Result<(), Problem> {
         let Some(id) = self.matrix_set else { return Ok(()) };
         let set = sets::known(app, id)?;
-        let extents =
-            self.layers.iter().map(|layer| (layer.snapshot.definition().zoom, layer.snapshot.extent_lonlat()));
+        let extents = self.layers.iter().enumerate().map(|(place, layer)| {
+            let known = self.extents.get(place).copied().flatten();
+            (layer.snapshot.definition().zoom, known.or_else(|| layer.snapshot.extent_lonlat()))
+        });
         let extents: Vec<_> = extents.collect();
         let (matrix, column, row) = match &self.place {
             Place::Mercator(tile) => (&set.matrices[usize::from(tile.z)], tile.x, tile.y),

@@ -15,8 +15,8 @@ use crate::services::tiles::Explained;
 /// Makes the tile anew and tells how.
 pub async fn answer(app: &App, asked: Asked<'_>, encoding: Encoding, terms: &Terms) -> Answer {
     let request = asked.request(app, encoding, terms);
-    let explained =
-        app.tiles.explain(asked.layers.clone(), asked.generations.clone(), request).await.map_err(Problem::internal)?;
+    let explained = app.tiles.explain(asked.layers.clone(), asked.generations.clone(), request).await;
+    let explained = explained.map_err(|fault| Problem::tile(&fault))?;
     let mut response = respond::json(&describe(&asked, encoding, &explained));
     respond::set(&mut response, header::CACHE_CONTROL, "no-store");
     respond::set_seq(&mut response, asked.seq);
@@ -39,6 +39,7 @@ fn describe(asked: &Asked<'_>, encoding: Encoding, explained: &Explained) -> Val
         let mut json = describe_layer(made);
         let part = layer.part == bricola_layers::tile::Part::Labels;
         json["layer"] = json!(layer.snapshot.definition().id);
+        json["keep"] = json!(layer.snapshot.definition().keep);
         json["labels"] = json!(part);
         json["seq"] = json!(layer.snapshot.seq());
         json["generation"] = json!({"era": generation.era, "seq": generation.seq});

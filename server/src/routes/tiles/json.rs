@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use bricola_layers::cache::Snapshot;
 use bricola_layers::definition::{FieldDefinition, FieldType, LayerDefinition};
 use bricola_layers::tile::{LABEL_SUFFIX, Part};
 use http::{HeaderMap, header};
@@ -36,14 +35,14 @@ pub async fn tile_json(
     let (layers, parts) = select::drawn(&app, set)?;
     let base = respond::base_url(&app.config, &headers);
     let parts: Vec<_> =
-        layers.iter().zip(parts).map(|(layer, part)| (layer.definition(), part, layer.snapshot())).collect();
+        layers.iter().zip(parts).map(|(layer, part)| (layer.definition(), part, layer.extent_lonlat())).collect();
     let mut response = respond::json(&describe(&app, set, &base, &parts, language));
     respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
     respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
     Ok(response)
 }
 
-type Described = (Arc<LayerDefinition>, Part, Option<Arc<Snapshot>>);
+type Described = (Arc<LayerDefinition>, Part, Option<[f64; 4]>);
 
 fn describe(app: &App, set: &str, base: &str, parts: &[Described], language: Language) -> Value {
     let definitions = || parts.iter().map(|(definition, ..)| &**definition);
@@ -57,7 +56,7 @@ fn describe(app: &App, set: &str, base: &str, parts: &[Described], language: Lan
     let mut attributions: Vec<&str> =
         definitions().filter_map(|definition| definition.attribution.as_deref()).collect();
     attributions.dedup();
-    let extents = parts.iter().filter_map(|(.., snapshot)| snapshot.as_ref()?.extent_lonlat());
+    let extents = parts.iter().filter_map(|(.., extent)| *extent);
     let bounds = extents.reduce(select::union).or(app.config.tenant.envelope);
     let mut json = json!({
         "tilejson": "3.0.0",

@@ -119,7 +119,10 @@ async fn answer(app: &App, address: Address<'_>, params: &Params<'_>, headers: &
     let Asked { seq, generations, layers, .. } = &asked;
     let request = asked.request(app, encoding, &terms);
     let (finished, hit) =
-        app.tiles.get(layers.clone(), generations.clone(), request).await.map_err(Problem::internal)?;
+        app.tiles.get(layers.clone(), generations.clone(), request).await.map_err(|fault| Problem::tile(&fault))?;
+    if !hit && layers.iter().any(|layer| layer.stored.is_some()) {
+        app.metrics.store_question();
+    }
     if finished.bytes.is_empty() {
         asked.check_limits(app)?;
     }

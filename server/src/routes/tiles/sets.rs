@@ -105,7 +105,7 @@ struct Described {
 }
 
 fn described(layer: &bricola_layers::cache::Layer, part: Part) -> Described {
-    let extent = layer.snapshot().and_then(|snapshot| snapshot.extent_lonlat());
+    let extent = layer.extent_lonlat();
     Described { definition: layer.definition(), part, extent }
 }
 

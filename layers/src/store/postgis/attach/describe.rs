@@ -7,7 +7,7 @@ use super::names::field_name;
 use super::source::{Key, Source};
 use crate::crs::Crs;
 use crate::definition::{
-    FieldDefinition, FieldType, GeometryType, LayerDefinition, Text, Theme, Visibility, ZoomRange, is_personal,
+    FieldDefinition, FieldType, GeometryType, Keep, LayerDefinition, Text, Theme, Visibility, ZoomRange, is_personal,
 };
 
 /// Columns that are keys where nothing says so, in order.
@@ -128,6 +128,7 @@ pub(super) fn describe(
         crs: Some(format!("EPSG:{srid}")),
         // In Web Mercator one layer may span the world, which millimetres do not.
         resolution: Some(if srid == WEB_MERCATOR { 0.02 } else { crs.default_resolution() }),
+        keep: Keep::default(),
         zoom: ZoomRange::default(),
         tile_budget: None,
         visibility: Visibility::default(),

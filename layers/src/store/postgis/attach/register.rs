@@ -10,8 +10,8 @@ use super::catalogue::{self, Column, Postgis, Relation};
 use super::describe::{Described, declared_srid, describe, geometries};
 use super::names::{is_taken_out, is_wanted, layer_id};
 use super::remember;
-use super::source::Source;
-use crate::definition::LayerDefinition;
+use super::source::{Key, Source};
+use crate::definition::{Keep, LayerDefinition};
 use crate::store::StoreError;
 
 /// Tables that get their triggers in one transaction, and so are locked together, some milliseconds each.
@@ -179,7 +179,15 @@ async fn describe_one(
             },
         },
     };
-    Ok(describe(relation, column, id, srid, postgis))
+    let mut described = describe(relation, column, id, srid, postgis);
+    if let Ok(Described { definition, source, .. }) = &mut described {
+        // Ids that another reading gives to other rows are none to page by.
+        let has_ids = matches!(source.key, Key::Integer(_) | Key::Hashed(_));
+        if has_ids && is_wanted(&database.options.stored, &relation.schema, &relation.name) {
+            definition.keep = Keep::Stored;
+        }
+    }
+    Ok(described)
 }
 
 /// What was found by a first row stays so: rows in another reference system are set aside one by one.
