@@ -85,8 +85,8 @@ pub const MAX_QUERY_MS: u64 = 10_000;
 /// Features of a layer that is not in memory that are gathered there for one answer: a file that is finished before it is
 /// sent, a tile with what lies around it.
 pub const MAX_GATHERED: usize = 100_000;
-/// Files that are finished at the same time before they are sent (`GeoPackage`, Shapefile): each takes room on the disk and a
-/// thread.
+/// Files that are made at the same time of those that are finished before they are sent (`GeoPackage`, Shapefile), each of
+/// which takes room on the disk and a thread, and of those that come from the store, each of which holds a connection.
 pub const MAX_FILE_BUILDS: usize = 4;
 /// Features that are made by one request.
 pub const MAX_BATCH: usize = 1_000;

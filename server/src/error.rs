@@ -287,19 +287,7 @@ impl Problem {
     }
 
     /// What a layer that is in the store only does not answer.
-    pub fn unanswered(error: Unanswered) -> Self {
-        Self::unanswered_by(&error)
-    }
-
-    /// A tile that could not be made.
-    pub fn tile(fault: &TileFault) -> Self {
-        match fault {
-            TileFault::Unanswered(error) => Self::unanswered_by(error),
-            fault @ TileFault::Failed(_) => Self::internal(fault),
-        }
-    }
-
-    fn unanswered_by(error: &Unanswered) -> Self {
+    pub fn unanswered(error: &Unanswered) -> Self {
         match error {
             Unanswered::TooSlow => Self::new(
                 Kind::TooCostly,
@@ -328,6 +316,14 @@ impl Problem {
             ),
             Unanswered::Store(error) => Self::store(error),
             Unanswered::Fault(cause) => Self::internal(cause),
+        }
+    }
+
+    /// A tile that could not be made.
+    pub fn tile(fault: &TileFault) -> Self {
+        match fault {
+            TileFault::Unanswered(error) => Self::unanswered(error),
+            fault @ TileFault::Failed(_) => Self::internal(fault),
         }
     }
 

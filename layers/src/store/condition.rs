@@ -46,7 +46,7 @@ impl Part {
     }
 
     /// All or any of them.
-    pub fn joined(parts: Vec<Self>, is_all: bool) -> Self {
+    pub fn joined(parts: &[Self], is_all: bool) -> Self {
         let word = if is_all { " AND " } else { " OR " };
         let join = |of: fn(&Self) -> &str| {
             let parts: Vec<&str> = parts.iter().map(of).collect();
@@ -156,18 +156,18 @@ pub(super) struct Given<'a> {
 pub(super) fn part_of(dialect: &mut impl Dialect, conditions: &[Condition], frames: Option<&[Frame]>) -> Part {
     let mut parts: Vec<Part> = conditions.iter().map(|condition| part(dialect, condition, true)).collect();
     if let Some(frames) = frames {
-        let frames = frames.iter().map(|frame| dialect.frame(frame)).collect();
-        parts.push(Part::joined(frames, false));
+        let frames: Vec<Part> = frames.iter().map(|frame| dialect.frame(frame)).collect();
+        parts.push(Part::joined(&frames, false));
     }
-    Part::joined(parts, true)
+    Part::joined(&parts, true)
 }
 
 /// Where a condition is true, or where it is false.
 pub(super) fn part(dialect: &mut impl Dialect, condition: &Condition, wanted: bool) -> Part {
     let constant = |value: bool| Part::exact(if value == wanted { "TRUE" } else { "FALSE" }.to_owned());
     let joined = |dialect: &mut _, parts: &[Condition], is_all: bool| {
-        let parts = parts.iter().map(|inner| part(dialect, inner, wanted)).collect();
-        Part::joined(parts, is_all == wanted)
+        let parts: Vec<Part> = parts.iter().map(|inner| part(dialect, inner, wanted)).collect();
+        Part::joined(&parts, is_all == wanted)
     };
     let leaf = match condition {
         Condition::Constant(value) => return constant(*value),

@@ -119,7 +119,7 @@ async fn sample(app: &App, layer: &Arc<Layer>) -> Result<Vec<Value>, Problem> {
     super::items::note(app, &source);
     let selection = Arc::default();
     let wanted = Wanted { selection: &selection, order: &[], after: None, limit: SHOWN };
-    let (snapshot, page) = source.page(wanted).await.map_err(Problem::unanswered)?;
+    let (snapshot, page) = source.page(wanted).await.map_err(|error| Problem::unanswered(&error))?;
     let writer = snapshot.writer(app.scope);
     let feature = |at: &RowAt| {
         let mut out = Vec::new();

@@ -173,7 +173,9 @@ impl When {
                 let seq = archive.layer_seq(&definition.id, at).await.map_err(|error| Problem::store(&error))?;
                 (seq, Some(seq))
             }
-            _ => (standing.seq, None),
+            // The store may be further than we have heard.
+            Some((at, _)) => (standing.seq, Some(at)),
+            None => (standing.seq, None),
         };
         Ok(Source::Stored(Stored { archive, definition, seq, at }))
     }

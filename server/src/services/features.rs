@@ -13,6 +13,7 @@ use bricola_layers::query::{Cursor, Page, Selection, SortKey, gathered, sought};
 use bricola_layers::store::{Sight, Sought, StoreError};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::archive::Archive;
 
@@ -143,7 +144,7 @@ impl Source {
         match self {
             Self::Cached(_) => {
                 let (snapshot, page) = self.page(wanted).await?;
-                Ok(Rows { snapshot, matched: page.rows.len() as u64, rows: page.rows, done: 0, more: None })
+                Ok(Rows { snapshot, matched: page.rows.len() as u64, rows: page.rows, done: 0, more: None, turn: None })
             }
             Self::Stored(stored) => stored.rows(wanted, is_counted).await,
         }
@@ -199,7 +200,7 @@ impl Stored {
         more.wait_for(1).await?;
         let (snapshot, rows) = self.gathered(Vec::new()).await?;
         let matched = more.matched.min(limit.map_or(u64::MAX, |limit| limit as u64));
-        Ok(Rows { snapshot, rows, done: 0, matched, more: Some(more) })
+        Ok(Rows { snapshot, rows, done: 0, matched, more: Some(more), turn: None })
     }
 
     /// All features of a question as a snapshot.
@@ -248,6 +249,8 @@ pub struct Rows {
     pub matched: u64,
     /// Those after them, where there may be some.
     more: Option<More>,
+    /// Kept until the last of them is written.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// Features that come from the store.
@@ -260,6 +263,12 @@ struct More {
 }
 
 impl Rows {
+    /// With a turn that is kept until the last of them is written.
+    #[must_use]
+    pub fn with(self, turn: Option<OwnedSemaphorePermit>) -> Self {
+        Self { turn, ..self }
+    }
+
     /// Sees to it that there are rows to be written: so many unless the end is near; false at the end. Not to be asked on a
     /// thread that others need, since it may wait for the store.
     ///
@@ -269,7 +278,10 @@ impl Rows {
         if self.done < self.rows.len() {
             return Ok(true);
         }
-        let Some(more) = &mut self.more else { return Ok(false) };
+        let Some(more) = &mut self.more else {
+            self.turn = None;
+            return Ok(false);
+        };
         tokio::runtime::Handle::current().block_on(more.wait_for(count))?;
         let rest = more.waiting.split_off(more.waiting.len().min(count));
         let some = std::mem::replace(&mut more.waiting, rest);

@@ -254,7 +254,7 @@ impl Tiles {
         let layers = present(layers, &place).await?;
         self.work(move || finish(&layers, &place, encoding, during)).await.map_err(|fault| match fault {
             TileFault::Failed(reason) => TileFault::Failed(format!("{at:?}: {reason}")),
-            fault => fault,
+            fault @ TileFault::Unanswered(_) => fault,
         })
     }
 

@@ -68,7 +68,8 @@ pub(super) fn bounds_of(blob: &[u8]) -> Option<[f64; 4]> {
     if flags & EMPTY != 0 {
         return None;
     }
-    if (flags >> 1) & 0b111 == 0 || flags & EXTENDED != 0 {
+    let has_box = matches!((flags >> 1) & 0b111, 1..=4);
+    if !has_box || flags & EXTENDED != 0 {
         return bounds(&decode(blob).ok()??);
     }
     let number = |place: usize| {

@@ -43,12 +43,14 @@ pub(super) fn teach(connection: &Connection) -> rusqlite::Result<()> {
     })?;
     // Whether a geometry's box touches a box; null where there is none.
     connection.create_scalar_function("bricola_meets", 5, flags, |context| {
-        boxes(context, |own, other| {
+        Ok(boxes(context, |own, other| {
             own[0] <= other[2] && own[2] >= other[0] && own[1] <= other[3] && own[3] >= other[1]
-        })
+        }))
     })?;
     connection.create_scalar_function("bricola_inside", 5, flags, |context| {
-        boxes(context, |own, other| own[0] > other[0] && own[2] < other[2] && own[1] > other[1] && own[3] < other[3])
+        Ok(boxes(context, |own, other| {
+            own[0] > other[0] && own[2] < other[2] && own[1] > other[1] && own[3] < other[3]
+        }))
     })
 }
 
@@ -70,11 +72,11 @@ fn number(context: &Context<'_>, place: usize) -> Option<f64> {
     }
 }
 
-fn boxes(context: &Context<'_>, holds: impl Fn([f64; 4], [f64; 4]) -> bool) -> rusqlite::Result<Option<bool>> {
-    let ValueRef::Blob(bytes) = context.get_raw(0) else { return Ok(None) };
+fn boxes(context: &Context<'_>, holds: impl Fn([f64; 4], [f64; 4]) -> bool) -> Option<bool> {
+    let ValueRef::Blob(bytes) = context.get_raw(0) else { return None };
     let other = [1, 2, 3, 4].map(|place| number(context, place));
-    let [Some(west), Some(south), Some(east), Some(north)] = other else { return Ok(None) };
-    Ok(blob::bounds_of(bytes).map(|own| holds(own, [west, south, east, north])))
+    let [Some(west), Some(south), Some(east), Some(north)] = other else { return None };
+    blob::bounds_of(bytes).map(|own| holds(own, [west, south, east, north]))
 }
 
 /// The words for one layer, and the values that they speak of.
@@ -223,5 +225,46 @@ impl Dialect for Words<'_> {
             None => "FALSE".to_owned(),
         };
         Part { maybe, surely }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::Scope;
+    use crate::feature::Value;
+    use crate::query::cql2::Filter;
+    use crate::query::{Cursor, SortKey};
+    use crate::store::condition::{order, part_of};
+
+    /// What would do harm if it stood in a statement.
+    const NASTY: [&str; 5] = ["'; DROP TABLE x; --", "\\'' OR 1=1", "$1", "?1", "%\" UNION SELECT 1 --"];
+
+    #[test]
+    fn no_value_ever_stands_in_a_statement() {
+        let schema = super::super::schema::tests::schema();
+        for text in NASTY {
+            let quoted = text.replace('\'', "''");
+            let filters = [
+                format!("FIELD = '{quoted}' OR NOT (FIELD IN ('{quoted}', 'b'))"),
+                format!("CASEI(FIELD) > '{quoted}' AND FIELD BETWEEN '{quoted}' AND '{quoted}'"),
+                format!("FIELD LIKE '%{quoted}%' OR CASEI(FIELD) LIKE CASEI('{quoted}')"),
+            ];
+            for filter in filters.map(|filter| filter.replace("FIELD", &schema.definition.fields[0].name)) {
+                // Backslashes before quotes are another way to write a quote.
+                let Ok(parsed) = Filter::from_text(&filter) else { continue };
+                let bound = parsed.bind(&schema.definition, Scope::EVERYTHING).expect("bound");
+                let mut words = Words::of(&schema);
+                let part = part_of(&mut words, &[bound.condition().clone()], None);
+                let after = Cursor { values: vec![Value::Text(text.to_owned())], id: 7 };
+                let (by, behind) = order(&mut words, &[SortKey { field: Some(0), descending: true }], Some(&after));
+                for sql in [part.maybe, part.surely, by, behind] {
+                    let rest = sql.replace("COLLATE \"C\"", "");
+                    let is_plain = |c: char| c.is_ascii_alphanumeric() || " \"._()=<>?$,-".contains(c);
+                    assert!(rest.chars().all(is_plain) && !rest.contains("--"), "{filter}: {sql}");
+                    assert!(!rest.contains("DROP") && !rest.contains("UNION"), "{filter}: {sql}");
+                }
+            }
+        }
     }
 }

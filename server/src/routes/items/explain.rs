@@ -32,7 +32,7 @@ pub async fn answer(source: Source, mut question: Question, told: Told) -> Answe
         Source::Stored(_) => None,
     };
     let started = Instant::now();
-    let (snapshot, page) = source.page(question.wanted()).await.map_err(Problem::unanswered)?;
+    let (snapshot, page) = source.page(question.wanted()).await.map_err(|error| Problem::unanswered(&error))?;
     let paged = started.elapsed();
     let work = move || {
         let mut json = written(&snapshot, &mut question, &told, &page);

@@ -149,7 +149,7 @@ impl Written {
 impl Pieces for Written {
     fn piece(&mut self) -> io::Result<Option<Bytes>> {
         let mut out = std::mem::take(&mut self.head);
-        while out.len() < PIECE && self.rows.refill(REFILL).map_err(broken)? {
+        while out.len() < PIECE && self.rows.refill(REFILL).map_err(|error| broken(&error))? {
             let snapshot = &self.rows.snapshot;
             let json =
                 (self.question.form == Form::NdJson).then(|| answer::writer(snapshot, &self.question, self.scope));
@@ -173,7 +173,7 @@ impl Pieces for Written {
 }
 
 /// The end of a file that its features do not come for.
-fn broken(error: Unanswered) -> io::Error {
+fn broken(error: &Unanswered) -> io::Error {
     io::Error::other(format!("{error:?}"))
 }
 
@@ -195,7 +195,7 @@ impl Groups {
 impl Pieces for Groups {
     fn piece(&mut self) -> io::Result<Option<Bytes>> {
         let mut out = Vec::new();
-        if self.rows.refill(GeoParquetWriter::GROUP).map_err(broken)? {
+        if self.rows.refill(GeoParquetWriter::GROUP).map_err(|error| broken(&error))? {
             let Rows { snapshot, rows, done, .. } = &mut self.rows;
             let group = &rows[*done..(*done + GeoParquetWriter::GROUP).min(rows.len())];
             *done += group.len();

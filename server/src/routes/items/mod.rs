@@ -87,7 +87,7 @@ async fn table(
     told: Told,
 ) -> Result<Response, Problem> {
     question.skip_geometry = true;
-    let (snapshot, page) = source.page(question.wanted()).await.map_err(Problem::unanswered)?;
+    let (snapshot, page) = source.page(question.wanted()).await.map_err(|error| Problem::unanswered(&error))?;
     let app = Arc::clone(app);
     let work = move || {
         let path = format!("collections/{}/items", told.id);
@@ -102,18 +102,20 @@ async fn table(
 /// A page for programs, or a file.
 async fn features(app: &App, source: &Source, question: Question, told: Told) -> Result<Response, Problem> {
     let crs = question.crs.clone();
-    let turn = if question.form.is_built() { Some(turn(app).await?) } else { None };
+    // A file that comes from the store holds one of its connections until its client has taken it.
+    let needs_turn = question.form.is_built() || (question.form.is_file() && source.is_stored());
+    let turn = if needs_turn { Some(turn(app).await?) } else { None };
     // Dropped with this request, when its client goes away or waits no longer.
     let (_waiting, stop) = Stop::new();
     let rows = if question.form.is_file() {
         let rows = source.rows(question.wanted(), question.form == Form::FlatGeobuf).await;
-        Some(rows.map_err(Problem::unanswered)?)
+        Some(rows.map_err(|error| Problem::unanswered(&error))?)
     } else {
         None
     };
     let mut response = match rows {
         Some(rows) if question.form.is_built() => {
-            let (snapshot, rows) = rows.gather().await.map_err(Problem::unanswered)?;
+            let (snapshot, rows) = rows.gather().await.map_err(|error| Problem::unanswered(&error))?;
             let work = move || {
                 let response = file::built(&snapshot, &rows, &question, &told, &stop);
                 drop(turn);
@@ -122,11 +124,12 @@ async fn features(app: &App, source: &Source, question: Question, told: Told) ->
             tokio::task::spawn_blocking(work).await.map_err(Problem::internal)??
         }
         Some(rows) => {
+            let rows = rows.with(turn);
             let work = move || file::answer(rows, question, &told);
             tokio::task::spawn_blocking(work).await.map_err(Problem::internal)??
         }
         None => {
-            let (snapshot, page) = source.page(question.wanted()).await.map_err(Problem::unanswered)?;
+            let (snapshot, page) = source.page(question.wanted()).await.map_err(|error| Problem::unanswered(&error))?;
             let vertices = page.rows.iter().map(|at| snapshot.row_at(*at).vertices()).sum::<usize>();
             let work = move || answer::page(&snapshot, &question, &told, &page);
             // What is written sooner than another thread is woken is written here.
@@ -151,7 +154,7 @@ pub async fn one(
     let source = when.source(&app, &layer).await?;
     note(&app, &source);
     let found = match feature.parse::<FeatureId>() {
-        Ok(id) => source.feature(id).await.map_err(Problem::unanswered)?,
+        Ok(id) => source.feature(id).await.map_err(|error| Problem::unanswered(&error))?,
         Err(_) => None,
     };
     let (snapshot, at) = found.ok_or_else(|| unknown(&id, &feature))?;
@@ -198,7 +201,7 @@ pub(in crate::routes) fn note(app: &App, source: &Source) {
     }
 }
 
-/// A turn to make a file that is finished before it is sent.
+/// A turn to make a file that takes more than memory.
 async fn turn(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
     Arc::clone(&app.builds).acquire_owned().await.map_err(Problem::internal)
 }
