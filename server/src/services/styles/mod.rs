@@ -7,9 +7,13 @@
 
 mod automatic;
 mod compose;
+pub mod expression;
+pub mod fault;
 pub mod glyphs;
 mod shipped;
+mod specification;
 pub mod sprites;
+pub mod validate;
 #[cfg(test)]
 mod tests;
 
