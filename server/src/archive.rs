@@ -4,7 +4,7 @@
 
 use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::log::{Change, Seq};
-use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Version, Written};
+use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, StyleEdit, Version, Written};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
@@ -46,6 +46,9 @@ pub trait Archive: Send + Sync + 'static {
 
     /// See [`Store::write_once`].
     fn write_once<'a>(&'a self, layer: &'a str, edits: Vec<Edit>, once: Once) -> Asked<'a, Written>;
+
+    /// See [`Store::write_style`].
+    fn write_style(&self, edit: StyleEdit) -> Asked<'_, Seq>;
 }
 
 impl<S: Store> Archive for S {
@@ -97,5 +100,9 @@ impl<S: Store> Archive for S {
 
     fn write_once<'a>(&'a self, layer: &'a str, edits: Vec<Edit>, once: Once) -> Asked<'a, Written> {
         Box::pin(Store::write_once(self, layer, edits, once))
+    }
+
+    fn write_style(&self, edit: StyleEdit) -> Asked<'_, Seq> {
+        Box::pin(Store::write_style(self, edit))
     }
 }

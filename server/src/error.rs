@@ -98,6 +98,8 @@ pub enum Kind {
     PreconditionFailed,
     /// The feature is not what the layer takes.
     InvalidFeature,
+    /// The style is none, or is drawn with what is not there.
+    InvalidStyle,
     /// Another feature has the same key.
     DuplicateKey,
     /// The idempotency key came before, with another body.
@@ -151,6 +153,7 @@ impl Kind {
         Self::PreconditionRequired,
         Self::PreconditionFailed,
         Self::InvalidFeature,
+        Self::InvalidStyle,
         Self::DuplicateKey,
         Self::KeyReused,
         Self::ChangedSince,
@@ -200,8 +203,9 @@ impl Kind {
             Self::TooManyStreams       => (StatusCode::SERVICE_UNAVAILABLE,    "too-many-streams",       "Too many event streams are open"),
             Self::Unauthorized         => (StatusCode::UNAUTHORIZED,           "unauthorized",           "Only those who are known may do this"),
             Self::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED,  "precondition-required",  "The edit must say which version it was made from"),
-            Self::PreconditionFailed   => (StatusCode::PRECONDITION_FAILED,    "precondition-failed",    "The feature has been changed meanwhile"),
+            Self::PreconditionFailed   => (StatusCode::PRECONDITION_FAILED,    "precondition-failed",    "What is there has been changed meanwhile"),
             Self::InvalidFeature       => (StatusCode::UNPROCESSABLE_ENTITY,   "invalid-feature",        "The feature is not what the layer takes"),
+            Self::InvalidStyle         => (StatusCode::BAD_REQUEST,            "invalid-style",          "The style is not sound"),
             Self::DuplicateKey         => (StatusCode::CONFLICT,               "duplicate-key",          "Another feature has the same key"),
             Self::ChangedSince         => (StatusCode::CONFLICT,               "changed-since",          "The features were changed again since"),
             Self::KeyReused            => (StatusCode::UNPROCESSABLE_ENTITY,   "idempotency-key-reused", "The idempotency key was used for something else"),

@@ -5,6 +5,7 @@ pub mod editing;
 pub mod feed;
 pub mod join;
 pub mod lookup;
+pub mod maps;
 pub mod parcels;
 pub mod styles;
 pub mod tiles;

@@ -15,7 +15,7 @@ use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::log::Change;
-use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, Version, Written};
+use bricola_layers::store::{Edit, Moment, Once, Store, StoreError, StyleEdit, Version, Written};
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
@@ -198,6 +198,10 @@ impl Archive for Untouched {
     }
 
     fn write_once<'a>(&'a self, _: &'a str, _: Vec<Edit>, _: Once) -> Asked<'a, Written> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn write_style(&self, _: StyleEdit) -> Asked<'_, i64> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 

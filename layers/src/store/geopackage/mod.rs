@@ -17,6 +17,7 @@
 //! | `receipts` | batches that are written once |
 //! | `replace` | atomic replacement of a layer |
 //! | `retention` | followers that the log is kept for, and what goes |
+//! | `styles` | styles |
 //! | `follow` | being woken by the change log |
 //! | `blob`, `values`, `srs` | geometries, properties, reference systems as the standard writes them |
 
@@ -32,6 +33,7 @@ mod retention;
 mod rows;
 mod schema;
 mod srs;
+mod styles;
 mod values;
 
 use std::ops::Range;
@@ -47,8 +49,8 @@ pub use replace::GeoPackageReplacement;
 
 use super::unreadable::LeftOut;
 use super::{
-    Edit, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable, Version,
-    Written,
+    Edit, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, StoredStyle, StyleEdit,
+    Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -233,6 +235,14 @@ impl Store for GeoPackageStore {
     async fn write_once(&self, layer: &str, edits: Vec<Edit>, once: Once) -> Result<Written, StoreError> {
         let layer = layer.to_owned();
         self.transact(move |transaction| receipts::write(transaction, &layer, &edits, &once)).await
+    }
+
+    async fn styles(&self) -> Result<Vec<StoredStyle>, StoreError> {
+        self.read(|connection| styles::all(connection)).await
+    }
+
+    async fn write_style(&self, edit: StyleEdit) -> Result<Seq, StoreError> {
+        self.transact(move |transaction| styles::write(transaction, &edit)).await
     }
 
     async fn replace(&self, layer: &str) -> Result<GeoPackageReplacement, StoreError> {

@@ -18,6 +18,7 @@
 //! | `rows` | scans and features by id |
 //! | `guard` | what rows of tables that are not ours must not bring along |
 //! | `write` | edits |
+//! | `styles` | styles |
 //! | `replace` | atomic replacement of a layer |
 //! | `past` | rows as of an earlier change |
 //! | `moments` | features as of many changes at once |
@@ -44,6 +45,7 @@ mod replace;
 mod retention;
 mod rows;
 mod schema;
+mod styles;
 mod triggers;
 mod write;
 
@@ -59,8 +61,8 @@ pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
 use super::{
-    Edit, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, Unreadable,
-    Version, Written,
+    Edit, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, StoredStyle,
+    StyleEdit, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -228,6 +230,16 @@ impl Store for PostgisStore {
         let written = receipts::write(self.database(), layer, &edits, &once).await?;
         self.inner.follower.advance(written.seq);
         Ok(written)
+    }
+
+    async fn styles(&self) -> Result<Vec<StoredStyle>, StoreError> {
+        styles::all(self.database()).await
+    }
+
+    async fn write_style(&self, edit: StyleEdit) -> Result<Seq, StoreError> {
+        let seq = styles::write(self.database(), &edit).await?;
+        self.inner.follower.advance(seq);
+        Ok(seq)
     }
 
     async fn replace(&self, layer: &str) -> Result<PostgisReplacement, StoreError> {

@@ -30,7 +30,7 @@ use question::Question;
 
 pub use about::{CLASSES, about_list, about_one};
 pub use form::{FORMS, Row as FormRow};
-pub(in crate::routes) use question::any_crs;
+pub(in crate::routes) use question::{any_crs, area};
 pub use question::crs_uris;
 
 /// Of the coordinates in an answer (OGC API Features 2, 6.3).

@@ -10,8 +10,9 @@ mod compose;
 pub mod expression;
 pub mod fault;
 pub mod glyphs;
+pub mod kept;
 mod shipped;
-mod specification;
+pub(in crate::services) mod specification;
 pub mod sprites;
 pub mod validate;
 #[cfg(test)]
