@@ -15,7 +15,7 @@ use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_QUEUE;
 use crate::log::Seq;
 use crate::store::{LayerKind, StoredStyle, Unreadable};
-use crate::tile::TileId;
+use crate::tile::{GridTile, TileId};
 
 /// How a layer stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,6 +68,11 @@ impl Layer {
     /// this generation or a later one.
     pub fn generation(&self, tile: TileId) -> Generation {
         self.touched.read().unwrap_or_else(PoisonError::into_inner).generation(tile)
+    }
+
+    /// The generation of a tile of another grid than WebMercatorQuad; to be asked as [`Self::generation`] is.
+    pub fn generation_in(&self, tile: &GridTile) -> Generation {
+        self.touched.read().unwrap_or_else(PoisonError::into_inner).generation_in(tile)
     }
 
     /// The generation of the layer as a whole, for what is made of all of it or is cut otherwise than its tiles. To be asked

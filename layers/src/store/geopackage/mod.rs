@@ -49,8 +49,8 @@ pub use replace::GeoPackageReplacement;
 
 use super::unreadable::LeftOut;
 use super::{
-    Edit, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, StoredStyle, StyleEdit,
-    Unreadable, Version, Written,
+    Edit, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Store, StoreError, StoredLayer, StoredStyle,
+    StyleEdit, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};

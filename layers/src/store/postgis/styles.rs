@@ -32,8 +32,7 @@ pub(super) async fn write(database: &Database, edit: &StyleEdit) -> Result<Seq, 
     let moved = || StoreError::StyleMoved(id.clone());
     let query = sqlx::query("SELECT document FROM bricola.styles WHERE tenant = $1 AND style = $2 FOR UPDATE");
     let rows = session.all(query.bind(tenant).bind(id)).await?;
-    let found: Option<String> =
-        rows.first().map(|row| row.try_get(0)).transpose().map_err(|error| failure(&error))?;
+    let found: Option<String> = rows.first().map(|row| row.try_get(0)).transpose().map_err(|error| failure(&error))?;
     if found != edit.seen {
         return Err(moved());
     }
@@ -45,8 +44,9 @@ pub(super) async fn write(database: &Database, edit: &StyleEdit) -> Result<Seq, 
             session.all(query.bind(tenant).bind(id)).await?;
         }
         (Some(_), Some(document)) => {
-            let query =
-                sqlx::query("UPDATE bricola.styles SET document = $3, changed = now() WHERE tenant = $1 AND style = $2");
+            let query = sqlx::query(
+                "UPDATE bricola.styles SET document = $3, changed = now() WHERE tenant = $1 AND style = $2",
+            );
             session.all(query.bind(tenant).bind(id).bind(document)).await?;
         }
         (None, Some(document)) => {

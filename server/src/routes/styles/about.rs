@@ -90,7 +90,13 @@ pub fn about_thumbnail() -> Operation {
         ])
         .gives(about, [("image/png", formatted("binary"))], &["Bricola-Seq", "Cache-Control", "ETag"])
         .or_not_modified()
-        .fails([Kind::UnknownStyle, Kind::MissingParameter, Kind::LayerLoading, Kind::UnknownLayer, Kind::LayerUnreadable])
+        .fails([
+            Kind::UnknownStyle,
+            Kind::MissingParameter,
+            Kind::LayerLoading,
+            Kind::UnknownLayer,
+            Kind::LayerUnreadable,
+        ])
 }
 
 /// Of [`super::edit::create`].

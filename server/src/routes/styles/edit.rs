@@ -69,7 +69,8 @@ async fn created(app: &App, query: Option<&str>, request: Request) -> Answer {
     let headers = request.headers().clone();
     let style = read(app, request).await?;
     let definitions = definitions(app);
-    let taken: Vec<String> = listed(&app.territory.styles(), &present(&definitions)).into_iter().map(|s| s.id).collect();
+    let taken: Vec<String> =
+        listed(&app.territory.styles(), &present(&definitions)).into_iter().map(|s| s.id).collect();
     let id = new_id(style["name"].as_str().unwrap_or_default(), |id| taken.iter().any(|taken| taken == id));
     write(app, &headers, &id, None, Some(style), dry_run).await
 }
@@ -93,7 +94,8 @@ async fn removed(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) 
         return Err(error.unwrap_or_else(|| Problem::new(Kind::UnknownStyle, "There is no such style.")));
     };
     if current.stored.is_none() {
-        let detail = format!("Style \"{id}\" is made of the layer of this id and goes with it; PUT replaces it by another.");
+        let detail =
+            format!("Style \"{id}\" is made of the layer of this id and goes with it; PUT replaces it by another.");
         return Err(Problem::new(Kind::MethodNotAllowed, detail).with("value", id));
     }
     check(app, headers, id, Some(&current))?;
@@ -159,7 +161,8 @@ fn check(app: &App, headers: &HeaderMap, id: &str, current: Option<&Given>) -> R
 
 /// A style out of a body, found sound.
 async fn read(app: &App, request: Request) -> Result<Value, Problem> {
-    let sent = request.headers().get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let sent =
+        request.headers().get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let essence = sent.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !TAKEN.iter().any(|taken| essence.eq_ignore_ascii_case(taken)) {
         let shown = crate::error::clipped(essence).into_owned();
@@ -183,7 +186,8 @@ async fn read(app: &App, request: Request) -> Result<Value, Problem> {
         1 => String::new(),
         count => format!(" ({} more in \"errors\")", count - 1),
     };
-    let detail = format!("{}: {}{others}.", if first.pointer.is_empty() { "/" } else { &first.pointer }, first.reason.en);
+    let detail =
+        format!("{}: {}{others}.", if first.pointer.is_empty() { "/" } else { &first.pointer }, first.reason.en);
     let errors = serde_json::to_value(&faults).unwrap_or_default();
     Err(Problem::new(Kind::InvalidStyle, detail).with("errors", errors))
 }

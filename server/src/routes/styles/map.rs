@@ -71,7 +71,9 @@ fn view(app: &App, params: &Params<'_>, plan: &Plan) -> Result<View, Problem> {
     let ratio = params.whole("scale", 1..=2)?.unwrap_or(1) as f64;
     if size.iter().any(|side| f64::from(*side) * ratio > f64::from(MAX_MAP_PIXELS)) {
         let reason = format!("with this scale a side would have more than {MAX_MAP_PIXELS} pixels");
-        return Err(Problem::parameter("scale", "2", reason).with("limit", "MAX_MAP_PIXELS").with("allowed", MAX_MAP_PIXELS));
+        return Err(Problem::parameter("scale", "2", reason)
+            .with("limit", "MAX_MAP_PIXELS")
+            .with("allowed", MAX_MAP_PIXELS));
     }
     let zoom = params.text("zoom").map(|text| zoom(text)).transpose()?;
     let bbox = bbox(params)?;
@@ -129,7 +131,8 @@ fn usual(app: &App, plan: &Plan, size: [u32; 2], ratio: f64) -> View {
         let rows = snapshot.rows().take(2_000);
         rows.filter_map(|row| bricola_layers::cache::Footprint::of(row).bounds()).collect::<Vec<_>>()
     });
-    let centres = places.map(|(low, high)| [0, 1].map(|axis| f64::midpoint(f64::from(low[axis]), f64::from(high[axis]))));
+    let centres =
+        places.map(|(low, high)| [0, 1].map(|axis| f64::midpoint(f64::from(low[axis]), f64::from(high[axis]))));
     let apart = |centre: &[f64; 2]| (centre[0] - world[0]).hypot(centre[1] - world[1]);
     let nearest = centres.min_by(|a, b| apart(a).total_cmp(&apart(b)));
     let at = nearest.map_or(middle, bricola_layers::crs::world_to_lonlat_f64);

@@ -29,7 +29,8 @@ pub(super) fn solid(color: Color) -> Paint<'static> {
 fn patterned<'a>(icon: &'a icons::Icon, opacity: f64, view: &View, [x, y]: [f64; 2]) -> Paint<'a> {
     let scale = view.ratio as f32 / icon.ratio;
     let place = Transform::from_scale(scale, scale).post_translate(x as f32, y as f32);
-    let shader = Pattern::new(icon.picture.as_ref(), SpreadMode::Repeat, FilterQuality::Bilinear, opacity as f32, place);
+    let shader =
+        Pattern::new(icon.picture.as_ref(), SpreadMode::Repeat, FilterQuality::Bilinear, opacity as f32, place);
     Paint { shader, anti_alias: true, ..Paint::default() }
 }
 
@@ -70,13 +71,20 @@ pub(super) fn background(canvas: &mut Pixmap, layer: &StyleLayer, view: &View, i
     let icon = icons.get(&layer.text("background-pattern", view.zoom, None));
     if let Some(icon) = icon {
         canvas.fill_rect(all, &patterned(icon, opacity, view, [0.0; 2]), Transform::identity(), None);
-    } else if let Some(color) = layer.color("background-color", view.zoom, None).and_then(|color| tinted(color, opacity)) {
+    } else if let Some(color) =
+        layer.color("background-color", view.zoom, None).and_then(|color| tinted(color, opacity))
+    {
         canvas.fill_rect(all, &solid(color), Transform::identity(), None);
     }
 }
 
 /// Features in the order of a sort key, those of the file's order without one.
-fn sorted<'f>(layer: &StyleLayer, key: &str, zoom: f64, mut features: Vec<DecodedFeature<'f>>) -> Vec<DecodedFeature<'f>> {
+fn sorted<'f>(
+    layer: &StyleLayer,
+    key: &str,
+    zoom: f64,
+    mut features: Vec<DecodedFeature<'f>>,
+) -> Vec<DecodedFeature<'f>> {
     if layer.has(key) {
         features.sort_by(|a, b| layer.number(key, zoom, Some(a)).total_cmp(&layer.number(key, zoom, Some(b))));
     }
@@ -142,15 +150,8 @@ pub(super) fn lines(canvas: &mut Pixmap, layer: &StyleLayer, view: &View, sheets
                 dashes.extend_from_within(..);
             }
             let dash = StrokeDash::new(dashes, 0.0);
-            let gap = (layer.number("line-gap-width", zoom, feature) * view.ratio) as f32;
             let stroke = Stroke { width, line_cap: cap, line_join: join, miter_limit: 2.0, dash };
-            if gap > 0.0 {
-                // Both sides of the gap: the outer line without the inner one.
-                let outer = Stroke { width: gap + 2.0 * width, ..stroke };
-                canvas.stroke_path(&path, &solid(color), &outer, Transform::identity(), Some(&mask));
-            } else {
-                canvas.stroke_path(&path, &solid(color), &stroke, Transform::identity(), Some(&mask));
-            }
+            canvas.stroke_path(&path, &solid(color), &stroke, Transform::identity(), Some(&mask));
         }
     }
 }
@@ -163,8 +164,10 @@ pub(super) fn circles(canvas: &mut Pixmap, layer: &StyleLayer, view: &View, shee
             let places = parts.iter().flatten().filter(|place| frame.holds(**place));
             let feature = Some(&feature);
             let number = |name: &str| layer.number(name, zoom, feature);
-            let (radius, border) = ((number("circle-radius") * view.ratio) as f32, (number("circle-stroke-width") * view.ratio) as f32);
-            let inner = layer.color("circle-color", zoom, feature).and_then(|color| tinted(color, number("circle-opacity")));
+            let (radius, border) =
+                ((number("circle-radius") * view.ratio) as f32, (number("circle-stroke-width") * view.ratio) as f32);
+            let inner =
+                layer.color("circle-color", zoom, feature).and_then(|color| tinted(color, number("circle-opacity")));
             let outer = layer.color("circle-stroke-color", zoom, feature);
             let outer = outer.and_then(|color| tinted(color, number("circle-stroke-opacity"))).filter(|_| border > 0.0);
             for place in places {

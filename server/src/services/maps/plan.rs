@@ -61,11 +61,17 @@ impl Plan {
     /// address of this server in it.
     pub fn new(style: &Json, base: &str) -> Self {
         let layers = style["layers"].as_array().into_iter().flatten().filter_map(StyleLayer::read).collect();
-        let zoom = |source: &Json, name: &str, usual: u8| source[name].as_f64().map_or(usual, |zoom| zoom.clamp(0.0, 22.0) as u8);
+        let zoom = |source: &Json, name: &str, usual: u8| {
+            source[name].as_f64().map_or(usual, |zoom| zoom.clamp(0.0, 22.0) as u8)
+        };
         let sources = style["sources"].as_object().into_iter().flatten();
         let wanted = sources.filter_map(|(name, source)| {
             let layers = source_layers(source, base).ok()?;
-            Some(Wanted { source: name.clone(), layers, zooms: [zoom(source, "minzoom", 0), zoom(source, "maxzoom", 22)] })
+            Some(Wanted {
+                source: name.clone(),
+                layers,
+                zooms: [zoom(source, "minzoom", 0), zoom(source, "maxzoom", 22)],
+            })
         });
         Self { layers, wanted: wanted.collect() }
     }
@@ -226,7 +232,10 @@ pub(super) struct Frame {
 impl Frame {
     /// A position in pixels of the picture.
     pub fn pixel(&self, [x, y]: [i32; 2]) -> [f32; 2] {
-        [f64::from(x).mul_add(self.scale, self.corner[0]) as f32, f64::from(y).mul_add(self.scale, self.corner[1]) as f32]
+        [
+            f64::from(x).mul_add(self.scale, self.corner[0]) as f32,
+            f64::from(y).mul_add(self.scale, self.corner[1]) as f32,
+        ]
     }
 
     /// Whether a position lies in the tile itself, and so in no other.

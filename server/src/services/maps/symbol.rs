@@ -51,7 +51,9 @@ struct Taken(Vec<Area>);
 
 impl Taken {
     fn is_free(&self, area: &Area) -> bool {
-        self.0.iter().all(|other| area[2] <= other[0] || other[2] <= area[0] || area[3] <= other[1] || other[3] <= area[1])
+        self.0
+            .iter()
+            .all(|other| area[2] <= other[0] || other[2] <= area[0] || area[3] <= other[1] || other[3] <= area[1])
     }
 }
 
@@ -142,14 +144,21 @@ impl Spot<'_> {
         let offset = [0, 1].map(|axis| offset.get(axis).map_or(0.0, |by| *by as f32 * size));
         let [across, down] = anchor(&layer.text("icon-anchor", zoom, feature));
         let at = [x + offset[0] + (0.5 - across) * width, y + offset[1] + (0.5 - down) * height];
-        let padding = layer.numbers("icon-padding", zoom, feature).first().map_or(2.0, |padding| *padding as f32) * ratio;
+        let padding =
+            layer.numbers("icon-padding", zoom, feature).first().map_or(2.0, |padding| *padding as f32) * ratio;
         let area = around(at, [width, height], padding);
         let opacity = layer.number("icon-opacity", zoom, feature) as f32;
         let turn = layer.number("icon-rotate", zoom, feature) as f32;
         Some((PlacedIcon { name, at, scale: size / icon.ratio, turn, opacity }, area))
     }
 
-    fn text(&self, feature: &DecodedFeature<'_>, at: [f32; 2], turn: f32, room: Option<f32>) -> Option<(PlacedText, Area)> {
+    fn text(
+        &self,
+        feature: &DecodedFeature<'_>,
+        at: [f32; 2],
+        turn: f32,
+        room: Option<f32>,
+    ) -> Option<(PlacedText, Area)> {
         let (layer, zoom, feature) = (self.layer, self.view.zoom, Some(feature));
         let text = layer.text("text-field", zoom, feature);
         let text = match layer.text("text-transform", zoom, feature).as_str() {
@@ -222,8 +231,20 @@ fn around([x, y]: [f32; 2], [width, height]: [f32; 2], padding: f32) -> Area {
 
 /// Which point of what is drawn lies at its place, in parts of its width and height.
 fn anchor(name: &str) -> [f32; 2] {
-    let across = if name.ends_with("left") { 0.0 } else if name.ends_with("right") { 1.0 } else { 0.5 };
-    let down = if name.starts_with("top") { 0.0 } else if name.starts_with("bottom") { 1.0 } else { 0.5 };
+    let across = if name.ends_with("left") {
+        0.0
+    } else if name.ends_with("right") {
+        1.0
+    } else {
+        0.5
+    };
+    let down = if name.starts_with("top") {
+        0.0
+    } else if name.starts_with("bottom") {
+        1.0
+    } else {
+        0.5
+    };
     [across, down]
 }
 
@@ -288,8 +309,11 @@ pub(super) fn draw(canvas: &mut Pixmap, placed: &Placed, _: &View, icons: &icons
     for text in &placed.texts {
         let Some(face) = fonts.face(&text.stack) else { continue };
         let place = Transform::from_rotate(text.turn).post_translate(text.at[0], text.at[1]);
-        let paths: Vec<_> =
-            text.lines.iter().filter_map(|(line, start)| text::line(face, line, text.size, text.spacing, *start)).collect();
+        let paths: Vec<_> = text
+            .lines
+            .iter()
+            .filter_map(|(line, start)| text::line(face, line, text.size, text.spacing, *start))
+            .collect();
         if let Some((color, width)) = text.halo {
             let stroke = Stroke { width: 2.0 * width, line_join: LineJoin::Round, ..Stroke::default() };
             for path in &paths {

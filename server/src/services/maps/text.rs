@@ -75,9 +75,9 @@ pub(super) fn line(face: &Face<'_>, text: &str, size: f32, spacing: f32, [x, y]:
         if let Some(glyph) = face.glyph_index(letter) {
             let mut outline = PathBuilder::new();
             face.outline_glyph(glyph, &mut Pen(&mut outline));
-            let moved = outline.finish().and_then(|path| {
-                path.transform(Transform::from_scale(scale, scale).post_translate(pen, y))
-            });
+            let moved = outline
+                .finish()
+                .and_then(|path| path.transform(Transform::from_scale(scale, scale).post_translate(pen, y)));
             if let Some(moved) = moved {
                 all.push_path(&moved);
             }

@@ -1,6 +1,6 @@
 //! Which part of the earth is drawn, and on how many pixels.
 
-use bricola_layers::crs::{lonlat_to_world_f64};
+use bricola_layers::crs::lonlat_to_world_f64;
 use bricola_layers::tile::TileId;
 
 /// Pixels of a side of the world at zoom 0, as `MapLibre` counts zooms.
@@ -36,7 +36,8 @@ impl View {
 
     /// The one in which a box just has room: west, south, east, north in degrees.
     pub fn around([west, south, east, north]: [f64; 4], size: [u32; 2], ratio: f64) -> Self {
-        let [low, high] = [[west, north], [east, south]].map(|lonlat| lonlat_to_world_f64(lonlat).map(|unit| unit / WORLD_UNITS));
+        let [low, high] =
+            [[west, north], [east, south]].map(|lonlat| lonlat_to_world_f64(lonlat).map(|unit| unit / WORLD_UNITS));
         let centre = [f64::midpoint(low[0], high[0]), f64::midpoint(low[1], high[1])];
         let zoom = (0..2)
             .map(|axis| (f64::from(size[axis]) / (WORLD_PIXELS * (high[axis] - low[axis]).abs().max(1e-12))).log2())

@@ -46,12 +46,7 @@ pub fn listed(stored: &[StoredStyle], present: &[&LayerDefinition]) -> Vec<Style
 ///
 /// # Errors
 /// [`StyleError::UnknownStyle`] when there is none of this id.
-pub fn given(
-    stored: &[StoredStyle],
-    present: &[&LayerDefinition],
-    base: &str,
-    id: &str,
-) -> Result<Given, StyleError> {
+pub fn given(stored: &[StoredStyle], present: &[&LayerDefinition], base: &str, id: &str) -> Result<Given, StyleError> {
     let kept = stored.iter().find(|style| style.id == id);
     let read = kept.and_then(|style| Some((serde_json::from_str(&style.document).ok()?, style.clone())));
     if let Some((mut document, stored)) = read {

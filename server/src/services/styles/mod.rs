@@ -14,9 +14,9 @@ pub mod kept;
 mod shipped;
 pub(in crate::services) mod specification;
 pub mod sprites;
-pub mod validate;
 #[cfg(test)]
 mod tests;
+pub mod validate;
 
 pub use compose::{CITY, StyleSummary, compose, summaries};
 

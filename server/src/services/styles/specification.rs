@@ -126,9 +126,14 @@ mod tests {
     #[test]
     fn the_table_holds_what_styles_need() {
         let fill = &SPECIFICATION.paint["fill"];
-        assert!(fill["fill-color"].is_of_features() && fill["fill-color"].is_of_zoom() && fill["fill-color"].interpolated);
+        assert!(
+            fill["fill-color"].is_of_features() && fill["fill-color"].is_of_zoom() && fill["fill-color"].interpolated
+        );
         assert!(!fill["fill-antialias"].is_of_features());
-        assert_eq!(SPECIFICATION.layout["symbol"]["text-font"].expected(), Some(Kind::Array(Box::new(Kind::String), None)));
+        assert_eq!(
+            SPECIFICATION.layout["symbol"]["text-font"].expected(),
+            Some(Kind::Array(Box::new(Kind::String), None))
+        );
         assert_eq!(SPECIFICATION.layer["type"].values.len(), 10);
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn choose(parser: &mut Parser, _: &str, items: &[Json], at: &str, exp
                 Label::Text(text) => text.parse().map_or_else(|_| read.clone(), Label::Number),
             };
             if branches.contains_key(&twin) || branches.insert(read, outputs.len()).is_some() {
-                let reason = Reason::new("lo stesso valore sta già in un ramo", "the same value stands in a branch already");
+                let reason =
+                    Reason::new("lo stesso valore sta già in un ramo", "the same value stands in a branch already");
                 return parser.fault(&here, reason);
             }
         }
@@ -65,7 +66,10 @@ fn read(parser: &mut Parser, label: &Json, at: &str, of_labels: &mut Option<Kind
             (Kind::Number, Label::Number(whole as i64))
         }
         _ => {
-            let reason = Reason::new("un ramo si scrive con testi o numeri interi", "a branch is written with texts or whole numbers");
+            let reason = Reason::new(
+                "un ramo si scrive con testi o numeri interi",
+                "a branch is written with texts or whole numbers",
+            );
             return parser.fault(at, reason);
         }
     };
@@ -73,7 +77,10 @@ fn read(parser: &mut Parser, label: &Json, at: &str, of_labels: &mut Option<Kind
     if *first == kind {
         return Some(label);
     }
-    let reason = Reason::new(format!("i valori prima di questo sono {first}"), format!("the values before this one are {first}"));
+    let reason = Reason::new(
+        format!("i valori prima di questo sono {first}"),
+        format!("the values before this one are {first}"),
+    );
     parser.fault(at, reason)
 }
 

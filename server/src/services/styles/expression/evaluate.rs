@@ -129,14 +129,16 @@ impl Expression {
             }
             Node::Interpolate(curve, input, stops) => interpolate(*curve, input, stops, &self.kind, context),
             Node::Let(_, result) | Node::Var(result) => result.evaluate(context),
-            Node::Format(contents, _) => {
-                joined(&all(contents, context)?, "")
-            }
+            Node::Format(contents, _) => joined(&all(contents, context)?, ""),
             Node::Image(name) => name.evaluate(context),
             Node::NumberFormat(number, options) => number_format(number, options, context),
             Node::Semiliteral(items) => {
                 let items = all(items, context)?;
-                if items.iter().map(Value::weight).sum::<usize>() > LONGEST { Err(too_much()) } else { Ok(Value::Array(items)) }
+                if items.iter().map(Value::weight).sum::<usize>() > LONGEST {
+                    Err(too_much())
+                } else {
+                    Ok(Value::Array(items))
+                }
             }
             Node::Unknown => Ok(Value::Null),
         }
@@ -249,8 +251,8 @@ fn call(name: &str, arguments: &[Value], context: &Context<'_>) -> Evaluated {
             })?)
         }
         (
-            "+" | "*" | "-" | "/" | "%" | "^" | "min" | "max" | "sqrt" | "log10" | "ln" | "log2" | "sin" | "cos" | "tan"
-            | "asin" | "acos" | "atan" | "abs" | "round" | "floor" | "ceil",
+            "+" | "*" | "-" | "/" | "%" | "^" | "min" | "max" | "sqrt" | "log10" | "ln" | "log2" | "sin" | "cos"
+            | "tan" | "asin" | "acos" | "atan" | "abs" | "round" | "floor" | "ceil",
             _,
         ) => Value::Number(arithmetic(name, &numbers()?)),
         _ => Value::Null,
@@ -368,16 +370,11 @@ fn number_format(value: &Tree, options: &[(&str, Tree)], context: &mut Context<'
     Ok(Value::text(shown.trim_end_matches('.')))
 }
 
-fn interpolate(
-    curve: Curve,
-    input: &Tree,
-    stops: &[(f64, Tree)],
-    kind: &Kind,
-    context: &mut Context<'_>,
-) -> Evaluated {
+fn interpolate(curve: Curve, input: &Tree, stops: &[(f64, Tree)], kind: &Kind, context: &mut Context<'_>) -> Evaluated {
     let input = number(&input.evaluate(context)?)?;
     let after = stops.partition_point(|(stop, _)| *stop <= input);
-    let Some(((low, below), (high, above))) = after.checked_sub(1).and_then(|at| Some((stops.get(at)?, stops.get(at + 1)?)))
+    let Some(((low, below), (high, above))) =
+        after.checked_sub(1).and_then(|at| Some((stops.get(at)?, stops.get(at + 1)?)))
     else {
         let end = if after == 0 { stops.first() } else { stops.last() };
         return end.map_or(Ok(Value::Null), |(_, output)| output.evaluate(context));

@@ -56,7 +56,11 @@ pub(super) fn counted(parser: &mut Parser, items: &[Json], at: &str, is_right: b
         return Some(());
     }
     let (name, count) = (items[0].as_str().unwrap_or_default(), items.len() - 1);
-    let wanted_it = wanted.replace(" or more", " o più").replace(" or ", " o ").replace("an even number", "un numero pari").replace("an odd number", "un numero dispari");
+    let wanted_it = wanted
+        .replace(" or more", " o più")
+        .replace(" or ", " o ")
+        .replace("an even number", "un numero pari")
+        .replace("an odd number", "un numero dispari");
     parser.fault(
         at,
         Reason::new(
@@ -110,7 +114,8 @@ fn compare(parser: &mut Parser, name: &str, items: &[Json], at: &str, _: Option<
         Some(item) => {
             let is_text = |kind: &Kind| matches!(kind, Kind::String | Kind::Value);
             if !is_text(a) && !is_text(b) {
-                let reason = Reason::new("solo i testi si confrontano con un collator", "only texts are compared by a collator");
+                let reason =
+                    Reason::new("solo i testi si confrontano con un collator", "only texts are compared by a collator");
                 return parser.fault(at, reason);
             }
             Some(parser.child(item, &format!("{at}/3"), Some(&Kind::Collator))?)
@@ -244,8 +249,7 @@ fn options(
 
 fn collator(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
     counted(parser, items, at, items.len() == 2, "1")?;
-    let known =
-        [("case-sensitive", Kind::Boolean), ("diacritic-sensitive", Kind::Boolean), ("locale", Kind::String)];
+    let known = [("case-sensitive", Kind::Boolean), ("diacritic-sensitive", Kind::Boolean), ("locale", Kind::String)];
     options(parser, &items[1], &known, &format!("{at}/1"))?;
     Some(Expression::new(Kind::Collator, Node::Unknown))
 }
@@ -295,7 +299,10 @@ fn sought(parser: &mut Parser, items: &[Json], at: &str) -> Option<[Tree; 2]> {
     let kind = &needle.kind;
     parser.fault(
         &format!("{at}/1"),
-        Reason::new(format!("non si cerca un valore di tipo {kind}"), format!("a value of the type {kind} cannot be looked for")),
+        Reason::new(
+            format!("non si cerca un valore di tipo {kind}"),
+            format!("a value of the type {kind} cannot be looked for"),
+        ),
     )
 }
 
@@ -319,8 +326,10 @@ fn slice(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind
     let input = parser.child(&items[1], &format!("{at}/1"), Some(&Kind::Value))?;
     let kind = input.kind.clone();
     if !matches!(kind, Kind::Array(..) | Kind::String | Kind::Value) {
-        let reason =
-            Reason::new(format!("qui serve un testo o un elenco, non {kind}"), format!("a text or a list is needed here, not {kind}"));
+        let reason = Reason::new(
+            format!("qui serve un testo o un elenco, non {kind}"),
+            format!("a text or a list is needed here, not {kind}"),
+        );
         return parser.fault(&format!("{at}/1"), reason);
     }
     let mut all = vec![input];
@@ -339,7 +348,10 @@ fn length(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kin
         return Some(Expression::new(Kind::Number, Node::Length(input)));
     }
     let kind = &input.kind;
-    let reason = Reason::new(format!("qui serve un testo o un elenco, non {kind}"), format!("a text or a list is needed here, not {kind}"));
+    let reason = Reason::new(
+        format!("qui serve un testo o un elenco, non {kind}"),
+        format!("a text or a list is needed here, not {kind}"),
+    );
     parser.fault(&format!("{at}/1"), reason)
 }
 
@@ -371,7 +383,8 @@ fn variable(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&K
     let name = items.get(1).and_then(Json::as_str).filter(|_| items.len() == 2);
     let found = name.and_then(|name| parser.scope.iter().rev().find(|(known, _)| known == name));
     let Some((_, bound)) = found else {
-        let reason = Reason::new("nessun \"let\" dà un valore a questa variabile", "no \"let\" gives this variable a value");
+        let reason =
+            Reason::new("nessun \"let\" dà un valore a questa variabile", "no \"let\" gives this variable a value");
         return parser.fault(&format!("{at}/1"), reason);
     };
     let bound = bound.clone();
@@ -461,7 +474,8 @@ fn stops(
     for index in (first..items.len()).step_by(2) {
         let here = format!("{at}/{index}");
         let Some(input) = items[index].as_f64() else {
-            let reason = Reason::new("qui serve un numero, non un’espressione", "a number is needed here, no expression");
+            let reason =
+                Reason::new("qui serve un numero, non un’espressione", "a number is needed here, no expression");
             return parser.fault(&here, reason);
         };
         if input <= last {
@@ -524,8 +538,10 @@ fn interpolate(parser: &mut Parser, name: &str, items: &[Json], at: &str, expect
     let all = stops(parser, items, 3, at, &mut kind, f64::NEG_INFINITY)?;
     let kind = kind?;
     if !kind.is_interpolatable() {
-        let reason =
-            Reason::new(format!("tra valori di tipo {kind} non si interpola"), format!("nothing lies between values of the type {kind}"));
+        let reason = Reason::new(
+            format!("tra valori di tipo {kind} non si interpola"),
+            format!("nothing lies between values of the type {kind}"),
+        );
         return parser.fault(at, reason);
     }
     Some(Expression::new(kind, Node::Interpolate(curve, input, all)))

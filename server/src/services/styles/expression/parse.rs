@@ -62,7 +62,13 @@ impl Parser {
         None
     }
 
-    pub(super) fn parse(&mut self, value: &Json, at: &str, expected: Option<&Kind>, annotate: Annotate) -> Option<Tree> {
+    pub(super) fn parse(
+        &mut self,
+        value: &Json,
+        at: &str,
+        expected: Option<&Kind>,
+        annotate: Annotate,
+    ) -> Option<Tree> {
         let parsed = match value {
             Json::Array(items) => self.operation(items, at, expected)?,
             Json::Object(_) => {
@@ -150,7 +156,9 @@ impl Parser {
 
     /// What is of unknown kind is checked or made so when it is evaluated; what is of another kind is a fault.
     fn annotated(&mut self, parsed: Tree, at: &str, expected: &Kind, annotate: Annotate) -> Option<Tree> {
-        use Kind::{Anchors, Array, Boolean, Color, ColorArray, Formatted, Image, NumberArray, Object, Padding, Projection};
+        use Kind::{
+            Anchors, Array, Boolean, Color, ColorArray, Formatted, Image, NumberArray, Object, Padding, Projection,
+        };
         let actual = &parsed.kind;
         let is_value = *actual == Kind::Value;
         let asserts = is_value && matches!(expected, Kind::String | Kind::Number | Boolean | Object | Array(..));

@@ -56,7 +56,12 @@ pub fn modern(filter: &Json) -> Result<Json, Reason> {
     let items = match filter {
         Json::Bool(_) => return Ok(filter.clone()),
         Json::Array(items) if !items.is_empty() => items,
-        _ => return wrong("un filtro è un elenco con almeno un operatore", "a filter is a list with an operator at least"),
+        _ => {
+            return wrong(
+                "un filtro è un elenco con almeno un operatore",
+                "a filter is a list with an operator at least",
+            );
+        }
     };
     let name = items[0].as_str().unwrap_or_default();
     let field = |needed: usize| match items.get(1).and_then(Json::as_str) {

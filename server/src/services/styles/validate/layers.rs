@@ -22,7 +22,8 @@ impl Check<'_> {
             if let Some(id) = layer["id"].as_str()
                 && !ids.insert(id)
             {
-                let reason = Reason::new(format!("un altro strato è già «{id}»"), format!("another layer is \"{id}\" already"));
+                let reason =
+                    Reason::new(format!("un altro strato è già «{id}»"), format!("another layer is \"{id}\" already"));
                 self.fault(&format!("{at}/id"), reason);
             }
             self.layer(layer, &at, style);
@@ -31,7 +32,10 @@ impl Check<'_> {
 
     fn layer(&mut self, layer: &Json, at: &str, style: &Json) {
         if layer.get("ref").is_some() {
-            let reason = Reason::new("\"ref\" è superato: si scrive lo strato per intero", "\"ref\" is deprecated: write the layer in full");
+            let reason = Reason::new(
+                "\"ref\" è superato: si scrive lo strato per intero",
+                "\"ref\" is deprecated: write the layer in full",
+            );
             return self.fault(&format!("{at}/ref"), reason);
         }
         self.members(layer, at, &SPECIFICATION.layer, &["layout", "paint", "filter", "source"]);

@@ -166,9 +166,9 @@ impl Check<'_> {
                 self.unknown(at, name);
                 continue;
             }
-            let is_mixed = value.as_array().is_some_and(|mix| {
-                mix.len() == 3 && mix[0].is_string() && mix[1].is_string() && mix[2].is_number()
-            });
+            let is_mixed = value
+                .as_array()
+                .is_some_and(|mix| mix.len() == 3 && mix[0].is_string() && mix[1].is_string() && mix[2].is_number());
             if super::expression::is_expression(value) {
                 self.parser.read(value, &here, Some(&super::expression::Kind::Projection));
             } else if !value.is_string() && !is_mixed {

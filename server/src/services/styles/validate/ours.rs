@@ -6,8 +6,8 @@ use bricola_layers::definition::LayerDefinition;
 use bricola_layers::tile::LABEL_SUFFIX;
 use serde_json::Value as Json;
 
+use super::escaped;
 use super::sources::{path_of, source_layers};
-use super::{escaped};
 use crate::services::styles::expression::{Read, is_expression};
 use crate::services::styles::fault::{Fault, Reason};
 use crate::services::styles::glyphs::Glyphs;
@@ -42,13 +42,18 @@ impl<'a> Ours<'a> {
         let mut faults = Vec::new();
         let is_ours = |value: &Json, path: &str| value.as_str().and_then(|text| path_of(text, self.base)) == Some(path);
         let sprites = match &style["sprite"] {
-            Json::Array(items) => items.iter().enumerate().map(|(i, item)| (format!("/sprite/{i}/url"), &item["url"])).collect(),
+            Json::Array(items) => {
+                items.iter().enumerate().map(|(i, item)| (format!("/sprite/{i}/url"), &item["url"])).collect()
+            }
             Json::Null => Vec::new(),
             value => vec![("/sprite".to_owned(), value)],
         };
         for (at, value) in sprites {
             if !is_ours(value, "/sprites/city") {
-                let reason = Reason::new("le icone sono di questo server: /sprites/city", "icons are those of this server: /sprites/city");
+                let reason = Reason::new(
+                    "le icone sono di questo server: /sprites/city",
+                    "icons are those of this server: /sprites/city",
+                );
                 faults.push(Fault::new(&at, reason));
             }
         }
@@ -61,7 +66,10 @@ impl<'a> Ours<'a> {
         }
         for name in ["font-faces", "terrain"] {
             if style.get(name).is_some() {
-                let reason = Reason::new("qui non si usa: viene da un altro server", "it is not used here: it comes from another server");
+                let reason = Reason::new(
+                    "qui non si usa: viene da un altro server",
+                    "it is not used here: it comes from another server",
+                );
                 faults.push(Fault::new(&format!("/{name}"), reason));
             }
         }
@@ -76,7 +84,8 @@ impl<'a> Ours<'a> {
                 let unknown = names.iter().filter(|name| !self.layers.contains_key(*name));
                 let fault = |name: &String| {
                     let shown = crate::error::clipped(name);
-                    let reason = Reason::new(format!("lo strato «{shown}» non c’è"), format!("there is no layer \"{shown}\""));
+                    let reason =
+                        Reason::new(format!("lo strato «{shown}» non c’è"), format!("there is no layer \"{shown}\""));
                     Fault::new(at, reason)
                 };
                 unknown.map(fault).collect()
@@ -92,7 +101,10 @@ impl<'a> Ours<'a> {
             let held = source.and_then(|source| source_layers(source, self.base).ok());
             if held.is_some_and(|held| !held.iter().any(|other| other == name)) {
                 let shown = crate::error::clipped(name);
-                let reason = Reason::new(format!("la fonte non ha lo strato «{shown}»"), format!("the source has no layer \"{shown}\""));
+                let reason = Reason::new(
+                    format!("la fonte non ha lo strato «{shown}»"),
+                    format!("the source has no layer \"{shown}\""),
+                );
                 faults.push(Fault::new(&format!("{at}/source-layer"), reason));
             } else if let Some(known) = self.layers.get(name) {
                 let unknown = fields.iter().filter(|read| !known.contains(&read.field));
@@ -106,7 +118,12 @@ impl<'a> Ours<'a> {
                 }));
             }
         }
-        for (part, name) in [("layout", "icon-image"), ("paint", "fill-pattern"), ("paint", "line-pattern"), ("paint", "background-pattern")] {
+        for (part, name) in [
+            ("layout", "icon-image"),
+            ("paint", "fill-pattern"),
+            ("paint", "line-pattern"),
+            ("paint", "background-pattern"),
+        ] {
             let icon = layer[part].get(name).and_then(Json::as_str).filter(|icon| !icon.contains('{'));
             if let Some(icon) = icon.filter(|icon| !icon.is_empty() && !self.icons.contains(*icon)) {
                 let shown = crate::error::clipped(icon);
@@ -114,9 +131,13 @@ impl<'a> Ours<'a> {
                 faults.push(Fault::new(&format!("{at}/{part}/{}", escaped(name)), reason));
             }
         }
-        if let Some(fonts) = layer["layout"].get("text-font").filter(|fonts| !is_expression(fonts)).and_then(Json::as_array) {
+        if let Some(fonts) =
+            layer["layout"].get("text-font").filter(|fonts| !is_expression(fonts)).and_then(Json::as_array)
+        {
             let known = Glyphs::names();
-            let is_known = |font: &Json| font.as_str().is_some_and(|font| known.iter().any(|name| name.eq_ignore_ascii_case(font)));
+            let is_known = |font: &Json| {
+                font.as_str().is_some_and(|font| known.iter().any(|name| name.eq_ignore_ascii_case(font)))
+            };
             if !fonts.iter().any(is_known) {
                 let known = known.join(", ");
                 let reason = Reason::new(format!("serve uno tra: {known}"), format!("one of these is needed: {known}"));

@@ -65,10 +65,9 @@ impl Check<'_> {
                     "lo zoom può stare in un solo \"step\" o \"interpolate\"",
                     "the zoom may be the input of one \"step\" or \"interpolate\" only",
                 )),
-                ZoomCurve::Interpolate if !property.interpolated => Some(Reason::new(
-                    "questa proprietà non si interpola",
-                    "nothing is interpolated for this property",
-                )),
+                ZoomCurve::Interpolate if !property.interpolated => {
+                    Some(Reason::new("questa proprietà non si interpola", "nothing is interpolated for this property"))
+                }
                 _ => None,
             }
         };
@@ -82,10 +81,9 @@ impl Check<'_> {
         let mut rest = text;
         while let Some((_, after)) = rest.split_once('{') {
             let Some((field, after)) = after.split_once('}') else { return };
-            self.parser.fields.push(crate::services::styles::expression::Read {
-                pointer: at.to_owned(),
-                field: field.to_owned(),
-            });
+            self.parser
+                .fields
+                .push(crate::services::styles::expression::Read { pointer: at.to_owned(), field: field.to_owned() });
             rest = after;
         }
     }
@@ -102,10 +100,9 @@ impl Check<'_> {
             "numberArray" => self.few_numbers(value, at, usize::MAX),
             "colorArray" => match value.as_array() {
                 Some(items) if items.is_empty() => self.length(at, "1"),
-                Some(items) => items
-                    .iter()
-                    .enumerate()
-                    .for_each(|(index, item)| self.color(item, &format!("{at}/{index}"))),
+                Some(items) => {
+                    items.iter().enumerate().for_each(|(index, item)| self.color(item, &format!("{at}/{index}")))
+                }
                 None => self.color(value, at),
             },
             "variableAnchorOffsetCollection" => self.anchors(value, at),
@@ -127,7 +124,10 @@ impl Check<'_> {
     fn number(&mut self, value: &Json, at: &str, property: &Property) {
         let Some(number) = value.as_f64() else { return self.wrong_type(at, "number", value) };
         if let Some(least) = property.minimum.filter(|least| number < *least) {
-            self.fault(at, Reason::new(format!("{number} è meno di {least}"), format!("{number} is less than {least}")));
+            self.fault(
+                at,
+                Reason::new(format!("{number} è meno di {least}"), format!("{number} is less than {least}")),
+            );
         }
         if let Some(most) = property.maximum.filter(|most| number > *most) {
             self.fault(at, Reason::new(format!("{number} è più di {most}"), format!("{number} is more than {most}")));
@@ -135,7 +135,8 @@ impl Check<'_> {
     }
 
     fn word(&mut self, value: &Json, at: &str, words: &[Json]) {
-        let allowed: Vec<String> = words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect();
+        let allowed: Vec<String> =
+            words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect();
         let allowed = allowed.join(", ");
         let shown = value.to_string();
         let shown = crate::error::clipped(&shown);
@@ -221,10 +222,15 @@ impl Check<'_> {
                         let found = type_of(other);
                         self.fault(
                             &format!("{here}/{}", escaped(name)),
-                            Reason::new(format!("serve string, c’è {found}"), format!("string is needed, {found} is there")),
+                            Reason::new(
+                                format!("serve string, c’è {found}"),
+                                format!("string is needed, {found} is there"),
+                            ),
                         );
                     }
-                    None => self.fault(&here, Reason::new(format!("manca \"{name}\""), format!("\"{name}\" is missing"))),
+                    None => {
+                        self.fault(&here, Reason::new(format!("manca \"{name}\""), format!("\"{name}\" is missing")))
+                    }
                 }
             }
         }

@@ -140,7 +140,10 @@ mod tests {
         assert_eq!(style["sources"]["a"]["tiles"][0], "/tiles/x/{z}/{x}/{y}");
         Address::Absolute.apply(&mut style, "http://b");
         assert_eq!(style["sources"]["a"]["tiles"][0], "http://b/tiles/x/{z}/{x}/{y}");
-        assert_eq!((&style["sprite"], &style["glyphs"]), (&json!("http://b/sprites/city"), &json!("http://b/fonts/{fontstack}/{range}.pbf")));
+        assert_eq!(
+            (&style["sprite"], &style["glyphs"]),
+            (&json!("http://b/sprites/city"), &json!("http://b/fonts/{fontstack}/{range}.pbf"))
+        );
         assert_eq!(style["name"], "http://a/");
     }
 }

@@ -76,7 +76,6 @@ const WIDTH: &str = "/layers/2/paint/line-width";
 const FIELD: &str = "/layers/4/layout/text-field";
 const FILTER: &str = "/layers/1/filter";
 
-
 /// A layer that is written anew.
 fn layer(kind: &str, paint: Json) -> Json {
     json!({"id": "f", "type": kind, "source": "s", "source-layer": "parcels", "paint": paint})
@@ -202,7 +201,10 @@ fn every_fault_has_a_place_that_is_there_and_both_languages() {
         for fault in faults(&style, None) {
             let parent = fault.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
             assert!(style.pointer(parent).is_some(), "{fault:?} of {pointer} {value}");
-            assert!(!fault.reason.it.is_empty() && !fault.reason.en.is_empty() && fault.reason.it != fault.reason.en, "{fault:?}");
+            assert!(
+                !fault.reason.it.is_empty() && !fault.reason.en.is_empty() && fault.reason.it != fault.reason.en,
+                "{fault:?}"
+            );
         }
     }
 }
