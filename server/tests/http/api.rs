@@ -206,7 +206,7 @@ async fn editing_is_described_where_somebody_may_edit_and_nowhere_else() {
     let found = edits(&open);
     let mut methods: Vec<_> = found.iter().map(|(method, ..)| *method).collect();
     methods.sort_unstable();
-    assert_eq!(methods, ["delete", "patch", "post", "post", "put"]);
+    assert_eq!(methods, ["delete", "delete", "patch", "post", "post", "post", "put", "put"]);
     for (method, path, operation) in found {
         let method = method.to_uppercase().parse::<reqwest::Method>().expect("a method");
         let anonymous = server.client.request(method.clone(), server.url(&path));

@@ -353,7 +353,7 @@ async fn grids_of_a_folder_are_offered_like_the_others() {
 #[tokio::test]
 async fn a_subset_in_time_says_what_datetime_says() {
     let server = Server::start().await;
-    let tile = "/collections/parcels/tiles/WebMercatorQuad/16/23460/35015";
+    let tile = "/collections/parcels/tiles/WebMercatorQuad/16/23462/35014";
     for (subset, datetime) in [
         ("datetime(%222026-01-31%22)", "2026-01-31"),
         ("datetime(2026-01-31)", "2026-01-31"),

@@ -75,7 +75,7 @@ fn view(app: &App, params: &Params<'_>, plan: &Plan) -> Result<View, Problem> {
             .with("limit", "MAX_MAP_PIXELS")
             .with("allowed", MAX_MAP_PIXELS));
     }
-    let zoom = params.text("zoom").map(|text| zoom(text)).transpose()?;
+    let zoom = params.text("zoom").map(zoom).transpose()?;
     let bbox = bbox(params)?;
     match (params.text("center"), bbox) {
         (Some(text), Some(_)) => Err(Problem::parameter("center", text, "and bbox exclude each other")),
@@ -151,8 +151,21 @@ struct Needed {
 
 fn tiles(app: &App, plan: &Plan, view: &View) -> Result<Vec<Needed>, Problem> {
     let mut needed = Vec::new();
+    let mut loading = None;
     for wanted in plan.wanted(view.zoom) {
-        let list = wanted.layers.join(",");
+        // Layers that are still being read come when they are there.
+        let is_ready = |name: &&String| {
+            let is_ready =
+                select::drawn(app, name).is_ok_and(|(layers, _)| layers.iter().all(|it| it.snapshot().is_some()));
+            if !is_ready {
+                loading = Some((*name).clone());
+            }
+            is_ready
+        };
+        let list = wanted.layers.iter().filter(is_ready).map(String::as_str).collect::<Vec<_>>().join(",");
+        if list.is_empty() {
+            continue;
+        }
         let (layers, parts) = select::drawn(app, &list)?;
         let Covering(tiles) = view.covering(wanted.zooms);
         for tile in tiles {
@@ -160,6 +173,9 @@ fn tiles(app: &App, plan: &Plan, view: &View) -> Result<Vec<Needed>, Problem> {
             let (source, list) = (wanted.source.clone(), list.clone());
             needed.push(Needed { source, list, tile, layers: layers.clone(), parts: parts.clone(), generations });
         }
+    }
+    if let (Some(name), true) = (loading, needed.is_empty()) {
+        return Err(select::loading(&name));
     }
     if needed.len() > MAX_MAP_TILES {
         let reason = format!("the map would be drawn of {} tiles; {MAX_MAP_TILES} is the most", needed.len());

@@ -141,9 +141,9 @@ fn signed(number: u32) -> i32 {
 
 impl Subject for DecodedFeature<'_> {
     fn get(&self, name: &str) -> Option<Value> {
-        let pairs = self.raw.tags.chunks_exact(2);
-        let found = pairs.filter(|pair| self.layer.keys.get(pair[0] as usize).is_some_and(|key| key == name));
-        found.last().and_then(|pair| self.layer.values.get(pair[1] as usize)).cloned()
+        let mut pairs = self.raw.tags.chunks_exact(2).rev();
+        let found = pairs.find(|pair| self.layer.keys.get(pair[0] as usize).is_some_and(|key| key == name));
+        found.and_then(|pair| self.layer.values.get(pair[1] as usize)).cloned()
     }
 
     fn id(&self) -> Value {

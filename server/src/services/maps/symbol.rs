@@ -10,6 +10,7 @@ use super::paint::{solid, tinted};
 use super::plan::{Frame, LayerKind, Plan, StyleLayer};
 use super::text::{self, Fonts, LINE_HEIGHT};
 use super::view::View;
+use crate::services::styles::expression::Value;
 
 /// A box in pixels: left, top, right, bottom.
 type Area = [f32; 4];
@@ -171,7 +172,7 @@ impl Spot<'_> {
             return None;
         }
         let stack: Vec<String> = match layer.value("text-font", zoom, feature) {
-            crate::services::styles::expression::Value::Array(items) => items.iter().map(|item| item.shown()).collect(),
+            Value::Array(items) => items.iter().map(Value::shown).collect(),
             _ => Vec::new(),
         };
         let face = self.fonts.face(&stack)?;

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::expression::Kind;
 
 /// A property and what it takes.
+#[allow(clippy::struct_excessive_bools)] // As the specification has them.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Property {
     /// The type of its values.

@@ -1,8 +1,10 @@
 //! `match`, and geometries in expressions.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
-use super::forms::{Branches, counted, known};
+use super::forms::{counted, known};
 use super::kind::Kind;
 use super::parse::Parser;
 use super::tree::{Expression, Label, Node, Tree};
@@ -12,11 +14,11 @@ use crate::services::styles::fault::Reason;
 const LARGEST: f64 = 9_007_199_254_740_991.0;
 
 pub(super) fn choose(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() >= 5, "4 or more")?;
-    counted(parser, items, at, items.len() % 2 == 1, "an even number of")?;
+    counted(parser, items, at, items.len() >= 5, ("4 o più", "4 or more"))?;
+    counted(parser, items, at, items.len() % 2 == 1, ("un numero pari", "an even number"))?;
     let mut kind = known(expected);
     let mut of_labels = None;
-    let (mut branches, mut outputs) = (Branches::new(), Vec::new());
+    let (mut branches, mut outputs) = (HashMap::new(), Vec::new());
     let last = items.len() - 1;
     for index in (2..last).step_by(2) {
         let here = format!("{at}/{index}");

@@ -78,7 +78,7 @@ impl Expression {
             }
             Node::Assert(arguments) => self.assert(arguments, context),
             Node::Coerce(arguments) => self.coerce(arguments, context),
-            Node::At([index, input]) => at(index.evaluate(context)?, input.evaluate(context)?),
+            Node::At([index, input]) => at(&index.evaluate(context)?, input.evaluate(context)?),
             Node::In([needle, place]) => {
                 let (needle, place) = (needle.evaluate(context)?, place.evaluate(context)?);
                 find(&needle, &place, 0).map(|found| Value::Boolean(found.is_some()))
@@ -305,8 +305,8 @@ fn compare(name: &str, left: &Value, right: &Value) -> Evaluated {
     }))
 }
 
-fn at(index: Value, input: Value) -> Evaluated {
-    let index = number(&index)?;
+fn at(index: &Value, input: Value) -> Evaluated {
+    let index = number(index)?;
     let Value::Array(mut items) = input else { return Err(mismatch("array", &input)) };
     if index < 0.0 || index >= items.len() as f64 || index.fract() != 0.0 {
         return Err(Reason::new(format!("l’elenco non ha un posto {index}"), format!("the list has no place {index}")));

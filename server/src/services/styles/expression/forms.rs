@@ -1,12 +1,10 @@
 //! Operators with a form of their own.
 
-use std::collections::HashMap;
-
 use serde_json::Value as Json;
 
 use super::kind::Kind;
 use super::parse::{Annotate, Parser};
-use super::tree::{Curve, Expression, Label, Node, Tree};
+use super::tree::{Expression, Node, Tree};
 use super::value::Value;
 use crate::services::styles::fault::Reason;
 
@@ -28,21 +26,21 @@ pub(super) fn find(name: &str) -> Option<Form> {
         "at" => at_index,
         "case" => case,
         "coalesce" => coalesce,
-        "collator" => collator,
-        "format" => format,
-        "image" => image,
+        "collator" => super::texts::collator,
+        "format" => super::texts::format,
+        "image" => super::texts::image,
         "in" => within_list,
         "index-of" => index_of,
-        "interpolate" | "interpolate-hcl" | "interpolate-lab" => interpolate,
+        "interpolate" | "interpolate-hcl" | "interpolate-lab" => super::curves::interpolate,
         "length" => length,
         "let" => bind,
         "var" => variable,
         "literal" => literal,
         "semiliteral" => semiliteral,
         "match" => super::choices::choose,
-        "number-format" => number_format,
+        "number-format" => super::texts::number_format,
         "slice" => slice,
-        "step" => step,
+        "step" => super::curves::step,
         "within" => within,
         "distance" => distance,
         "global-state" => global_state,
@@ -50,22 +48,23 @@ pub(super) fn find(name: &str) -> Option<Form> {
     })
 }
 
-/// The number of arguments, counted without the name.
-pub(super) fn counted(parser: &mut Parser, items: &[Json], at: &str, is_right: bool, wanted: &str) -> Option<()> {
+/// Refuses another number of arguments, counted without the name; `wanted` says which, in Italian and in English.
+pub(super) fn counted(
+    parser: &mut Parser,
+    items: &[Json],
+    at: &str,
+    is_right: bool,
+    wanted: (&str, &str),
+) -> Option<()> {
     if is_right {
         return Some(());
     }
     let (name, count) = (items[0].as_str().unwrap_or_default(), items.len() - 1);
-    let wanted_it = wanted
-        .replace(" or more", " o più")
-        .replace(" or ", " o ")
-        .replace("an even number", "un numero pari")
-        .replace("an odd number", "un numero dispari");
     parser.fault(
         at,
         Reason::new(
-            format!("\"{name}\" vuole {wanted_it} di argomenti: qui {count}").replace(" di argomenti", ", argomenti"),
-            format!("\"{name}\" takes {wanted} arguments: here are {count}"),
+            format!("argomenti di \"{name}\": {}, qui {count}", wanted.0),
+            format!("arguments of \"{name}\": {}, here {count}", wanted.1),
         ),
     )
 }
@@ -76,7 +75,7 @@ pub(super) fn known(expected: Option<&Kind>) -> Option<Kind> {
 }
 
 fn compare(parser: &mut Parser, name: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, matches!(items.len(), 3 | 4), "2 or 3")?;
+    counted(parser, items, at, matches!(items.len(), 3 | 4), ("2 o 3", "2 or 3"))?;
     let is_order = !matches!(name, "==" | "!=");
     let mut sides = Vec::with_capacity(2);
     for index in [1, 2] {
@@ -143,22 +142,22 @@ fn values(parser: &mut Parser, items: &[Json], first: usize, at: &str) -> Option
 }
 
 fn assert(parser: &mut Parser, name: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() > 1, "1 or more")?;
+    counted(parser, items, at, items.len() > 1, ("1 o più", "1 or more"))?;
     let arguments = values(parser, items, 1, at)?;
     Some(Expression::new(kind_of(name)?, Node::Assert(arguments)))
 }
 
 fn coerce(parser: &mut Parser, name: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
     if matches!(name, "to-string" | "to-boolean") {
-        counted(parser, items, at, items.len() == 2, "1")?;
+        counted(parser, items, at, items.len() == 2, ("1", "1"))?;
     }
-    counted(parser, items, at, items.len() > 1, "1 or more")?;
+    counted(parser, items, at, items.len() > 1, ("1 o più", "1 or more"))?;
     let arguments = values(parser, items, 1, at)?;
     Some(Expression::new(kind_of(name)?, Node::Coerce(arguments)))
 }
 
 fn list(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() > 1, "1 or more")?;
+    counted(parser, items, at, items.len() > 1, ("1 o più", "1 or more"))?;
     let mut first = 1;
     let mut item_kind = Kind::Value;
     let mut length = None;
@@ -190,7 +189,7 @@ fn list(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>
 }
 
 fn at_index(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 3, "2")?;
+    counted(parser, items, at, items.len() == 3, ("2", "2"))?;
     let index = parser.child(&items[1], &format!("{at}/1"), Some(&Kind::Number))?;
     let wanted = Kind::Array(Box::new(expected.cloned().unwrap_or(Kind::Value)), None);
     let input = parser.child(&items[2], &format!("{at}/2"), Some(&wanted))?;
@@ -199,8 +198,8 @@ fn at_index(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Op
 }
 
 fn case(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() >= 4, "3 or more")?;
-    counted(parser, items, at, items.len() % 2 == 0, "an odd number of")?;
+    counted(parser, items, at, items.len() >= 4, ("3 o più", "3 or more"))?;
+    counted(parser, items, at, items.len().is_multiple_of(2), ("un numero dispari", "an odd number"))?;
     let mut kind = known(expected);
     let mut branches = Vec::new();
     for index in (1..items.len() - 1).step_by(2) {
@@ -215,7 +214,7 @@ fn case(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Option
 }
 
 fn coalesce(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() > 1, "1 or more")?;
+    counted(parser, items, at, items.len() > 1, ("1 o più", "1 or more"))?;
     let mut kind = known(expected);
     let mut all = Vec::with_capacity(items.len() - 1);
     for (index, item) in items.iter().enumerate().skip(1) {
@@ -226,67 +225,6 @@ fn coalesce(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Op
     }
     let is_open = expected.is_some_and(|expected| all.iter().any(|one| !expected.holds(&one.kind)));
     Some(Expression::new(if is_open { Kind::Value } else { kind? }, Node::Coalesce(all)))
-}
-
-/// The options of an operator, each with its kind.
-fn options(
-    parser: &mut Parser,
-    given: &Json,
-    known: &[(&'static str, Kind)],
-    at: &str,
-) -> Option<Vec<(&'static str, Tree)>> {
-    let Some(given) = given.as_object() else {
-        return parser.fault(at, Reason::new("qui serve un oggetto di opzioni", "an object of options is needed here"));
-    };
-    let mut read = Vec::new();
-    for (name, kind) in known {
-        if let Some(value) = given.get(*name).filter(|value| !value.is_null()) {
-            read.push((*name, parser.child(value, &format!("{at}/{name}"), Some(kind))?));
-        }
-    }
-    Some(read)
-}
-
-fn collator(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 2, "1")?;
-    let known = [("case-sensitive", Kind::Boolean), ("diacritic-sensitive", Kind::Boolean), ("locale", Kind::String)];
-    options(parser, &items[1], &known, &format!("{at}/1"))?;
-    Some(Expression::new(Kind::Collator, Node::Unknown))
-}
-
-fn format(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() > 1, "1 or more")?;
-    let known = [
-        ("font-scale", Kind::Number),
-        ("text-font", Kind::Array(Box::new(Kind::String), None)),
-        ("text-color", Kind::Color),
-        ("vertical-align", Kind::String),
-    ];
-    let (mut contents, mut given) = (Vec::new(), Vec::new());
-    let mut may_be_options = false;
-    for (index, item) in items.iter().enumerate().skip(1) {
-        let here = format!("{at}/{index}");
-        if item.is_object() && may_be_options {
-            may_be_options = false;
-            let read = options(parser, item, &known, &here)?;
-            given.extend(read.into_iter().map(|(_, option)| option));
-            continue;
-        }
-        let content = parser.child(item, &here, Some(&Kind::Value))?;
-        if !matches!(content.kind, Kind::String | Kind::Value | Kind::Null | Kind::Image) {
-            let reason = Reason::new("una parte è un testo o un’icona", "a part is a text or an icon");
-            return parser.fault(&here, reason);
-        }
-        may_be_options = true;
-        contents.push(content);
-    }
-    Some(Expression::new(Kind::Formatted, Node::Format(contents, given)))
-}
-
-fn image(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 2, "1")?;
-    let name = parser.child(&items[1], &format!("{at}/1"), Some(&Kind::String))?;
-    Some(Expression::new(Kind::Image, Node::Image(name)))
 }
 
 /// What is looked for, and where.
@@ -307,13 +245,13 @@ fn sought(parser: &mut Parser, items: &[Json], at: &str) -> Option<[Tree; 2]> {
 }
 
 fn within_list(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 3, "2")?;
+    counted(parser, items, at, items.len() == 3, ("2", "2"))?;
     let both = sought(parser, items, at)?;
     Some(Expression::new(Kind::Boolean, Node::In(both)))
 }
 
 fn index_of(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, matches!(items.len(), 3 | 4), "2 or 3")?;
+    counted(parser, items, at, matches!(items.len(), 3 | 4), ("2 o 3", "2 or 3"))?;
     let mut all = sought(parser, items, at)?.to_vec();
     if let Some(from) = items.get(3) {
         all.push(parser.child(from, &format!("{at}/3"), Some(&Kind::Number))?);
@@ -322,7 +260,7 @@ fn index_of(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&K
 }
 
 fn slice(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, matches!(items.len(), 3 | 4), "2 or 3")?;
+    counted(parser, items, at, matches!(items.len(), 3 | 4), ("2 o 3", "2 or 3"))?;
     let input = parser.child(&items[1], &format!("{at}/1"), Some(&Kind::Value))?;
     let kind = input.kind.clone();
     if !matches!(kind, Kind::Array(..) | Kind::String | Kind::Value) {
@@ -342,7 +280,7 @@ fn slice(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind
 }
 
 fn length(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 2, "1")?;
+    counted(parser, items, at, items.len() == 2, ("1", "1"))?;
     let input = parser.child(&items[1], &format!("{at}/1"), None)?;
     if matches!(input.kind, Kind::Array(..) | Kind::String | Kind::Value) {
         return Some(Expression::new(Kind::Number, Node::Length(input)));
@@ -356,7 +294,13 @@ fn length(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kin
 }
 
 fn bind(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() >= 4 && items.len() % 2 == 0, "an odd number, 3 or more,")?;
+    counted(
+        parser,
+        items,
+        at,
+        items.len() >= 4 && items.len().is_multiple_of(2),
+        ("un numero dispari, 3 o più", "an odd number, 3 or more"),
+    )?;
     let before = parser.scope.len();
     let mut bound = Vec::new();
     for index in (1..items.len() - 1).step_by(2) {
@@ -392,7 +336,7 @@ fn variable(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&K
 }
 
 fn literal(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 2, "1")?;
+    counted(parser, items, at, items.len() == 2, ("1", "1"))?;
     let value = Value::of(&items[1]);
     let mut kind = value.kind();
     // What an empty list holds is what is expected of it.
@@ -403,7 +347,7 @@ fn literal(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Opt
 }
 
 fn semiliteral(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 2, "1")?;
+    counted(parser, items, at, items.len() == 2, ("1", "1"))?;
     let Some(list) = items[1].as_array() else { return Some(Expression::literal(Value::of(&items[1]))) };
     let all: Option<Vec<Tree>> = list
         .iter()
@@ -414,28 +358,8 @@ fn semiliteral(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option
     Some(Expression::new(Kind::Array(Box::new(Kind::Value), Some(all.len())), Node::Semiliteral(all)))
 }
 
-fn number_format(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 3, "2")?;
-    let number = parser.child(&items[1], &format!("{at}/1"), Some(&Kind::Number))?;
-    let known = [
-        ("locale", Kind::String),
-        ("currency", Kind::String),
-        ("unit", Kind::String),
-        ("min-fraction-digits", Kind::Number),
-        ("max-fraction-digits", Kind::Number),
-    ];
-    let here = format!("{at}/2");
-    let given = options(parser, &items[2], &known, &here)?;
-    let has = |name: &str| given.iter().any(|(known, _)| *known == name);
-    if has("currency") && has("unit") {
-        let reason = Reason::new("currency e unit si escludono", "currency and unit exclude each other");
-        return parser.fault(&here, reason);
-    }
-    Some(Expression::new(Kind::String, Node::NumberFormat(number, given)))
-}
-
 fn within(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 2, "1")?;
+    counted(parser, items, at, items.len() == 2, ("1", "1"))?;
     if super::choices::has_geometry(&items[1], &["Polygon", "MultiPolygon"]) {
         return Some(Expression::new(Kind::Boolean, Node::Unknown));
     }
@@ -444,7 +368,7 @@ fn within(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kin
 }
 
 fn distance(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 2, "1")?;
+    counted(parser, items, at, items.len() == 2, ("1", "1"))?;
     let all = ["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"];
     if super::choices::has_geometry(&items[1], &all) {
         return Some(Expression::new(Kind::Number, Node::Unknown));
@@ -454,98 +378,9 @@ fn distance(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&K
 }
 
 fn global_state(parser: &mut Parser, _: &str, items: &[Json], at: &str, _: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() == 2, "1")?;
+    counted(parser, items, at, items.len() == 2, ("1", "1"))?;
     if items[1].is_string() {
         return Some(Expression::new(Kind::Value, Node::Unknown));
     }
     parser.fault(&format!("{at}/1"), Reason::new("qui serve un nome", "a name is needed here"))
 }
-
-/// The inputs and outputs of `step` and `interpolate` from one place on.
-fn stops(
-    parser: &mut Parser,
-    items: &[Json],
-    first: usize,
-    at: &str,
-    kind: &mut Option<Kind>,
-    last: f64,
-) -> Option<Vec<(f64, Tree)>> {
-    let (mut read, mut last) = (Vec::new(), last);
-    for index in (first..items.len()).step_by(2) {
-        let here = format!("{at}/{index}");
-        let Some(input) = items[index].as_f64() else {
-            let reason =
-                Reason::new("qui serve un numero, non un’espressione", "a number is needed here, no expression");
-            return parser.fault(&here, reason);
-        };
-        if input <= last {
-            let reason = Reason::new("i valori devono crescere", "the values must grow");
-            return parser.fault(&here, reason);
-        }
-        last = input;
-        let output = parser.child(&items[index + 1], &format!("{at}/{}", index + 1), kind.as_ref())?;
-        kind.get_or_insert_with(|| output.kind.clone());
-        read.push((input, output));
-    }
-    Some(read)
-}
-
-fn step(parser: &mut Parser, _: &str, items: &[Json], at: &str, expected: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() >= 5, "4 or more")?;
-    counted(parser, items, at, items.len() % 2 == 1, "an even number of")?;
-    let input = parser.child(&items[1], &format!("{at}/1"), Some(&Kind::Number))?;
-    let mut kind = known(expected);
-    let first = parser.child(&items[2], &format!("{at}/2"), kind.as_ref())?;
-    kind.get_or_insert_with(|| first.kind.clone());
-    let mut all = vec![(f64::NEG_INFINITY, first)];
-    all.extend(stops(parser, items, 3, at, &mut kind, f64::NEG_INFINITY)?);
-    Some(Expression::new(kind?, Node::Step(input, all)))
-}
-
-fn curve(parser: &mut Parser, given: &Json, at: &str) -> Option<Curve> {
-    let items = given.as_array().map(Vec::as_slice).unwrap_or_default();
-    let numbers: Vec<f64> = items.iter().skip(1).filter_map(Json::as_f64).collect();
-    match items.first().and_then(Json::as_str) {
-        Some("linear") => return Some(Curve::Exponential(1.0)),
-        Some("exponential") if items.get(1).is_some_and(Json::is_number) => {
-            return numbers.first().map(|base| Curve::Exponential(*base));
-        }
-        Some("cubic-bezier") if items.len() == 5 => {
-            let points = <[f64; 4]>::try_from(numbers).ok();
-            let points = points.filter(|points| points.iter().all(|point| (0.0..=1.0).contains(point)));
-            if let Some(points) = points {
-                return Some(Curve::Bezier(points));
-            }
-        }
-        _ => {}
-    }
-    parser.fault(
-        at,
-        Reason::new(
-            "qui serve [\"linear\"], [\"exponential\", base] o [\"cubic-bezier\", x1, y1, x2, y2] con valori da 0 a 1",
-            "[\"linear\"], [\"exponential\", base] or [\"cubic-bezier\", x1, y1, x2, y2] with values from 0 to 1 is needed here",
-        ),
-    )
-}
-
-fn interpolate(parser: &mut Parser, name: &str, items: &[Json], at: &str, expected: Option<&Kind>) -> Option<Tree> {
-    counted(parser, items, at, items.len() >= 5, "4 or more")?;
-    counted(parser, items, at, items.len() % 2 == 1, "an even number of")?;
-    let curve = curve(parser, &items[1], &format!("{at}/1"))?;
-    let input = parser.child(&items[2], &format!("{at}/2"), Some(&Kind::Number))?;
-    let is_of_colors = name != "interpolate" && expected != Some(&Kind::ColorArray);
-    let mut kind = if is_of_colors { Some(Kind::Color) } else { known(expected) };
-    let all = stops(parser, items, 3, at, &mut kind, f64::NEG_INFINITY)?;
-    let kind = kind?;
-    if !kind.is_interpolatable() {
-        let reason = Reason::new(
-            format!("tra valori di tipo {kind} non si interpola"),
-            format!("nothing lies between values of the type {kind}"),
-        );
-        return parser.fault(at, reason);
-    }
-    Some(Expression::new(kind, Node::Interpolate(curve, input, all)))
-}
-
-/// The branches of `match` by their labels.
-pub(super) type Branches = HashMap<Label, usize>;

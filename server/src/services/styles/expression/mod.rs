@@ -3,10 +3,12 @@
 
 mod calls;
 mod choices;
+mod curves;
 mod evaluate;
 mod forms;
 mod kind;
 mod parse;
+mod texts;
 mod tree;
 mod value;
 

@@ -10,6 +10,7 @@ use super::value::Value;
 pub type Tree = Arc<Expression>;
 
 /// What an expression depends on.
+#[allow(clippy::struct_excessive_bools)] // Each says one thing, and all may hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Uses {
     /// Properties, id or geometry of the feature.

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Check, escaped};
-use crate::services::styles::expression::{Kind, Value, color, is_expression};
+use crate::services::styles::expression::{Kind, Value, ZoomCurve, color, is_expression};
 use crate::services::styles::fault::Reason;
 use crate::services::styles::specification::{Property, SPECIFICATION};
 use crate::services::styles::validate::type_of;
@@ -39,7 +39,6 @@ impl Check<'_> {
     fn expression(&mut self, value: &Json, at: &str, name: &str, property: &Property, part: Option<Part>) {
         let expected = property.expected();
         let Some(tree) = self.parser.read(value, at, expected.as_ref()) else { return };
-        use crate::services::styles::expression::ZoomCurve;
         let problem = if name == "text-font" && !tree.gives_literals() {
             Some(Reason::new(
                 "i tipi di carattere devono stare nell’espressione come sono",
@@ -101,7 +100,7 @@ impl Check<'_> {
             "colorArray" => match value.as_array() {
                 Some(items) if items.is_empty() => self.length(at, "1"),
                 Some(items) => {
-                    items.iter().enumerate().for_each(|(index, item)| self.color(item, &format!("{at}/{index}")))
+                    items.iter().enumerate().for_each(|(index, item)| self.color(item, &format!("{at}/{index}")));
                 }
                 None => self.color(value, at),
             },
@@ -229,7 +228,7 @@ impl Check<'_> {
                         );
                     }
                     None => {
-                        self.fault(&here, Reason::new(format!("manca \"{name}\""), format!("\"{name}\" is missing")))
+                        self.fault(&here, Reason::new(format!("manca \"{name}\""), format!("\"{name}\" is missing")));
                     }
                 }
             }
