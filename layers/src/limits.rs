@@ -100,3 +100,15 @@ pub const MAX_MATRIX_SETS: usize = 64;
 pub const MAX_MATRIX_SET_BYTES: u64 = 1024 * 1024;
 /// Tile matrices of a set.
 pub const MAX_MATRICES: usize = 64;
+/// Bytes of one style.
+pub const MAX_STYLE_BYTES: usize = 1024 * 1024;
+/// Layers of one style.
+pub const MAX_STYLE_LAYERS: usize = 2_000;
+/// Styles that are kept.
+pub const MAX_STYLES: usize = 200;
+/// Characters of the identifier of a style.
+pub const MAX_STYLE_ID: usize = 64;
+/// Pixels of a side of a static map, by density.
+pub const MAX_MAP_PIXELS: u32 = 2_048;
+/// Tiles that one static map is drawn of.
+pub const MAX_MAP_TILES: usize = 256;

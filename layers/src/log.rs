@@ -7,6 +7,9 @@ use crate::feature::FeatureId;
 /// Position in the change log; the only clock that followers know. 0 is "before the first change".
 pub type Seq = i64;
 
+/// The name under which the log tells of the styles that are kept: no layer can have it.
+pub const STYLES: &str = ":styles";
+
 /// What happened to a feature, or to a layer as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::middleware::Quota;
 use crate::services::editing::Tokens;
+use crate::services::maps::Maps;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
 use crate::services::tiles::Tiles;
@@ -42,6 +43,8 @@ pub struct App {
     pub tile_cache_control: HeaderValue,
     /// Glyphs of the map's labels.
     pub glyphs: Glyphs,
+    /// Finished pictures of maps.
+    pub maps: Maps,
     /// Icons of the map.
     pub sprites: Sprites,
     /// Counters and clocks.
@@ -87,6 +90,7 @@ impl App {
             matrix_sets: MatrixSets::shipped(),
             tile_cache_control: cache_control,
             glyphs: Glyphs::new(),
+            maps: Maps::default(),
             sprites: Sprites::new(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::load;
 use bricola_layers::log::{Change, Seq};
-use bricola_layers::store::{LayerEdits, Moment, Once, Replaced, Sight, Sought, Store, StoreError, Version, Written};
+use bricola_layers::store::{
+    LayerEdits, Moment, Once, Replaced, Sight, Sought, Store, StoreError, StyleEdit, Version, Written,
+};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -59,6 +61,9 @@ pub trait Archive: Send + Sync + 'static {
 
     /// See [`load::restore`].
     fn restore<'a>(&'a self, layer: &'a str, at: Seq, last: Seq) -> Asked<'a, (Replaced, Seq)>;
+
+    /// See [`Store::write_style`].
+    fn write_style(&self, edit: StyleEdit) -> Asked<'_, Seq>;
 }
 
 impl<S: Store> Archive for S {
@@ -122,5 +127,9 @@ impl<S: Store> Archive for S {
 
     fn restore<'a>(&'a self, layer: &'a str, at: Seq, last: Seq) -> Asked<'a, (Replaced, Seq)> {
         Box::pin(load::restore(self, layer, at, last))
+    }
+
+    fn write_style(&self, edit: StyleEdit) -> Asked<'_, Seq> {
+        Box::pin(Store::write_style(self, edit))
     }
 }

@@ -106,6 +106,8 @@ pub enum Kind {
     PreconditionFailed,
     /// The feature is not what the layer takes.
     InvalidFeature,
+    /// The style is none, or is drawn with what is not there.
+    InvalidStyle,
     /// Another feature has the same key.
     DuplicateKey,
     /// The idempotency key came before, with another body.
@@ -161,6 +163,7 @@ impl Kind {
         Self::PreconditionRequired,
         Self::PreconditionFailed,
         Self::InvalidFeature,
+        Self::InvalidStyle,
         Self::DuplicateKey,
         Self::KeyReused,
         Self::ChangedSince,
@@ -212,8 +215,9 @@ impl Kind {
             Self::TooManyStreams       => (StatusCode::SERVICE_UNAVAILABLE,    "too-many-streams",       "Too many event streams are open"),
             Self::Unauthorized         => (StatusCode::UNAUTHORIZED,           "unauthorized",           "Only those who are known may do this"),
             Self::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED,  "precondition-required",  "The edit must say which version it was made from"),
-            Self::PreconditionFailed   => (StatusCode::PRECONDITION_FAILED,    "precondition-failed",    "The feature has been changed meanwhile"),
+            Self::PreconditionFailed   => (StatusCode::PRECONDITION_FAILED,    "precondition-failed",    "What is there has been changed meanwhile"),
             Self::InvalidFeature       => (StatusCode::UNPROCESSABLE_ENTITY,   "invalid-feature",        "The feature is not what the layer takes"),
+            Self::InvalidStyle         => (StatusCode::BAD_REQUEST,            "invalid-style",          "The style is not sound"),
             Self::DuplicateKey         => (StatusCode::CONFLICT,               "duplicate-key",          "Another feature has the same key"),
             Self::ChangedSince         => (StatusCode::CONFLICT,               "changed-since",          "The features were changed again since"),
             Self::KeyReused            => (StatusCode::UNPROCESSABLE_ENTITY,   "idempotency-key-reused", "The idempotency key was used for something else"),
@@ -367,6 +371,19 @@ impl Problem {
 
     /// Writes it out (RFC 9457), keeping headers that were set on the way, such as `Allow`.
     pub fn write(&self, path: &str, request_id: &str, kept: HeaderMap) -> Response {
+        let body = self.members(path, request_id);
+        self.answer(Value::Object(body).to_string(), "application/problem+json", kept)
+    }
+
+    /// As [`Self::write`], as a page that somebody has made of [`Self::members`].
+    pub fn write_page(&self, page: String, kept: HeaderMap) -> Response {
+        let mut response = self.answer(page, "text/html; charset=utf-8", kept);
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+        response
+    }
+
+    /// The members of the problem document.
+    pub fn members(&self, path: &str, request_id: &str) -> Map<String, Value> {
         let (status, code, title) = self.0.kind.row();
         let mut body = Map::new();
         body.insert("type".into(), json!(format!("urn:bricola:problem:{code}")));
@@ -377,10 +394,14 @@ impl Problem {
         body.insert("instance".into(), json!(clipped(path)));
         body.insert("request_id".into(), json!(request_id));
         body.extend(self.0.members.clone());
-        let mut response = (status, Value::Object(body).to_string()).into_response();
+        body
+    }
+
+    fn answer(&self, body: String, media_type: &'static str, kept: HeaderMap) -> Response {
+        let mut response = (self.0.kind.row().0, body).into_response();
         let headers = response.headers_mut();
         headers.extend(kept.into_iter().filter(|(name, _)| name.as_ref().is_some_and(is_kept)));
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

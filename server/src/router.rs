@@ -103,8 +103,18 @@ pub fn table() -> Vec<Wired> {
         Wired::at("/tileMatrixSets").answers(matrices::about_list(), matrices::list).for_classes(matrices::CLASSES),
         Wired::at("/tileMatrixSets/{tileMatrixSetId}").answers(matrices::about_one(), matrices::one),
         // What a map needs beside its tiles.
-        Wired::at("/styles").answers(styles::about_list(), styles::list),
-        Wired::at("/styles/{styleId}").answers(styles::about_one(), styles::one),
+        Wired::at("/styles")
+            .answers(styles::about_list(), styles::list)
+            .answers(styles::about_create(), styles::edit::create)
+            .says(styles::edit::options_of_list)
+            .for_classes(styles::CLASSES),
+        Wired::at("/styles/{styleId}")
+            .answers(styles::about_one(), styles::one)
+            .answers(styles::about_replace(), styles::edit::replace)
+            .answers(styles::about_remove(), styles::edit::remove)
+            .says(styles::edit::options_of_one),
+        Wired::at("/styles/{styleId}/metadata").answers(styles::about_metadata(), styles::metadata::get),
+        Wired::at("/styles/{styleId}/thumbnail").answers(styles::about_thumbnail(), styles::map::get).as_it_is(),
         Wired::at("/fonts/{stack}/{range}").answers(styles::about_glyphs(), styles::glyphs),
         Wired::at("/sprites/{file}").answers(styles::about_sprite(), styles::sprite),
         // What has changed, for other systems; what changes, as it happens.

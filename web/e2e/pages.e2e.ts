@@ -37,6 +37,12 @@ const PATHS = [
   'collections/parcels/queryables',
   'collections/parcels/sortables',
   'styles',
+  'tiles',
+  'tiles/WebMercatorQuad',
+  'collections/parcels/tiles',
+  'collections/parcels/tiles/ItalyRDN2008_UTM33NQuad',
+  'tileMatrixSets',
+  'tileMatrixSets/WorldCRS84Quad',
   'conformance',
 ];
 

@@ -20,6 +20,8 @@ pub struct Applied {
     pub seq: Seq,
     /// The layers that changed, in order of id.
     pub layers: Vec<AppliedLayer>,
+    /// Whether the styles that are kept are others.
+    pub styles: bool,
 }
 
 /// What changed of a layer.

@@ -24,7 +24,7 @@ use super::touched::Footprint;
 use super::warm::{Keeper, Kept, Warm};
 use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
-use crate::log::{Change, Operation, Seq};
+use crate::log::{Change, Operation, STYLES, Seq};
 use crate::store::{Store, StoreError, StoredLayer};
 
 /// Changes read from the log at a time.
@@ -283,12 +283,16 @@ impl<S: Store> Follower<S> {
             changes => changes?,
         };
         let Some(last) = changes.last().cloned() else { return self.pass_by().await };
+        let styles = changes.iter().any(|change| change.layer == STYLES);
+        if styles {
+            read_styles(&self.store, &self.territory).await?;
+        }
         let layers = self.apply(&changes).await?;
         let (after, seq) = (self.seen, last.seq);
         self.seen = seq;
         self.last = Some((last, false));
         self.territory.advance(seq);
-        self.territory.tell(Applied { after, seq, layers });
+        self.territory.tell(Applied { after, seq, layers, styles });
         Ok(())
     }
 
@@ -333,14 +337,14 @@ impl<S: Store> Follower<S> {
         self.territory.note_health(count);
         let layers = self.territory.layers();
         let layers = layers.iter().map(|layer| AppliedLayer::whole(&layer.definition().id, self.seen)).collect();
-        self.territory.tell(Applied { after: self.seen, seq: self.seen, layers });
+        self.territory.tell(Applied { after: self.seen, seq: self.seen, layers, styles: true });
         Ok(())
     }
 
     /// Brings every layer that the changes name up to date.
     async fn apply(&mut self, changes: &[Change]) -> Result<Vec<AppliedLayer>, FollowError> {
         let mut happened: BTreeMap<String, Happened> = BTreeMap::new();
-        for change in changes {
+        for change in changes.iter().filter(|change| change.layer != STYLES) {
             let entry = happened.entry(change.layer.clone()).or_default();
             entry.seq = change.seq;
             match change.id {
@@ -521,6 +525,7 @@ pub(super) async fn announce<S: Store>(
     territory: &Territory,
 ) -> Result<(Seq, Vec<StoredLayer>), StoreError> {
     let seq = store.last_seq().await?;
+    read_styles(store, territory).await?;
     let mut layers = store.layers().await?;
     let ids: BTreeSet<String> = layers.iter().map(|stored| stored.definition.id.clone()).collect();
     territory.retain(|id| ids.contains(id));
@@ -530,4 +535,15 @@ pub(super) async fn announce<S: Store>(
     territory.announce();
     layers.sort_by_key(|stored| std::cmp::Reverse(stored.count));
     Ok((seq, layers))
+}
+
+/// Publishes the styles of the store. Where they cannot be read though the store is there (its tables are of an older version),
+/// layers are followed all the same.
+async fn read_styles<S: Store>(store: &Arc<S>, territory: &Territory) -> Result<(), StoreError> {
+    match store.styles().await {
+        Ok(styles) => territory.publish_styles(styles),
+        Err(error) if error.is_temporary() => return Err(error),
+        Err(error) => warn!(%error, "cannot read the styles"),
+    }
+    Ok(())
 }

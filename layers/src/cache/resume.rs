@@ -40,6 +40,7 @@ impl<S: Store> Follower<S> {
                 health.behind = true;
                 health.trouble = away;
             });
+            self.territory.publish_styles(kept.styles.clone());
             self.territory.announce();
             self.territory.advance(kept.seq);
             self.seen = kept.seq;
@@ -117,6 +118,7 @@ impl<S: Store> Follower<S> {
             seq: self.seen,
             last: self.last.as_ref().map(|(change, _)| change.clone()),
             contact_ms: self.territory.health().contact_ms,
+            styles: self.territory.styles().to_vec(),
         };
         keeper.save(Plan { kept, layers: layers.collect() });
     }

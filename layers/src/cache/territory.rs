@@ -15,8 +15,8 @@ use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_QUEUE;
 use crate::log::Seq;
-use crate::store::{LayerKind, Unreadable};
-use crate::tile::TileId;
+use crate::store::{LayerKind, StoredStyle, Unreadable};
+use crate::tile::{GridTile, TileId};
 
 /// How a layer stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -125,6 +125,11 @@ impl Layer {
         self.touched.read().unwrap_or_else(PoisonError::into_inner).generation(tile)
     }
 
+    /// The generation of a tile of another grid than WebMercatorQuad; to be asked as [`Self::generation`] is.
+    pub fn generation_in(&self, tile: &GridTile) -> Generation {
+        self.touched.read().unwrap_or_else(PoisonError::into_inner).generation_in(tile)
+    }
+
     /// The generation of the layer as a whole, for what is made of all of it or is cut otherwise than its tiles. To be asked
     /// as [`Self::generation`] is.
     pub fn youngest(&self) -> Generation {
@@ -180,6 +185,7 @@ pub struct Territory {
 struct Inner {
     layers: ArcSwap<BTreeMap<String, Arc<Layer>>>,
     unreadable: ArcSwap<Vec<Unreadable>>,
+    styles: ArcSwap<Vec<StoredStyle>>,
     seq: AtomicI64,
     reached: watch::Sender<Seq>,
     applied: broadcast::Sender<Arc<Applied>>,
@@ -192,6 +198,7 @@ impl Default for Inner {
         Self {
             layers: ArcSwap::default(),
             unreadable: ArcSwap::default(),
+            styles: ArcSwap::default(),
             seq: AtomicI64::new(0),
             reached: watch::Sender::new(0),
             applied: broadcast::Sender::new(MAX_APPLIED_QUEUE),
@@ -219,6 +226,16 @@ impl Territory {
 
     pub(super) fn note_unreadable(&self, unreadable: Vec<Unreadable>) {
         self.inner.unreadable.store(Arc::new(unreadable));
+    }
+
+    /// The styles that are kept beside the layers, in order of id.
+    pub fn styles(&self) -> Arc<Vec<StoredStyle>> {
+        self.inner.styles.load_full()
+    }
+
+    /// Publishes styles: for the follower, and for tools and tests that have no store.
+    pub fn publish_styles(&self, styles: Vec<StoredStyle>) {
+        self.inner.styles.store(Arc::new(styles));
     }
 
     /// The `seq` up to which every ready layer reflects the change log.

@@ -13,7 +13,7 @@ use super::packed::GeometryKind;
 use super::snapshot::RowRef;
 use crate::limits::{MAX_TOUCHED_PER_FEATURE, MAX_TOUCHED_TILES};
 use crate::log::Seq;
-use crate::tile::{EXTENT, TileId};
+use crate::tile::{EXTENT, GridTile, TileId};
 
 /// World units by which a tile is widened: boxes of features are rounded outwards to tree units.
 const MARGIN: u32 = 8;
@@ -66,6 +66,12 @@ impl Footprint {
         Self { segments, rings, reach: if kind == GeometryKind::Point { 0 } else { DRAWN_WITHIN } }
     }
 
+    /// The longest edge along an axis, world units.
+    fn longest(&self) -> u32 {
+        let edges = self.segments.iter().map(|[a, b]| a[0].abs_diff(b[0]).max(a[1].abs_diff(b[1])));
+        edges.max().unwrap_or(0)
+    }
+
     /// Smallest and largest corner in world units; `None` without a geometry.
     pub fn bounds(&self) -> Option<([u32; 2], [u32; 2])> {
         let ends = self.segments.iter().flatten();
@@ -112,6 +118,8 @@ pub struct Touched {
     floor: Seq,
     /// No tile is of a later one.
     last: Seq,
+    /// The longest edge of all that was touched, world units.
+    longest: u32,
     tiles: FxHashMap<TileId, Seq>,
     /// Tiles that were touched with all that lie in them.
     subtrees: FxHashMap<TileId, Seq>,
@@ -126,6 +134,17 @@ impl Touched {
     /// The generation of the layer as a whole: that of its youngest tile.
     pub fn youngest(&self) -> Generation {
         Generation { era: self.era, seq: self.last }
+    }
+
+    /// The generation of a tile of another grid: that of the youngest of the tiles of WebMercatorQuad in which that may lie
+    /// which is drawn in it. What is straight in one plane is a curve in the other, by the more the longer it is.
+    pub fn generation_in(&self, tile: &GridTile) -> Generation {
+        match tile.mercator_tiles(self.longest) {
+            Some(tiles) => {
+                Generation { era: self.era, seq: tiles.map(|tile| self.last(tile)).max().unwrap_or(self.floor) }
+            }
+            None => self.youngest(),
+        }
     }
 
     fn last(&self, tile: TileId) -> Seq {
@@ -154,6 +173,7 @@ impl Touched {
             self.renew(seq);
             return;
         }
+        self.longest = self.longest.max(place.longest());
         cover(place, *zooms.end(), |tile, whole| {
             if whole {
                 self.subtrees.insert(tile, seq);

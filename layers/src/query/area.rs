@@ -40,6 +40,13 @@ pub struct Area {
 }
 
 impl Area {
+    /// West, south, east, north in degrees, as far as it reaches; `None` where it crosses the antimeridian.
+    pub fn lonlat(&self) -> Option<[f64; 4]> {
+        let [(low, high, _)] = self.world.as_slice() else { return None };
+        let ([west, north], [east, south]) = (crs::world_to_lonlat(*low), crs::world_to_lonlat(*high));
+        Some([west, south, east, north])
+    }
+
     /// A box by its corners, x (east) before y. In degrees a west that is greater than the east means a box across the
     /// antimeridian.
     ///

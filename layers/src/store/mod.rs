@@ -11,6 +11,7 @@ mod once;
 mod postgis;
 mod retention;
 mod seek;
+mod styles;
 mod unreadable;
 pub(crate) mod wkb;
 
@@ -20,6 +21,7 @@ pub use once::{LayerEdits, Once, REMEMBERED_HOURS, Written};
 pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl};
 pub use retention::{Pruned, Pruning, RegisteredFollower};
 pub use seek::{Judge, Sight, Sought};
+pub use styles::{StoredStyle, StyleEdit};
 pub use unreadable::Unreadable;
 
 use std::ops::Range;
@@ -134,6 +136,9 @@ pub enum StoreError {
     /// The key of a batch came before, with another batch.
     #[error("the key was used for another batch")]
     KeyReused,
+    /// Somebody else changed the style first.
+    #[error("style \"{0}\" is not what the editor saw")]
+    StyleMoved(String),
     /// The store no longer knows what was so long ago: the layer was dropped and defined anew since, or the log
     /// was pruned.
     #[error("what was before change {first} is not known any more")]
@@ -346,6 +351,20 @@ pub trait Store: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result<(Vec<FeatureId>, Seq), StoreError>> + Send {
         let parts = vec![LayerEdits { layer: layer.to_owned(), edits }];
         async move { self.write_all(parts, None).await.map(|written| (written.ids, written.seq)) }
+    }
+
+    /// The styles that are kept, in order of id.
+    fn styles(&self) -> impl Future<Output = Result<Vec<StoredStyle>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// Writes a style or takes it away, and tells the log under the name [`crate::log::STYLES`]; the change after which it is
+    /// so. One that is what it was changes nothing.
+    ///
+    /// [`StoreError::StyleMoved`] where it is not what the editor saw.
+    fn write_style(&self, edit: StyleEdit) -> impl Future<Output = Result<Seq, StoreError>> + Send {
+        let _ = edit;
+        async { Err(StoreError::Unusable("this store keeps no styles".to_owned())) }
     }
 
     /// Begins an atomic replacement of a layer: until [`Replacement::commit`] everybody reads the old rows,

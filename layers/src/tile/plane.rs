@@ -17,6 +17,8 @@ use crate::crs::{Crs, CrsError, Shortcut, world_to_lonlat};
 pub(super) const WORLD_RADIUS: f64 = 6.8e8;
 /// World units by which boxes of features are rounded outwards, and more.
 const ROUNDED: f64 = 8.0;
+/// Tiles of WebMercatorQuad that are looked at for one of another grid.
+const MAX_ACROSS: u64 = 256;
 /// Parts of a tile by which it is widened before features are looked for: what is thinned is drawn within two of its units
 /// of where it is, and what stands for its neighbourhood is a pixel wide.
 const DRAWN_WITHIN: f64 = 12.0 / EXTENT as f64;
@@ -154,6 +156,33 @@ pub(super) struct InGrid<'a> {
     keeps: Vec<bool>,
 }
 
+/// Smallest and largest world unit in which something may lie that is drawn in a tile, if no edge is longer than this.
+fn bounds(tile: &GridTile, longest_edge: u32) -> Result<([u32; 2], [u32; 2]), CrsError> {
+    let (min, max) = tile.reach()?;
+    // Edges are straight in this plane, and curves in that of the tree: they may pass the tile where their ends do not.
+    let swell = f64::from(longest_edge).powi(2) / WORLD_RADIUS;
+    let margin = |axis: usize| (f64::from(max[axis] - min[axis]) * DRAWN_WITHIN + swell + ROUNDED) as u32;
+    let margin = [margin(0), margin(1)];
+    let low = [0, 1].map(|axis| min[axis].saturating_sub(margin[axis]));
+    let high = [0, 1].map(|axis| max[axis].saturating_add(margin[axis]));
+    Ok((low, high))
+}
+
+impl GridTile {
+    /// The tiles of WebMercatorQuad, at the zoom whose features are drawn, in which that may lie which is drawn in it, if no
+    /// edge is longer than this; `None` where they are many, or cannot be told.
+    pub(crate) fn mercator_tiles(&self, longest_edge: u32) -> Option<impl Iterator<Item = TileId> + use<>> {
+        let (low, high) = bounds(self, longest_edge).ok()?;
+        let z = self.zoom();
+        let number = |unit: u32| (u64::from(unit) >> (32 - u32::from(z))) as u32;
+        let [left, top] = low.map(number);
+        let [right, bottom] = high.map(number);
+        let count = u64::from(right - left + 1) * u64::from(bottom - top + 1);
+        let tiles = (top..=bottom).flat_map(move |y| (left..=right).map(move |x| TileId { z, x, y }));
+        (count <= MAX_ACROSS).then_some(tiles)
+    }
+}
+
 impl<'a> InGrid<'a> {
     /// The plane of a tile of another grid, for a layer as it stands.
     ///
@@ -162,16 +191,9 @@ impl<'a> InGrid<'a> {
     pub(super) fn new(tile: &'a GridTile, snapshot: &Snapshot) -> Result<Self, CrsError> {
         let wgs84 = Crs::wgs84();
         let from = snapshot.crs().unwrap_or(&wgs84);
-        let (min, max) = tile.reach()?;
-        // Edges are straight in this plane, and curves in that of the tree: they may pass the tile where their ends do not.
-        let swell = f64::from(snapshot.longest_edge()).powi(2) / WORLD_RADIUS;
-        let margin = |axis: usize| (f64::from(max[axis] - min[axis]) * DRAWN_WITHIN + swell + ROUNDED) as u32;
-        let margin = [margin(0), margin(1)];
-        let low = [0, 1].map(|axis| min[axis].saturating_sub(margin[axis]));
-        let high = [0, 1].map(|axis| max[axis].saturating_add(margin[axis]));
         Ok(Self {
             tile,
-            bounds: (low, high),
+            bounds: bounds(tile, snapshot.longest_edge())?,
             way: Shortcut::shared(from, tile.crs())?,
             from_lonlat: Shortcut::shared(&wgs84, tile.crs())?,
             is_thinned: tile.zoom() < snapshot.definition().zoom.max,

@@ -6,7 +6,7 @@ use bricola_layers::cache::{Generation, Snapshot};
 use bricola_layers::crs::lonlat_to_world;
 use bricola_layers::log::Seq;
 use bricola_layers::store::{Edit, Store};
-use bricola_layers::tile::{Part, TileId, TileOptions, render};
+use bricola_layers::tile::{GridTile, MatrixSets, Part, Place, TileId, TileOptions, render, render_at};
 use geo_types::{Geometry, LineString, Point};
 
 use super::common::numbers;
@@ -47,6 +47,52 @@ fn sheet(city: &City, places: &[[f64; 2]]) -> Sheet {
 fn drawn(snapshot: &Snapshot, tile: TileId) -> Vec<u8> {
     let part = |part| render(snapshot, tile, &TileOptions { part, ..TileOptions::default() }).bytes;
     [part(Part::Features), part(Part::Labels)].concat()
+}
+
+/// Generation and bytes of tiles of the other grids around places.
+type GridSheet = BTreeMap<String, (Generation, Vec<u8>)>;
+
+fn grid_sheet(city: &City, sets: &MatrixSets, places: &[[f64; 2]]) -> GridSheet {
+    let layer = city.territory.layer("things").expect("a layer");
+    let mut sheet = GridSheet::new();
+    for set in sets.iter().filter(|set| !set.is_web_mercator_quad()) {
+        for (matrix, of) in set.matrices.iter().enumerate().filter(|(_, of)| ZOOMS.contains(&of.zoom)) {
+            for [x, y] in places {
+                let [left, right, top, bottom] =
+                    of.limits_with_buffer(set.cover([*x, *y, *x, *y])).expect("in the grid");
+                let columns = left.saturating_sub(2)..=(right + 2).min(of.columns - 1);
+                for column in columns {
+                    for row in top.saturating_sub(2)..=(bottom + 2).min(of.rows - 1) {
+                        let tile = GridTile::new(set, matrix, column, row).expect("a tile");
+                        let generation = layer.generation_in(&tile);
+                        let snapshot = layer.snapshot().expect("ready");
+                        let part = |part| {
+                            let options = TileOptions { part, ..TileOptions::default() };
+                            render_at(&snapshot, &Place::Grid(tile.clone()), &options).expect("a way").bytes
+                        };
+                        let bytes = [part(Part::Features), part(Part::Labels)].concat();
+                        sheet.insert(format!("{tile:?}"), (generation, bytes));
+                    }
+                }
+            }
+        }
+    }
+    sheet
+}
+
+/// How many tiles were renewed, and how many of these are others now; those that were not must be what they were.
+fn renewed_in_grids(before: &GridSheet, after: &GridSheet) -> (usize, usize) {
+    let (mut renewed, mut differ) = (0, 0);
+    for (tile, (generation, bytes)) in after {
+        let (generation_before, bytes_before) = &before[tile];
+        if generation == generation_before {
+            assert_eq!(bytes, bytes_before, "{tile} changed and was not renewed");
+        } else {
+            renewed += 1;
+            differ += usize::from(bytes != bytes_before);
+        }
+    }
+    (renewed, differ)
 }
 
 /// Tiles that were renewed; the others must be what they were.
@@ -146,6 +192,46 @@ async fn whatever_happens_to_whatever_geometry_no_tile_is_stale() {
         assert!(!told.layers[0].whole && !told.layers[0].boxes.is_empty());
         last = seq;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiles_of_other_grids_are_renewed_where_something_changes_in_them_and_hardly_elsewhere() {
+    let mut next = numbers(71);
+    let sets = MatrixSets::shipped();
+    let city = City::holding("geometry", Vec::new()).await;
+    let mut alive = Vec::new();
+    let (mut all, mut renewed, mut differ) = (0, 0, 0);
+    for _ in 0..30 {
+        let at = [12.0 + 2.0 * next(), 44.5 + next()];
+        let snapped = |value: f64| (value * 1e8).round() / 1e8;
+        let size = 10_f64.powf(-3.5 + 2.5 * next());
+        let geometry = match (next() * 3.0) as u8 {
+            0 => Geometry::from(Point::new(snapped(at[0]), snapped(at[1]))),
+            1 => square(at[0], at[1], size),
+            _ => {
+                let ends = (0..5).map(|_| (snapped(at[0] + size * next()), snapped(at[1] + size * next())));
+                Geometry::from(ends.collect::<LineString<f64>>())
+            }
+        };
+        let places = [at, [at[0] + size / 2.0, at[1] + size / 2.0], [12.5, 45.0]];
+        let before = grid_sheet(&city, &sets, &places);
+        let pick = (next() * (alive.len() + 4) as f64) as usize;
+        let edit = match alive.get(pick).copied() {
+            Some(id) => Edit::Update { id, expected: None, feature: feature(geometry, "updated", 1) },
+            None => Edit::Insert(feature(geometry, "new", 1)),
+        };
+        let inserts = matches!(edit, Edit::Insert(_));
+        let (ids, seq) = city.store.write("things", vec![edit]).await.expect("written");
+        if inserts {
+            alive.extend(&ids);
+        }
+        city.territory.reached(seq).await;
+        let counted = renewed_in_grids(&before, &grid_sheet(&city, &sets, &places));
+        (all, renewed, differ) = (all + before.len(), renewed + counted.0, differ + counted.1);
+    }
+    println!("{all} tiles, {renewed} renewed, {differ} differ");
+    // A tile of another grid lies in several of WebMercatorQuad, of which each has a buffer.
+    assert!(differ > 100 && renewed < all / 2 && renewed < 8 * differ, "{all} {renewed} {differ}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

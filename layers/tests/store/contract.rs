@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bricola_layers::definition::{FieldDefinition, FieldType, LayerDefinition};
 use bricola_layers::feature::{Feature, FeatureId, Value};
-use bricola_layers::log::{Operation, Seq};
-use bricola_layers::store::{Edit, Replaced, Replacement, Store, StoreError};
+use bricola_layers::log::{Operation, STYLES, Seq};
+use bricola_layers::store::{Edit, Replaced, Replacement, Store, StoreError, StyleEdit};
 use chrono::{DateTime, NaiveDate};
 use futures::{StreamExt, pin_mut};
 use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
@@ -42,6 +42,7 @@ macro_rules! contract {
                 a_trial_says_what_a_write_would_and_changes_nothing,
                 a_replacement_waits_for_no_one_and_overwrites_nobody,
                 a_load_is_taken_back,
+                a_style_is_kept_changed_and_removed_by_who_has_seen_it_and_the_log_tells,
                 rows_without_any_key_are_not_each_others_duplicates,
                 a_scan_gives_each_row_of_its_range_once_and_in_order,
                 every_value_and_geometry_comes_back_as_it_was,
@@ -549,4 +550,33 @@ pub async fn a_replacement_lets_others_read_and_write_meanwhile<S: Store>(store:
     let (replaced, _) = replacement.commit().await.expect("commits");
     assert_eq!(replaced, Replaced { added: 45_000, changed: 0, unchanged: 1, removed: 104 });
     assert_eq!(store.features(LAYER, &ids).await.expect("reads").len(), 1);
+}
+
+pub async fn a_style_is_kept_changed_and_removed_by_who_has_seen_it_and_the_log_tells<S: Store>(store: S) {
+    let edit = |id: &str, seen: Option<&str>, document: Option<&str>| StyleEdit {
+        id: id.to_owned(),
+        seen: seen.map(str::to_owned),
+        document: document.map(str::to_owned),
+    };
+    let before = store.last_seq().await.expect("answers");
+    let first = store.write_style(edit("b", None, Some("{\"it's\": 1}"))).await.expect("written");
+    store.write_style(edit("a", None, Some("{}"))).await.expect("written");
+    let styles = store.styles().await.expect("answers");
+    let kept: Vec<_> = styles.iter().map(|style| (style.id.as_str(), style.document.as_str())).collect();
+    assert_eq!(kept, [("a", "{}"), ("b", "{\"it's\": 1}")]);
+    assert!(DateTime::parse_from_rfc3339(&styles[0].changed).is_ok(), "{}", styles[0].changed);
+    for stale in [edit("a", None, Some("{}")), edit("a", Some("[]"), None), edit("c", Some("{}"), Some("[]"))] {
+        let refused = store.write_style(stale.clone()).await;
+        assert!(matches!(refused, Err(StoreError::StyleMoved(id)) if id == stale.id), "{stale:?}");
+    }
+    let second = store.write_style(edit("a", Some("{}"), Some("[]"))).await.expect("written");
+    assert!(first > before && second > first);
+    assert_eq!(store.write_style(edit("a", Some("[]"), Some("[]"))).await.expect("nothing"), second);
+    store.write_style(edit("b", Some("{\"it's\": 1}"), None)).await.expect("removed");
+    let styles = store.styles().await.expect("answers");
+    assert_eq!(styles.iter().map(|style| style.document.as_str()).collect::<Vec<_>>(), ["[]"]);
+    let changes = store.changes(before, 100).await.expect("answers");
+    assert_eq!(changes.len(), 4);
+    assert!(changes.iter().all(|change| change.layer == STYLES && change.id.is_none()));
+    assert_eq!(store.last_seq().await.expect("answers"), changes[3].seq);
 }

@@ -21,6 +21,8 @@ use tracing::{debug, error, info, warn};
 
 use crate::app::App;
 use crate::error::Problem;
+use crate::pages::{self, Asked};
+use crate::routes::respond::{self, Language};
 
 pub use freshness::{may_name_a_change, names_a_change};
 pub use guard::{ALWAYS, body_too_large, length};
@@ -57,6 +59,8 @@ pub struct Visit {
     origin: Option<HeaderValue>,
     method: Method,
     uri: Uri,
+    /// In which language, where the answer is for somebody who looks at it in a browser.
+    page: Option<Language>,
 }
 
 impl Visit {
@@ -68,13 +72,14 @@ impl Visit {
             origin: headers.get(header::ORIGIN).cloned(),
             method: method.clone(),
             uri: uri.clone(),
+            page: reader(method, headers),
         }
     }
 
     /// Puts on an answer what every answer has, and counts it. `pattern` is its route.
     pub fn end(self, app: &App, pattern: &str, response: Response) -> Response {
         let id = self.id.to_str().unwrap_or("-");
-        let mut response = write_problem(response, self.uri.path(), id);
+        let mut response = write_problem(app, response, &self.uri, id, self.page);
         cors::apply(&app.config.cors, self.origin.as_ref(), response.headers_mut());
         security::apply(response.headers_mut());
         freshness::say_age(app, response.headers_mut());
@@ -85,13 +90,41 @@ impl Visit {
 }
 
 /// Writes out the problem that a route returned, and logs the cause of a fault of ours, once.
-fn write_problem(mut response: Response, path: &str, id: &str) -> Response {
+fn write_problem(app: &App, mut response: Response, uri: &Uri, id: &str, page: Option<Language>) -> Response {
+    let path = uri.path();
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     if let Some(cause) = problem.cause() {
         error!(request.id = id, request.path = path, cause, "a request failed");
     }
     let (parts, _) = response.into_parts();
-    problem.write(path, id, parts.headers)
+    let Some(language) = page else { return problem.write(path, id, parts.headers) };
+    // Links are relative to the path, whatever it is; there is nothing on the page that would be copied.
+    let asked = Asked::new(app, language, "", path.trim_start_matches('/'), uri.query());
+    let content = pages::problem(&asked, &problem.members(path, id));
+    let mut response = problem.write_page(pages::written(&asked, &content), parts.headers);
+    respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
+    response
+}
+
+/// The language of a page for who would rather read one than JSON, as browsers do that open an address.
+fn reader(method: &Method, headers: &HeaderMap) -> Option<Language> {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).filter(|_| method == Method::GET)?;
+    // Most clients take anything, and have a program read it.
+    if !accept.contains("text/html") {
+        return None;
+    }
+    let html = respond::weight_of(accept, "text/html");
+    let json = ["application/json", "application/problem+json"].map(|kind| respond::weight_of(accept, kind));
+    if json.iter().any(|weight| *weight >= html) {
+        return None;
+    }
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_english = accepted.split(',').find_map(|range| match range.trim().get(..2) {
+        Some("it") => Some(false),
+        Some("en") => Some(true),
+        _ => None,
+    });
+    Some(if is_english == Some(true) { Language::English } else { Language::Italian })
 }
 
 /// Metrics, and a line in the log: always for failures and slow answers, for the rest at level debug.

@@ -19,6 +19,11 @@ pub struct Content {
     pub body: Markup,
 }
 
+/// A page as text.
+pub fn written(asked: &Asked<'_>, content: &Content) -> String {
+    frame(asked, content).into_string()
+}
+
 /// A page as an answer.
 pub fn send(asked: &Asked<'_>, content: &Content) -> Response {
     let mut response = Response::new(Body::from(frame(asked, content).into_string()));

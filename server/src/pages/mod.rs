@@ -5,8 +5,10 @@ mod collection;
 mod frame;
 mod items;
 mod lists;
+mod problem;
 mod snippets;
 mod table;
+mod tiles;
 
 use std::borrow::Cow;
 
@@ -18,9 +20,11 @@ use crate::routes::respond::Language;
 use crate::wired::Words;
 
 pub use collection::{collection, collections};
-pub use frame::{Content, send};
+pub use frame::{Content, send, written};
 pub use items::{feature, items};
 pub use lists::{conformance, fields, styles};
+pub use problem::problem;
+pub use tiles::{grid, grids, tileset, tilesets};
 
 /// What all pages need to know of the request.
 #[derive(Debug)]

@@ -22,12 +22,14 @@ pub const CLASSES: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/html",
 ];
 
-/// And where features may be edited.
-const EDITING: [&str; 4] = [
+/// And where features and styles may be edited.
+const EDITING: [&str; 6] = [
     "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/create-replace-delete",
     "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/update",
     "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/features",
     "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/optimistic-locking-etags",
+    "http://www.opengis.net/spec/ogcapi-styles-1/1.0/conf/manage-styles",
+    "http://www.opengis.net/spec/ogcapi-styles-1/1.0/conf/style-validation",
 ];
 
 /// `GET /conformance`: the classes of all paths of the table.

@@ -12,7 +12,7 @@ use bricola_layers::cache::{Applied, AppliedLayer, WorldBox};
 use bricola_layers::crs::world_to_lonlat;
 use bricola_layers::definition::LayerDefinition;
 use bricola_layers::limits::{MAX_APPLIED_FEATURES, MAX_EVENTS_RESUMED};
-use bricola_layers::log::Seq;
+use bricola_layers::log::{STYLES, Seq};
 use futures::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Value, json};
@@ -40,6 +40,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 ///   north]` in degrees, outside of which nothing changed; `whole` says that all of the layer did; `ids` is absent
 ///   when there are many;
 /// - `layers`: `{"seq", "layers": [id]}`, the layers that there are from now on: one was added, dropped or defined anew;
+/// - `styles`: `{"seq"}`, the styles that are kept are others;
 /// - `seq`: nothing to tell but the id, at the start and every fifteen seconds;
 /// - `reset`: too much was missed, or the log was set back; ask for everything anew.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
@@ -78,8 +79,8 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
 /// Of [`get`].
 pub fn about() -> Operation {
     let about = Words(
-        "Le modifiche mentre accadono, per le mappe (server-sent events): change, layers, seq e reset, ciascuno con il suo seq.",
-        "Changes as they happen, for maps (server-sent events): change, layers, seq and reset, each with its seq.",
+        "Le modifiche mentre accadono, per le mappe (server-sent events): change, layers, styles, seq e reset, ciascuno con il suo seq.",
+        "Changes as they happen, for maps (server-sent events): change, layers, styles, seq and reset, each with its seq.",
     );
     let resumed = Words("Da dove riprendere, come after", "Where to go on, as after");
     Operation::get("events", "changes", Words("Le modifiche mentre accadono", "Changes as they happen"), about)
@@ -160,7 +161,7 @@ impl EventStream {
                 Ok(applied) if applied.after == applied.seq => self.reset(),
                 // Told from the log already.
                 Ok(applied) if applied.seq <= self.sent => {}
-                Ok(applied) if applied.after <= self.sent => self.tell(applied.seq, &applied.layers),
+                Ok(applied) if applied.after <= self.sent => self.tell(applied.seq, &applied.layers, applied.styles),
                 Ok(_) | Err(RecvError::Lagged(_)) => self.catch_up().await,
                 Err(RecvError::Closed) => return None,
             }
@@ -177,8 +178,11 @@ impl EventStream {
             }
     }
 
-    fn tell(&mut self, seq: Seq, layers: &[AppliedLayer]) {
+    fn tell(&mut self, seq: Seq, layers: &[AppliedLayer], styles: bool) {
         self.sent = seq;
+        if styles {
+            self.push("styles", &json!({"seq": seq}));
+        }
         let layers: Vec<Value> = layers.iter().filter(|part| self.sees(&part.layer)).map(describe).collect();
         if !layers.is_empty() {
             self.push("change", &json!({"seq": seq, "layers": layers}));
@@ -220,19 +224,20 @@ impl EventStream {
     /// Tells from the log what was missed.
     async fn catch_up(&mut self) {
         match self.missed().await {
-            Some((seq, layers)) => self.tell(seq, &layers),
+            Some((seq, layers, styles)) => self.tell(seq, &layers, styles),
             None => self.reset(),
         }
     }
 
     /// What happened after the last event, up to what answers reflect now; `None` when it is too much, or unknown.
-    async fn missed(&self) -> Option<(Seq, Vec<AppliedLayer>)> {
+    async fn missed(&self) -> Option<(Seq, Vec<AppliedLayer>, bool)> {
         let end = self.app.territory.seq();
         let mut changes = self.app.archive().changes(self.sent, MAX_EVENTS_RESUMED + 1).await.ok()?;
         changes.retain(|change| change.seq <= end);
         if changes.len() > MAX_EVENTS_RESUMED {
             return None;
         }
+        let styles = changes.iter().any(|change| change.layer == STYLES);
         let definitions =
             select::visible(&self.app).map(|(_, definition)| (definition.id.clone(), definition)).collect();
         let told = with_images(self.app.archive(), &definitions, changes).await.ok()?;
@@ -256,7 +261,7 @@ impl EventStream {
             part.whole |= part.boxes.len() > 2 * MAX_APPLIED_FEATURES;
             part
         });
-        Some((end, bounded.collect()))
+        Some((end, bounded.collect(), styles))
     }
 }
 

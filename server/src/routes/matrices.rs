@@ -8,12 +8,13 @@ use bricola_layers::tile::{TileMatrix, TileMatrixSet};
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use super::respond::{self, Language};
+use super::respond::{self, Format, Language};
 use super::{parameters, tiles};
 use crate::app::App;
 use crate::error::{Answer, Kind};
+use crate::pages;
 use crate::params::Params;
-use crate::wired::schema::reference;
+use crate::wired::schema::{reference, text};
 use crate::wired::{Operation, Words};
 
 /// What these two are needed for.
@@ -26,7 +27,7 @@ const HEADERS: &[&str] = &["Cache-Control", "Content-Language"];
 
 /// `GET /tileMatrixSets`.
 pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
-    let language = language(query.as_deref(), &headers)?;
+    let (format, language) = form(query.as_deref(), &headers)?;
     let base = respond::base_url(&app.config, &headers);
     let sets = app.matrix_sets.iter().map(|set| {
         let href = format!("{base}/tileMatrixSets/{}", set.id);
@@ -44,7 +45,12 @@ pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, header
         json
     });
     let links = json!([{"href": format!("{base}/tileMatrixSets?f=json"), "rel": "self", "type": "application/json"}]);
-    Ok(answer(&json!({"tileMatrixSets": sets.collect::<Vec<_>>(), "links": links}), language))
+    let document = json!({"tileMatrixSets": sets.collect::<Vec<_>>(), "links": links});
+    if format == Format::Html {
+        let asked = pages::Asked::new(&app, language, &base, "tileMatrixSets", query.as_deref());
+        return Ok(pages::send(&asked, &pages::grids(&asked, &document)));
+    }
+    Ok(answer(&document, language))
 }
 
 /// `GET /tileMatrixSets/{tileMatrixSetId}`.
@@ -54,17 +60,25 @@ pub async fn one(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    let language = language(query.as_deref(), &headers)?;
+    let (format, language) = form(query.as_deref(), &headers)?;
     let set = tiles::known_set(&app, &id)?;
-    Ok(answer(&describe(&set, language), language))
+    let document = describe(&set, language);
+    if format == Format::Html {
+        let base = respond::base_url(&app.config, &headers);
+        let path = format!("tileMatrixSets/{}", set.id);
+        let asked = pages::Asked::new(&app, language, &base, &path, query.as_deref());
+        return Ok(pages::send(&asked, &pages::grid(&asked, &document)));
+    }
+    Ok(answer(&document, language))
 }
 
 /// Of [`list`].
 pub fn about_list() -> Operation {
     let about = Words("Le griglie in cui ci sono tile.", "The grids in which there are tiles.");
     Operation::get("grids.getTileMatrixSetsList", "maps", Words("Le griglie dei tile", "The grids of tiles"), about)
-        .takes([parameters::form(["json"]), parameters::lang()])
-        .gives(about, [("application/json", reference("TileMatrixSets"))], HEADERS)
+        .takes([parameters::form(["json", "html"]), parameters::lang()])
+        .gives(about, [("application/json", reference("TileMatrixSets")), ("text/html", text())], HEADERS)
+        .fails([Kind::NotAcceptable])
 }
 
 /// Of [`one`].
@@ -74,21 +88,20 @@ pub fn about_one() -> Operation {
         "A grid of tiles, with its scales (OGC Two Dimensional Tile Matrix Set 2.0).",
     );
     Operation::get("grid.getTileMatrixSet", "maps", Words("Una griglia di tile", "A grid of tiles"), about)
-        .takes([parameters::matrix_set(), parameters::form(["json"]), parameters::lang()])
-        .gives(about, [("application/json", reference("TileMatrixSet"))], HEADERS)
-        .fails([Kind::UnknownMatrixSet])
+        .takes([parameters::matrix_set(), parameters::form(["json", "html"]), parameters::lang()])
+        .gives(about, [("application/json", reference("TileMatrixSet")), ("text/html", text())], HEADERS)
+        .fails([Kind::UnknownMatrixSet, Kind::NotAcceptable])
 }
 
-fn language(query: Option<&str>, headers: &HeaderMap) -> Result<Language, crate::error::Problem> {
+fn form(query: Option<&str>, headers: &HeaderMap) -> Result<(Format, Language), crate::error::Problem> {
     let params = Params::read(query, &["f", "lang"])?;
-    params.one_of("f", &[("json", ())])?;
-    respond::language(&params, headers)
+    Ok((respond::format(&params, headers)?, respond::language(&params, headers)?))
 }
 
 fn answer(body: &Value, language: Language) -> Response {
     let mut response = respond::json(body);
     respond::set(&mut response, header::CONTENT_LANGUAGE, language.tag());
-    respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
+    respond::set(&mut response, header::VARY, "accept, accept-language, host, x-forwarded-host");
     response
 }
 

@@ -19,6 +19,8 @@ use crate::services::features::{Source, Stored};
 pub const AT: &str = "at";
 /// See [`AT`].
 pub const DATETIME: &str = "datetime";
+/// The same as a part of the axes of the data (OGC API Tiles 1, datetime).
+pub const SUBSET: &str = "subset";
 
 /// What was of old stays so, and may be kept for an hour; not for longer, since it is told in the words of the present
 /// definition, and a field that is made private must not live on in copies that nobody asks about …
@@ -61,7 +63,10 @@ pub async fn read(app: &App, params: &Params<'_>) -> Result<When, Problem> {
 /// As [`read`].
 pub async fn read_during(app: &App, params: &Params<'_>) -> Result<(When, [Option<NaiveDate>; 2]), Problem> {
     let days = match params.text(DATETIME).map(|text| (text, text.split_once('/'))) {
-        None => [None; 2],
+        None => subset(params)?,
+        Some((text, _)) if params.text(SUBSET).is_some() => {
+            return Err(Problem::parameter(DATETIME, text, "and subset say the same; give one of them"));
+        }
         Some((text, None)) => [Some(day(text)?); 2],
         Some((text, Some((first, last)))) => {
             let end = |end: &str| if matches!(end, "" | "..") { Ok(None) } else { day(end).map(Some) };
@@ -73,6 +78,34 @@ pub async fn read_during(app: &App, params: &Params<'_>) -> Result<(When, [Optio
         }
     };
     Ok((read_at(app, params).await?, days))
+}
+
+/// `subset=datetime("2026-01-31")`, or `datetime("2026-01-01":"2026-12-31")` with `*` for an open end.
+fn subset(params: &Params<'_>) -> Result<[Option<NaiveDate>; 2], Problem> {
+    let Some(text) = params.text(SUBSET) else { return Ok([None; 2]) };
+    let wrong = |reason: &str| Problem::parameter(SUBSET, text, reason);
+    let inner = ["datetime", "time"].iter().find_map(|axis| text.strip_prefix(axis));
+    let inner = inner.and_then(|rest| rest.strip_prefix('(')).and_then(|rest| rest.strip_suffix(')'));
+    let inner = inner.ok_or_else(|| wrong("must be datetime(…); tiles have no other axis"))?;
+    let bare = |end: &str| end.trim().trim_matches('"').to_owned();
+    // Instants have colons of their own, which are told by the quotation marks around them.
+    let ends: Vec<String> = match inner.split_once("\":").or_else(|| inner.split_once(":\"")) {
+        Some((first, last)) => vec![bare(first), bare(last)],
+        None if inner.contains('"') => vec![bare(inner)],
+        None => inner.split(':').map(bare).collect(),
+    };
+    let read = |end: &String| if matches!(end.as_str(), "*" | "..") { Ok(None) } else { day_of(SUBSET, end).map(Some) };
+    match ends.as_slice() {
+        [one] => day_of(SUBSET, one).map(|day| [Some(day); 2]),
+        [first, last] => {
+            let days = [read(first)?, read(last)?];
+            if days[0].zip(days[1]).is_some_and(|(first, last)| first > last) {
+                return Err(wrong("ends before it begins"));
+            }
+            Ok(days)
+        }
+        _ => Err(wrong("must be one day or instant, or two with a colon between")),
+    }
 }
 
 async fn read_at(app: &App, params: &Params<'_>) -> Result<When, Problem> {
@@ -108,10 +141,14 @@ pub async fn moment(app: &App, name: &str, text: &str) -> Result<When, Problem> 
 }
 
 fn day(text: &str) -> Result<NaiveDate, Problem> {
+    day_of(DATETIME, text)
+}
+
+fn day_of(name: &str, text: &str) -> Result<NaiveDate, Problem> {
     let instant = || DateTime::parse_from_rfc3339(text).map(|instant| day_in_italy(instant.naive_utc()));
-    text.parse().or_else(|_| instant()).map_err(|_| {
-        Problem::parameter(DATETIME, text, "must be a day such as 2026-01-31, or an instant with its offset")
-    })
+    text.parse()
+        .or_else(|_| instant())
+        .map_err(|_| Problem::parameter(name, text, "must be a day such as 2026-01-31, or an instant with its offset"))
 }
 
 /// The day in Italy (Europe/Rome) of an instant in UTC. Summer time is that of Directive 2000/84/EC, for all years:

@@ -6,6 +6,7 @@ pub mod features;
 pub mod feed;
 pub mod join;
 pub mod lookup;
+pub mod maps;
 pub mod parcels;
 pub mod styles;
 pub mod tiles;

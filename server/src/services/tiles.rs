@@ -160,12 +160,13 @@ pub fn past_generations(snapshots: &[Arc<Snapshot>], now: &[Generation]) -> Vec<
 
 /// The generation of a tile in each of the layers. To be taken before their snapshots: see [`Layer::generation`].
 ///
-/// Tiles are traced one by one in WebMercatorQuad and for what is drawn without a filter. In other grids, and where a filter
-/// brings out what the ladder hides, every change of a layer makes all its tiles new ones.
+/// Tiles are traced one by one for what is drawn without a filter. Where a filter brings out what the ladder hides, every
+/// change of a layer makes all its tiles new ones.
 pub fn generations(layers: &[Arc<Layer>], place: &Place, is_filtered: bool) -> Vec<Generation> {
     let of = |layer: &Arc<Layer>| match place {
-        Place::Mercator(tile) if !is_filtered => layer.generation(*tile),
-        _ => layer.youngest(),
+        _ if is_filtered => layer.youngest(),
+        Place::Mercator(tile) => layer.generation(*tile),
+        Place::Grid(tile) => layer.generation_in(tile),
     };
     layers.iter().map(of).collect()
 }

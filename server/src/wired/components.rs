@@ -199,10 +199,23 @@ fn maps() -> Vec<(&'static str, Value)> {
         ("attribution?", text()),
     ];
     let style = object([("id", text()), ("title", text()), ("links", list(&reference("Link")))]);
+    let metadata = [
+        ("id", text()),
+        ("title", text()),
+        ("description?", text()),
+        ("keywords", list(&text())),
+        ("scope", word(["style"])),
+        ("version", text()),
+        ("updated?", formatted("date-time")),
+        ("stylesheets", list(&any_object())),
+        ("layers", list(&any_object())),
+        ("links", list(&reference("Link"))),
+    ];
     vec![
         ("TileJson", object(tiles)),
         ("Styles", object([("default", text()), ("styles", list(&style))])),
         ("Style", any_object()),
+        ("StyleMetadata", object(metadata)),
         ("SpriteIndex", any_object()),
     ]
 }

@@ -103,7 +103,10 @@ fn describe_problem(status: StatusCode, kinds: &[Kind], quota: &[&str], language
     let codes: Vec<&str> = rows().map(|(_, code, _)| code).collect();
     let mut json = json!({
         "description": about.join(" "),
-        "content": {"application/problem+json": {"schema": reference("Problem")}},
+        "content": {
+            "application/problem+json": {"schema": reference("Problem")},
+            "text/html": {"schema": text()},
+        },
         "x-problem-codes": codes,
     });
     let says_when = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];

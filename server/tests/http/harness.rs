@@ -15,7 +15,9 @@ use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
 use bricola_layers::log::Change;
-use bricola_layers::store::{LayerEdits, Moment, Once, Replaced, Sight, Sought, Store, StoreError, Version, Written};
+use bricola_layers::store::{
+    LayerEdits, Moment, Once, Replaced, Sight, Sought, Store, StoreError, StyleEdit, Version, Written,
+};
 use futures::stream::BoxStream;
 use geo_types::{Geometry, LineString, MultiPolygon, Point, Polygon, line_string};
 use serde_json::Value as Json;
@@ -215,6 +217,10 @@ impl Archive for Untouched {
     }
 
     fn restore<'a>(&'a self, _: &'a str, _: i64, _: i64) -> Asked<'a, (Replaced, i64)> {
+        Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
+    }
+
+    fn write_style(&self, _: StyleEdit) -> Asked<'_, i64> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }
 

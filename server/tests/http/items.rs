@@ -335,6 +335,12 @@ async fn every_conformance_class_has_something_to_show() {
             ("cql2", name) => format!("{ITEMS}?{}", cql2_example(name)),
             ("tms", "tilematrixset" | "json-tilematrixset") => "/tileMatrixSets/WebMercatorQuad".to_owned(),
             ("tms", _) => "/collections/parcels/tiles/WebMercatorQuad".to_owned(),
+            ("ogcapi-styles-1", "core") => "/styles/city".to_owned(),
+            ("ogcapi-styles-1", "global-styles") => "/styles".to_owned(),
+            ("ogcapi-tiles-1", "datetime") => {
+                let subset = "subset=datetime(%222026-01-01%22:*)";
+                format!("/collections/parcels/tiles/WebMercatorQuad/14/5865/8753?{subset}")
+            }
             ("ogcapi-tiles-1", "tileset") => "/tiles/WebMercatorQuad".to_owned(),
             ("ogcapi-tiles-1", "tilesets-list" | "dataset-tilesets") => "/tiles".to_owned(),
             ("ogcapi-tiles-1", "geodata-tilesets") => "/collections/parcels/tiles".to_owned(),

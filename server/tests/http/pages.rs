@@ -10,7 +10,7 @@ use geo_types::Point;
 
 use super::harness::{Answer, CORNER, Server, assert_log_is_clean};
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 15] = [
     "/collections",
     "/collections/parcels",
     "/collections/parcels/items",
@@ -19,6 +19,12 @@ const PATHS: [&str; 9] = [
     "/collections/parcels/queryables",
     "/collections/parcels/sortables",
     "/styles",
+    "/tiles",
+    "/tiles/WebMercatorQuad",
+    "/collections/parcels/tiles",
+    "/collections/parcels/tiles/EuropeanETRS89_LAEAQuad",
+    "/tileMatrixSets",
+    "/tileMatrixSets/WorldCRS84Quad",
     "/conformance",
 ];
 
@@ -193,4 +199,33 @@ async fn nothing_in_the_data_becomes_part_of_a_page() {
     );
     assert!(attributes(&page, "href").iter().all(|href| !href.contains("javascript") && !href.contains('<')), "{page}");
     assert_log_is_clean();
+}
+
+#[tokio::test]
+async fn an_error_is_a_page_for_who_opens_it_in_a_browser_and_a_document_for_programs() {
+    let server = Server::start().await;
+    for path in ["/collections/moon<b>", "/nowhere", "/collections/parcels/items?limit=a%3Cb%3E", "/styles/moon"] {
+        let program = server.get(path).await;
+        let document = program.json();
+        for (language, text) in [("it", "Errore"), ("en", "Error")] {
+            let page = server.get_with(path, &[BROWSER, ("accept-language", language)]).await;
+            assert_eq!(
+                (page.status, page.header("content-type")),
+                (program.status, "text/html; charset=utf-8"),
+                "{path}"
+            );
+            assert_eq!((page.header("content-language"), page.header("cache-control")), (language, "no-store"));
+            let html = page.text();
+            assert!(html.contains(text) && html.contains(document["code"].as_str().expect("a code")), "{path}: {html}");
+            assert!(!html.contains("<b>") && !html.contains("<script>"), "{path}");
+            let escaped = |text: &str| {
+                text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+            };
+            assert!(html.contains(&escaped(document["detail"].as_str().expect("a detail"))), "{path}: {html}");
+        }
+        for accept in ["*/*", "application/json", "application/json, text/html", "image/png"] {
+            let answer = server.get_with(path, &[("accept", accept)]).await;
+            assert!(answer.header("content-type").ends_with("json"), "{path} {accept}");
+        }
+    }
 }

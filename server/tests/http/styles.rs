@@ -1,5 +1,8 @@
 //! Styles, glyphs and sprites.
 
+mod editing;
+mod pictures;
+
 use super::harness::{Server, assert_log_is_clean};
 
 #[tokio::test]

@@ -349,3 +349,35 @@ async fn grids_of_a_folder_are_offered_like_the_others() {
         assert!(xs.len() == 2 && width <= 20.0 * units + 1.0, "{feature:?}");
     }
 }
+
+#[tokio::test]
+async fn a_subset_in_time_says_what_datetime_says() {
+    let server = Server::start().await;
+    let tile = "/collections/parcels/tiles/WebMercatorQuad/16/23462/35014";
+    for (subset, datetime) in [
+        ("datetime(%222026-01-31%22)", "2026-01-31"),
+        ("datetime(2026-01-31)", "2026-01-31"),
+        ("datetime(%222026-01-01%22:%222026-12-31%22)", "2026-01-01/2026-12-31"),
+        ("time(%222026-01-01T00:00:00Z%22:*)", "2026-01-01T00:00:00Z/.."),
+        ("datetime(*:%222026-12-31%22)", "../2026-12-31"),
+    ] {
+        let answers = [format!("{tile}?subset={subset}"), format!("{tile}?datetime={datetime}")];
+        let [a, b] = [server.get(&answers[0]).await, server.get(&answers[1]).await];
+        assert_eq!((a.status, a.header("etag"), &a.body), (b.status, b.header("etag"), &b.body), "{subset}");
+        assert!(a.status == 200 || a.status == 204, "{}", a.text());
+    }
+    for wrong in [
+        "datetime",
+        "height(3)",
+        "datetime()",
+        "datetime(1:2:3)",
+        "datetime(%22moon%22)",
+        "datetime(2026-02-01:2026-01-01)",
+    ] {
+        let problem = server.get(&format!("{tile}?subset={wrong}")).await.problem(400, "invalid-parameter");
+        assert_eq!(problem["parameter"], "subset", "{wrong}");
+    }
+    let both = format!("{tile}?subset=datetime(2026-01-31)&datetime=2026-01-31");
+    server.get(&both).await.problem(400, "invalid-parameter");
+    assert!(server.get("/conformance").await.text().contains("ogcapi-tiles-1/1.0/conf/datetime"));
+}

@@ -254,7 +254,7 @@ async fn what_is_outside_is_404_and_what_is_no_number_400_by_the_names_of_the_st
         let unknown = get("Parcels/14/0/0").await.problem(404, "unknown-tile-matrix-set");
         assert!(unknown["detail"].as_str().is_some_and(|detail| detail.contains("small letters")), "{unknown}");
         get("Nothing").await.problem(404, "unknown-tile-matrix-set");
-        get("WebMercatorQuad?f=html").await.problem(400, "invalid-parameter");
+        get("WebMercatorQuad?f=xml").await.problem(400, "invalid-parameter");
         let shown = format!("{}?f=png", &tile("", 14)[1..]);
         assert_eq!(get(&shown).await.problem(400, "invalid-parameter")["parameter"], "f");
     }

@@ -6,7 +6,7 @@ use super::sections::{Damaged, Sink, Source, WarmError};
 use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
 use crate::log::{Change, Seq};
-use crate::store::{LayerKind, Looked};
+use crate::store::{LayerKind, Looked, StoredStyle};
 
 /// Where the copies come from and which change they reflect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub(in crate::cache) struct Kept {
     pub last: Option<Change>,
     /// When the store last answered, milliseconds since 1970.
     pub contact_ms: i64,
+    /// The styles of the store.
+    pub styles: Vec<StoredStyle>,
 }
 
 /// The files of a layer and what is not in them.

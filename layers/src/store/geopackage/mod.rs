@@ -19,6 +19,7 @@
 //! | `receipts` | batches that are written once |
 //! | `replace` | atomic replacement of a layer |
 //! | `retention` | followers that the log is kept for, and what goes |
+//! | `styles` | styles |
 //! | `follow` | being woken by the change log |
 //! | `blob`, `values`, `srs` | geometries, properties, reference systems as the standard writes them |
 
@@ -35,6 +36,7 @@ mod rows;
 mod schema;
 mod seek;
 mod srs;
+mod styles;
 mod values;
 mod words;
 
@@ -53,7 +55,7 @@ pub use replace::GeoPackageReplacement;
 use super::unreadable::LeftOut;
 use super::{
     LayerEdits, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought, Store, StoreError, StoredLayer,
-    Unreadable, Version, Written,
+    StoredStyle, StyleEdit, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -262,6 +264,14 @@ impl Store for GeoPackageStore {
 
     async fn try_all(&self, parts: Vec<LayerEdits>) -> Result<(), StoreError> {
         self.transact_or_not(false, move |transaction| receipts::write_all(transaction, &parts).map(|_| ())).await
+    }
+
+    async fn styles(&self) -> Result<Vec<StoredStyle>, StoreError> {
+        self.read(|connection| styles::all(connection)).await
+    }
+
+    async fn write_style(&self, edit: StyleEdit) -> Result<Seq, StoreError> {
+        self.transact(move |transaction| styles::write(transaction, &edit)).await
     }
 
     async fn replace(&self, layer: &str) -> Result<GeoPackageReplacement, StoreError> {

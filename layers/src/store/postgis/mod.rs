@@ -20,6 +20,7 @@
 //! | `words` | conditions in its words |
 //! | `guard` | what rows of tables that are not ours must not bring along |
 //! | `write` | edits |
+//! | `styles` | styles |
 //! | `replace` | atomic replacement of a layer |
 //! | `past` | rows as of an earlier change |
 //! | `moments` | features as of many changes at once |
@@ -47,6 +48,7 @@ mod retention;
 mod rows;
 mod schema;
 mod seek;
+mod styles;
 mod triggers;
 mod words;
 mod write;
@@ -65,7 +67,7 @@ pub use replace::PostgisReplacement;
 
 use super::{
     LayerEdits, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought, Store, StoreError,
-    StoredLayer, Unreadable, Version, Written,
+    StoredLayer, StoredStyle, StyleEdit, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -242,6 +244,16 @@ impl Store for PostgisStore {
 
     async fn try_all(&self, parts: Vec<LayerEdits>) -> Result<(), StoreError> {
         write::attempt(self.database(), &parts).await
+    }
+
+    async fn styles(&self) -> Result<Vec<StoredStyle>, StoreError> {
+        styles::all(self.database()).await
+    }
+
+    async fn write_style(&self, edit: StyleEdit) -> Result<Seq, StoreError> {
+        let seq = styles::write(self.database(), &edit).await?;
+        self.inner.follower.advance(seq);
+        Ok(seq)
     }
 
     async fn replace(&self, layer: &str) -> Result<PostgisReplacement, StoreError> {

@@ -32,8 +32,8 @@ use question::Question;
 
 pub use about::{CLASSES, about_list, about_one};
 pub use form::{FORMS, Row as FormRow};
-pub(in crate::routes) use question::any_crs;
 pub use question::crs_uris;
+pub(in crate::routes) use question::{any_crs, area};
 
 /// Of the coordinates in an answer (OGC API Features 2, 6.3).
 const CONTENT_CRS: HeaderName = HeaderName::from_static("content-crs");

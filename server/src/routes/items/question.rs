@@ -178,7 +178,7 @@ pub(in crate::routes) fn any_crs(params: &Params<'_>, name: &str) -> Result<Crs,
 }
 
 /// `bbox` and `bbox-crs`; heights are not looked at.
-fn area(params: &Params<'_>) -> Result<Option<Area>, Problem> {
+pub fn area(params: &Params<'_>) -> Result<Option<Area>, Problem> {
     let crs = any_crs(params, "bbox-crs")?;
     let Some(text) = params.text("bbox") else {
         return match params.text("bbox-crs") {

@@ -4,7 +4,7 @@ use bricola_layers::limits::MAX_ZOOM;
 
 use super::{COLLECTIONS, MEDIA_TYPE};
 use crate::error::Kind;
-use crate::routes::parameters;
+use crate::routes::{parameters, when};
 use crate::wired::schema::{between, formatted, reference, text, whole};
 use crate::wired::{Operation, Parameter, Words};
 
@@ -12,6 +12,7 @@ use crate::wired::{Operation, Parameter, Words};
 pub const CLASSES: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/datetime",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/oas30",
 ];
 /// What the lists of tilesets are needed for.
@@ -85,7 +86,7 @@ pub fn about_dataset_tile() -> Operation {
 /// What all tiles take, give and may refuse.
 fn tile(operation: Operation, about: Words) -> Operation {
     operation
-        .takes([parameters::at(), parameters::interval()])
+        .takes([parameters::at(), parameters::interval(), subset()])
         .takes(parameters::filter())
         .takes([parameters::filter_crs(), parameters::explain()])
         .gives(
@@ -126,8 +127,9 @@ pub fn about_collection_sets() -> Operation {
     );
     let id = "tilesets.collection.vector.getTileSetsList";
     Operation::get(id, "maps", Words("I tile di uno strato", "The tiles of a layer"), about)
-        .takes([parameters::collection(), parameters::form(["json"]), parameters::lang()])
-        .gives(about, [("application/json", reference("TileSets"))], LISTED)
+        .takes([parameters::collection(), parameters::form(["json", "html"]), parameters::lang()])
+        .gives(about, [("application/json", reference("TileSets")), ("text/html", text())], LISTED)
+        .fails([Kind::NotAcceptable])
         .fails([Kind::UnknownLayer, Kind::LayerUnreadable])
 }
 
@@ -139,8 +141,14 @@ pub fn about_collection_set() -> Operation {
     );
     let id = "tileset.collection.vector.getTileSet";
     Operation::get(id, "maps", Words("I tile di uno strato in una griglia", "The tiles of a layer in a grid"), about)
-        .takes([parameters::collection(), parameters::matrix_set(), parameters::form(["json"]), parameters::lang()])
-        .gives(about, [("application/json", reference("TileSet"))], LISTED)
+        .takes([
+            parameters::collection(),
+            parameters::matrix_set(),
+            parameters::form(["json", "html"]),
+            parameters::lang(),
+        ])
+        .gives(about, [("application/json", reference("TileSet")), ("text/html", text())], LISTED)
+        .fails([Kind::NotAcceptable])
         .fails([Kind::UnknownLayer, Kind::LayerUnreadable, Kind::UnknownMatrixSet])
 }
 
@@ -152,8 +160,9 @@ pub fn about_dataset_sets() -> Operation {
     );
     let id = "tilesets.dataset.vector.getTileSetsList";
     Operation::get(id, "maps", Words("I tile di tutti gli strati", "The tiles of all layers"), about)
-        .takes([parameters::form(["json"]), parameters::lang(), about_collections()])
-        .gives(about, [("application/json", reference("TileSets"))], LISTED)
+        .takes([parameters::form(["json", "html"]), parameters::lang(), about_collections()])
+        .gives(about, [("application/json", reference("TileSets")), ("text/html", text())], LISTED)
+        .fails([Kind::NotAcceptable])
         .fails([Kind::UnknownLayer, Kind::LayerLoading])
 }
 
@@ -170,9 +179,18 @@ pub fn about_dataset_set() -> Operation {
         Words("I tile di tutti gli strati in una griglia", "The tiles of all layers in a grid"),
         about,
     )
-    .takes([parameters::matrix_set(), parameters::form(["json"]), parameters::lang(), about_collections()])
-    .gives(about, [("application/json", reference("TileSet"))], LISTED)
+    .takes([parameters::matrix_set(), parameters::form(["json", "html"]), parameters::lang(), about_collections()])
+    .gives(about, [("application/json", reference("TileSet")), ("text/html", text())], LISTED)
+    .fails([Kind::NotAcceptable])
     .fails([Kind::UnknownLayer, Kind::LayerLoading, Kind::UnknownMatrixSet])
+}
+
+fn subset() -> Parameter {
+    let about = Words(
+        "Come datetime: datetime(\"2026-01-01\") o datetime(\"2026-01-01\":\"2026-12-31\"), con * per un estremo aperto",
+        "As datetime: datetime(\"2026-01-01\") or datetime(\"2026-01-01\":\"2026-12-31\"), with * for an open end",
+    );
+    Parameter::query(when::SUBSET, about, text())
 }
 
 fn about_layers() -> Parameter {

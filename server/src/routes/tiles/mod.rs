@@ -95,9 +95,11 @@ pub async fn collection_tile(
 }
 
 /// The parameters of a tile; of tiles of OGC's paths also the form, and which layers.
-const OF_LAYERS: [&str; 6] = [when::AT, when::DATETIME, FILTER, FILTER_LANG, FILTER_CRS, EXPLAIN];
-const OF_COLLECTION: [&str; 7] = ["f", when::AT, when::DATETIME, FILTER, FILTER_LANG, FILTER_CRS, EXPLAIN];
-const OF_DATASET: [&str; 8] = ["f", COLLECTIONS, when::AT, when::DATETIME, FILTER, FILTER_LANG, FILTER_CRS, EXPLAIN];
+const OF_LAYERS: [&str; 7] = [when::AT, when::DATETIME, when::SUBSET, FILTER, FILTER_LANG, FILTER_CRS, EXPLAIN];
+const OF_COLLECTION: [&str; 8] =
+    ["f", when::AT, when::DATETIME, when::SUBSET, FILTER, FILTER_LANG, FILTER_CRS, EXPLAIN];
+const OF_DATASET: [&str; 9] =
+    ["f", COLLECTIONS, when::AT, when::DATETIME, when::SUBSET, FILTER, FILTER_LANG, FILTER_CRS, EXPLAIN];
 
 async fn answer(app: &App, address: Address<'_>, params: &Params<'_>, headers: &HeaderMap) -> Answer {
     let is_explained = match is_wanted(app, params, headers) {

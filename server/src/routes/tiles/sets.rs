@@ -14,8 +14,9 @@ use serde_json::{Map, Value, json};
 use super::{COLLECTIONS, MEDIA_TYPE};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
+use crate::pages;
 use crate::params::Params;
-use crate::routes::respond::{self, Language};
+use crate::routes::respond::{self, Format, Language};
 use crate::routes::{schemas, select};
 
 /// Relation of a tileset to its grid.
@@ -35,7 +36,7 @@ pub async fn collection_sets(
     let asked = Asked::read(query.as_deref(), &headers, &["f", "lang"])?;
     let layer = select::one(&app, &id)?;
     let tiled = Tiled { of: Some(id), chosen: None, layers: vec![described(&layer, Part::Features)] };
-    Ok(asked.list(&app, &tiled, &headers))
+    Ok(asked.list(&app, &tiled, query.as_deref(), &headers))
 }
 
 /// `GET /collections/{collectionId}/tiles/{tileMatrixSetId}`.
@@ -48,21 +49,21 @@ pub async fn collection_set(
     let asked = Asked::read(query.as_deref(), &headers, &["f", "lang"])?;
     let layer = select::one(&app, &id)?;
     let tiled = Tiled { of: Some(id), chosen: None, layers: vec![described(&layer, Part::Features)] };
-    asked.one(&app, &tiled, &set, &headers)
+    asked.one(&app, &tiled, &set, query.as_deref(), &headers)
 }
 
 /// `GET /tiles`.
 pub async fn dataset_sets(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let asked = Asked::read(query.as_deref(), &headers, &["f", "lang", COLLECTIONS])?;
     let tiled = asked.dataset(&app)?;
-    Ok(asked.list(&app, &tiled, &headers))
+    Ok(asked.list(&app, &tiled, query.as_deref(), &headers))
 }
 
 /// `GET /tiles/{tileMatrixSetId}`.
 pub fn of_dataset(app: &App, set: &str, query: Option<&str>, headers: &HeaderMap) -> Answer {
     let asked = Asked::read(query, headers, &["f", "lang", COLLECTIONS])?;
     let tiled = asked.dataset(app)?;
-    asked.one(app, &tiled, set, headers)
+    asked.one(app, &tiled, set, query, headers)
 }
 
 /// A tile matrix set by its identifier.
@@ -149,6 +150,7 @@ impl Tiled {
 
 /// A request for a description.
 struct Asked {
+    format: Format,
     language: Language,
     chosen: Option<String>,
 }
@@ -156,9 +158,9 @@ struct Asked {
 impl Asked {
     fn read(query: Option<&str>, headers: &HeaderMap, allowed: &[&str]) -> Result<Self, Problem> {
         let params = Params::read(query, allowed)?;
-        params.one_of("f", &[("json", ())])?;
+        let format = respond::format(&params, headers)?;
         let chosen = params.text(COLLECTIONS).map(str::to_owned);
-        Ok(Self { language: respond::language(&params, headers)?, chosen })
+        Ok(Self { format, language: respond::language(&params, headers)?, chosen })
     }
 
     fn dataset(&self, app: &App) -> Result<Tiled, Problem> {
@@ -174,17 +176,23 @@ impl Asked {
     }
 
     /// The tilesets in every grid in which there can be tiles.
-    fn list(&self, app: &App, tiled: &Tiled, headers: &HeaderMap) -> Response {
+    fn list(&self, app: &App, tiled: &Tiled, query: Option<&str>, headers: &HeaderMap) -> Response {
         let base = respond::base_url(&app.config, headers);
         let sets = app.matrix_sets.iter().filter(|set| !tiled.limits(set).is_empty());
         let tilesets: Vec<Value> = sets.map(|set| Value::Object(self.head(app, tiled, set, &base))).collect();
         let href = format!("{base}{}?f=json{}", tiled.path(), tiled.query('&'));
         let links = json!([{"href": href, "rel": "self", "type": "application/json"}]);
-        self.answer(app, &json!({"tilesets": tilesets, "links": links}))
+        let document = json!({"tilesets": tilesets, "links": links});
+        if self.format == Format::Html {
+            let path = tiled.path();
+            let asked = pages::Asked::new(app, self.language, &base, path.trim_start_matches('/'), query);
+            return pages::send(&asked, &pages::tilesets(&asked, &document));
+        }
+        self.answer(app, &document)
     }
 
     /// The metadata of one tileset.
-    fn one(&self, app: &App, tiled: &Tiled, id: &str, headers: &HeaderMap) -> Answer {
+    fn one(&self, app: &App, tiled: &Tiled, id: &str, query: Option<&str>, headers: &HeaderMap) -> Answer {
         let set = known(app, id)?;
         let limits = tiled.limits(&set);
         let base = respond::base_url(&app.config, headers);
@@ -209,7 +217,13 @@ impl Asked {
         }
         let layers = tiled.layers.iter().map(|layer| self.layer(layer, &set, &base));
         json.insert("layers".into(), layers.collect());
-        Ok(self.answer(app, &Value::Object(json)))
+        let document = Value::Object(json);
+        if self.format == Format::Html {
+            let path = format!("{}/{id}", tiled.path().trim_start_matches('/'));
+            let asked = pages::Asked::new(app, self.language, &base, &path, query);
+            return Ok(pages::send(&asked, &pages::tileset(&asked, &document)));
+        }
+        Ok(self.answer(app, &document))
     }
 
     /// What stands in lists too: what it is, in which grid, and where the rest is.
@@ -301,7 +315,7 @@ impl Asked {
     fn answer(&self, app: &App, body: &Value) -> Response {
         let mut response = respond::json(body);
         respond::set(&mut response, header::CONTENT_LANGUAGE, self.language.tag());
-        respond::set(&mut response, header::VARY, "accept-language, host, x-forwarded-host");
+        respond::set(&mut response, header::VARY, "accept, accept-language, host, x-forwarded-host");
         respond::set_seq(&mut response, app.territory.seq());
         response
     }

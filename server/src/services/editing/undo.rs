@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bricola_layers::feature::{FeatureId, StoredFeature};
 use bricola_layers::limits::{MAX_BATCH, MAX_FEED_SCAN};
-use bricola_layers::log::{Operation, Seq};
+use bricola_layers::log::{Operation, STYLES, Seq};
 use bricola_layers::store::{Edit, LayerEdits, Once, Replaced};
 use serde::Serialize;
 
@@ -88,6 +88,10 @@ pub async fn touched(archive: &dyn Archive, undo: &Undo) -> Result<Touched, Refu
         let Some(last) = changes.last().map(|change| change.seq) else { break };
         after = last;
         for change in changes.into_iter().filter(|change| change.seq <= undo.to) {
+            // Styles are no features.
+            if change.layer == STYLES {
+                continue;
+            }
             let wanted = undo.only.get(&change.layer);
             if wanted.is_none() && !undo.only.is_empty() {
                 continue;

@@ -25,7 +25,7 @@ const RANGE: u32 = 256;
 const LAST: u32 = 0x0010_ff00;
 
 /// The shipped fonts: name as used in `text-font`, and file.
-const FONTS: [(&str, &[u8]); 3] = [
+pub(in crate::services) const FONTS: [(&str, &[u8]); 3] = [
     ("Titillium Web Regular", include_bytes!("../../../../styles/fonts/TitilliumWeb-Regular.ttf")),
     ("Titillium Web SemiBold", include_bytes!("../../../../styles/fonts/TitilliumWeb-SemiBold.ttf")),
     ("Titillium Web Italic", include_bytes!("../../../../styles/fonts/TitilliumWeb-Italic.ttf")),

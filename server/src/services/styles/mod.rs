@@ -7,11 +7,16 @@
 
 mod automatic;
 mod compose;
+pub mod expression;
+pub mod fault;
 pub mod glyphs;
+pub mod kept;
 mod shipped;
+pub(in crate::services) mod specification;
 pub mod sprites;
 #[cfg(test)]
 mod tests;
+pub mod validate;
 
 pub use compose::{CITY, StyleSummary, compose, summaries};
 

@@ -2,8 +2,8 @@
 //! /collections/{id}/items/{feature}`.
 
 mod about;
-mod answer;
-mod terms;
+pub(in crate::routes) mod answer;
+pub(in crate::routes) mod terms;
 pub mod transaction;
 pub mod undo;
 

@@ -1,44 +1,54 @@
 //! `/styles`, `/fonts` and `/sprites`: what a map needs beside its tiles (OGC API Styles; `MapLibre`).
 
+mod about;
+pub mod edit;
+pub mod map;
+pub mod metadata;
+
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bricola_layers::definition::LayerDefinition;
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::respond::{self, Format};
-use super::{parameters, select};
+use super::select;
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::pages::{self, Asked};
 use crate::params::Params;
-use crate::services::styles::{StyleError, compose, summaries};
+use crate::services::styles::StyleError;
+use crate::services::styles::kept::{self, Given, listed};
 use crate::wired::schema::{formatted, pattern, reference, text};
 use crate::wired::{Operation, Parameter, Words};
 
+pub use about::{
+    CLASSES, about_create, about_list, about_metadata, about_one, about_remove, about_replace, about_thumbnail,
+};
+
+/// Media type of a `MapLibre` style.
+const MEDIA_TYPE: &str = "application/vnd.mapbox.style+json";
 /// Glyphs and icons change with the binary only.
 const KEPT_A_DAY: &str = "public, max-age=86400";
 
-/// `GET /styles`: the styles that the visible layers make.
+/// `GET /styles`: the styles that the visible layers make, and those that are kept.
 pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let params = Params::read(query.as_deref(), &["f", "lang"])?;
     let format = respond::format(&params, &headers)?;
     let language = respond::language(&params, &headers)?;
     let base = respond::base_url(&app.config, &headers);
     let definitions = definitions(&app);
-    let styles: Vec<Value> = summaries(&present(&definitions))
+    let all = listed(&app.territory.styles(), &present(&definitions));
+    let styles: Vec<Value> = all
         .into_iter()
         .map(|style| {
-            let href = format!("{base}/styles/{}", style.id);
-            json!({
-                "id": style.id,
-                "title": language.of(&style.title),
-                "links": [{"href": href, "rel": "stylesheet", "type": "application/vnd.mapbox.style+json"}],
-            })
+            json!({"id": style.id, "title": language.of(&style.title), "links": links(&base, &style.id, false)})
         })
         .collect();
     let document = json!({"default": "city", "styles": styles});
@@ -60,14 +70,62 @@ pub async fn one(
     headers: HeaderMap,
 ) -> Answer {
     let params = Params::read(query.as_deref(), &["f"])?;
-    params.one_of("f", &[("json", ()), ("mapbox", ())])?;
+    let asked = params.one_of("f", &[("json", "application/json"), ("mapbox", MEDIA_TYPE)])?;
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = asked.unwrap_or(if accepted.contains(MEDIA_TYPE) { MEDIA_TYPE } else { "application/json" });
     let id = id.strip_suffix(".json").unwrap_or(&id);
     let base = respond::base_url(&app.config, &headers);
     let definitions = definitions(&app);
-    let style = compose(&present(&definitions), &base, id).map_err(problem)?;
-    let mut response = respond::json(&style);
-    respond::set(&mut response, header::VARY, "host, x-forwarded-host");
+    let style = given(&app, &present(&definitions), &base, id)?.document.to_string();
+    let etag = tag(&style);
+    let mut response =
+        if respond::matches(&headers, &etag) { not_modified() } else { Response::new(Body::from(style)) };
+    if response.status() == StatusCode::OK {
+        respond::set(&mut response, header::CONTENT_TYPE, media_type);
+    }
+    respond::set(&mut response, header::CACHE_CONTROL, "no-cache");
+    respond::set(&mut response, header::ETAG, &etag);
+    respond::set(&mut response, header::VARY, "accept, host, x-forwarded-host");
     Ok(response)
+}
+
+fn not_modified() -> Response {
+    StatusCode::NOT_MODIFIED.into_response()
+}
+
+/// A style, kept or made of the layers.
+fn given(app: &App, present: &[&LayerDefinition], base: &str, id: &str) -> Result<Given, Problem> {
+    kept::given(&app.territory.styles(), present, base, id).map_err(problem)
+}
+
+/// What tells a style from every other: a hash of its bytes.
+fn tag(style: &str) -> String {
+    let hash = Sha256::digest(style.as_bytes());
+    let hex = hash.iter().take(16).fold(String::with_capacity(34), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    format!("\"{hex}\"")
+}
+
+/// Where the style, its metadata and its picture are.
+fn links(base: &str, id: &str, is_metadata: bool) -> Value {
+    let style = format!("{base}/styles/{id}");
+    json!([
+        {"href": style, "rel": "stylesheet", "type": MEDIA_TYPE},
+        {
+            "href": format!("{style}/metadata"), "rel": if is_metadata { "self" } else { "describedby" },
+            "type": "application/json",
+        },
+        {"href": format!("{style}/thumbnail"), "rel": "preview", "type": "image/png"},
+    ])
+}
+
+/// The title of a style, in a language.
+fn title_of(app: &App, present: &[&LayerDefinition], id: &str, language: respond::Language) -> String {
+    let found = listed(&app.territory.styles(), present).into_iter().find(|style| style.id == id);
+    found.map_or_else(|| id.to_owned(), |style| language.of(&style.title).to_owned())
 }
 
 /// `GET /fonts/{stack}/{range}`: signed distance fields of 256 characters, as `0-255.pbf`.
@@ -92,38 +150,6 @@ pub async fn sprite(State(app): State<Arc<App>>, Path(file): Path<String>, RawQu
     let drawn = tokio::task::spawn_blocking(move || shared.sprites.file(&file));
     let file = drawn.await.map_err(Problem::internal)?.map_err(problem)?;
     Ok(asset(file.bytes, file.media_type))
-}
-
-/// Of [`list`].
-pub fn about_list() -> Operation {
-    let about =
-        Words("Gli stili: la carta della città e uno per strato.", "The styles: the city map and one for each layer.");
-    Operation::get("styles", "maps", Words("Gli stili", "The styles"), about)
-        .takes([parameters::form(["json", "html"]), parameters::lang()])
-        .gives(
-            about,
-            [("application/json", reference("Styles")), ("text/html", text())],
-            &["Cache-Control", "Content-Language"],
-        )
-        .fails([Kind::NotAcceptable])
-}
-
-/// Of [`one`].
-pub fn about_one() -> Operation {
-    let about =
-        Words("Uno stile MapLibre, anche con .json alla fine.", "A MapLibre style, also with .json at the end.");
-    Operation::get("style", "maps", Words("Uno stile", "A style"), about)
-        .takes([
-            Parameter::path(
-                "styleId",
-                Words("Lo stile: city o uno strato", "The style: city or a layer"),
-                text(),
-                "city",
-            ),
-            parameters::form(["json", "mapbox"]),
-        ])
-        .gives(about, [("application/json", reference("Style"))], &["Cache-Control"])
-        .fails([Kind::UnknownStyle])
 }
 
 /// Of [`glyphs`].
