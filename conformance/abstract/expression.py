@@ -137,10 +137,18 @@ def value(it, feature):
 
 
 def reckoned(op, a, b):
+    ways = {
+        "+": lambda: a + b,
+        "-": lambda: a - b,
+        "*": lambda: a * b,
+        "/": lambda: a / b,
+        "%": lambda: math.fmod(a, b),
+        "^": lambda: float(a) ** b,
+        "div": lambda: math.trunc(a / b),
+    }
     try:
-        ways = {"+": a + b, "-": a - b, "*": a * b, "%": math.fmod(a, b) if b else None, "^": float(a) ** b}
-        return {**ways, "/": a / b if b else None, "div": math.trunc(a / b) if b else None}[op]
-    except OverflowError:
+        return ways[op]()
+    except (OverflowError, ValueError, ZeroDivisionError):
         return None
 
 

@@ -226,7 +226,7 @@ def _(world):
             equal(found, wanted, f"{id} at {asked}")
             timed += len(world.features(id)) - len(wanted)
     assert timed, "no feature lies in another time"
-    for asked in ("yesterday", "2026-13-01", "2026-02-01/2026-01-01", "2026-01-01/2026-02-01/2026-03-01", "/", "2026-02-30"):
+    for asked in ("yesterday", "2026-13-01", "2026-02-01/2026-01-01", "2026-01-01/2026-02-01/2026-03-01", "2026-02-30"):
         world.get(f"/collections/{id}/items", {"datetime": asked}, accept=GEOJSON).expect(400)
 
 

@@ -45,6 +45,9 @@ def skip(reason):
 
 
 def equal(found, wanted, what=""):
+    if isinstance(found, set) and isinstance(wanted, set):
+        more, less = sorted(found - wanted)[:5], sorted(wanted - found)[:5]
+        assert found == wanted, f"{what}: {len(found)} instead of {len(wanted)}, such as {more} too many, {less} missing"
     assert found == wanted, f"{what}: {found!r} instead of {wanted!r}"
 
 

@@ -8,6 +8,8 @@ import urllib.parse
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 GEOJSON = "application/geo+json"
+# Parameters that Python has no names for.
+NAMES = {name.replace("-", "_"): name for name in ("bbox-crs", "filter-lang", "filter-crs")}
 # More than any page holds here.
 ALL = 10000
 
@@ -95,7 +97,8 @@ class World:
         return page["features"]
 
     def items(self, collection, **query):
-        query = {name.replace("_", "-"): value for name, value in query.items()}
+        said = {True: "true", False: "false"}
+        query = {NAMES.get(name, name): said[it] if isinstance(it, bool) else it for name, it in query.items()}
         answer = self.get(f"/collections/{collection}/items", query, accept=GEOJSON).expect(200)
         assert answer.kind == GEOJSON, answer.kind
         return answer.json()

@@ -67,10 +67,10 @@ fn mapped(
 ) -> Geometry<f64> {
     let polygon = |polygon: &Polygon<f64>, line: &mut dyn FnMut(&LineString<f64>) -> LineString<f64>| {
         let shell = line(polygon.exterior());
-        if is_flat(&shell) {
+        if is_flat(&shell, domain) {
             return stand_in(polygon, domain);
         }
-        let holes = polygon.interiors().iter().map(line).filter(|hole| !is_flat(hole)).collect();
+        let holes = polygon.interiors().iter().map(line).filter(|hole| !is_flat(hole, domain)).collect();
         Polygon::new(shell, holes)
     };
     let point = |point: &Point<f64>| Point(clamped(point.0, domain));
@@ -151,9 +151,11 @@ fn cut(line: &LineString<f64>, domain: &Rect<f64>, longest: f64) -> LineString<f
     LineString(found)
 }
 
-/// Of a ring that surrounds nothing.
-fn is_flat(ring: &LineString<f64>) -> bool {
-    Polygon::new(ring.clone(), Vec::new()).unsigned_area() < TINY * TINY * TINY
+/// Of a ring of which nothing is left but its way along the sides of the domain, there and back.
+fn is_flat(ring: &LineString<f64>, domain: &Rect<f64>) -> bool {
+    let (low, high) = (domain.min(), domain.max());
+    let is_inside = |at: &Coord<f64>| at.x > low.x && at.x < high.x && at.y > low.y && at.y < high.y;
+    !ring.0.iter().any(is_inside) && Polygon::new(ring.clone(), Vec::new()).unsigned_area() < TINY * TINY
 }
 
 /// A surface that lies beyond the domain lies in a corner of it, where nothing is: there is still more than what lies within.
@@ -226,6 +228,14 @@ mod tests {
         ]);
         let around = rect(3_000_000.0, 5_000_000.0, 3_050_000.0, 5_050_000.0);
         assert!(!around.relate(&in_italy(&two.into())).is_contains());
+    }
+
+    #[test]
+    fn a_small_surface_stays_where_it_is() {
+        let here = rect(3_026_000.0, 5_033_000.0, 3_027_000.0, 5_034_000.0);
+        for side in [1e-3, 1e-5, 1e-7] {
+            assert!(in_italy(&rect(12.3388, 45.4342, 12.3388 + side, 45.4342 + side)).is_within(&here), "{side}");
+        }
     }
 
     #[test]
