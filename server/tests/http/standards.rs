@@ -21,7 +21,8 @@ fn functions(folder: &Path, found: &mut BTreeSet<String>) {
             functions(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).expect("a text");
-            let name = |rest: &str| rest.split(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or("").to_owned();
+            let name =
+                |rest: &str| rest.split(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or("").to_owned();
             found.extend(text.split("fn ").skip(1).map(name));
         }
     }
@@ -55,7 +56,10 @@ fn every_test_that_the_book_names_is_there() {
     for row in BOOK.lines().filter(|line| line.starts_with("| `")) {
         let columns: Vec<&str> = row.split('|').collect();
         let tests: Vec<&str> = columns.get(2).map(|column| quoted(column).collect()).unwrap_or_default();
-        assert!(!tests.is_empty() || row.contains("not passed") || row.contains("not applicable"), "nothing proves {row}");
+        assert!(
+            !tests.is_empty() || row.contains("not passed") || row.contains("not applicable"),
+            "nothing proves {row}"
+        );
         for test in tests {
             assert!(known.contains(test), "{test} is no test: {row}");
             named += 1;
@@ -69,7 +73,8 @@ fn every_test_that_the_book_names_is_there() {
 async fn features_link_to_their_other_forms() {
     let server = Server::start().await;
     for (path, types) in [("/collections/parcels/items", 9), ("/collections/parcels/items/3", 3)] {
-        let document = server.get(&format!("{path}?lang=en&crs=http://www.opengis.net/def/crs/EPSG/0/3857")).await.json();
+        let document =
+            server.get(&format!("{path}?lang=en&crs=http://www.opengis.net/def/crs/EPSG/0/3857")).await.json();
         let links = document["links"].as_array().expect("links");
         let alternates: Vec<_> = links.iter().filter(|link| link["rel"] == "alternate").collect();
         assert_eq!(alternates.len(), types - 1, "{links:?}");

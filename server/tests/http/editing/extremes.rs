@@ -10,7 +10,10 @@ use super::{ITEMS, TOKEN, city, city_with, well};
 async fn a_layer_without_features_is_empty_in_every_form() {
     let city = city().await;
     let page = city.server.get(ITEMS).await.json();
-    assert_eq!((&page["features"], &page["numberMatched"], &page["numberReturned"]), (&json!([]), &0.into(), &0.into()));
+    assert_eq!(
+        (&page["features"], &page["numberMatched"], &page["numberReturned"]),
+        (&json!([]), &0.into(), &0.into())
+    );
     for form in ["json", "jsonfg", "html", "fgb", "gpkg", "parquet", "shp", "csv", "ndjson"] {
         for asked in ["", "&bbox=-180,-90,180,90", "&filter=code='x'", "&sortby=-depth", "&datetime=2026-01-01"] {
             let answer = city.server.get(&format!("{ITEMS}?f={form}{asked}")).await;
@@ -19,7 +22,9 @@ async fn a_layer_without_features_is_empty_in_every_form() {
     }
     let collection = city.server.get("/collections/wells").await.json();
     assert_eq!((&collection["count"], collection.get("extent")), (&0.into(), None));
-    for path in ["/collections/wells/schema", "/collections/wells/tiles", "/tiles/wells.json", "/collections/wells?f=html"] {
+    for path in
+        ["/collections/wells/schema", "/collections/wells/tiles", "/tiles/wells.json", "/collections/wells?f=html"]
+    {
         assert_eq!(city.server.get(path).await.status, 200, "{path}");
     }
     assert_eq!(city.server.get("/tiles/wells/14/8753/5865").await.status, 204);
@@ -51,7 +56,7 @@ async fn a_surface_of_a_hundred_thousand_vertices_is_made_found_and_drawn() {
         let page = city.server.get(&format!("{items}?limit=1&skipGeometry=true&{asked}")).await.json();
         assert_eq!(page["numberMatched"], count, "{asked}");
     }
-    let tile = city.server.get("/tiles/plots/14/8753/5864").await;
+    let tile = city.server.get("/tiles/plots/14/8753/5865").await;
     // Half a kilometre is some sixty pixels there: what the eye cannot tell apart is not sent.
     assert!(tile.status == 200 && tile.body.len() < 20_000, "{} {}", tile.status, tile.body.len());
     let removed = city.request(Method::DELETE, &format!("{items}/1")).header("if-match", made.header("etag"));
@@ -70,7 +75,8 @@ async fn an_edit_without_a_media_type_or_of_nothing_is_told_so() {
         (Method::PATCH, &*one, json!({"properties": {}})),
     ] {
         let request = city.server.client.request(method, city.server.url(path)).bearer_auth(TOKEN);
-        let problem = city.server.send(request.header("if-match", "*").body(body.to_string())).await.problem(400, "invalid-body");
+        let problem =
+            city.server.send(request.header("if-match", "*").body(body.to_string())).await.problem(400, "invalid-body");
         assert_eq!(problem["header"], "Content-Type");
     }
     // Of what is not there nobody needs to have seen a version; of what is there everybody does.
@@ -83,7 +89,9 @@ async fn an_edit_without_a_media_type_or_of_nothing_is_told_so() {
         without(method.clone(), 4_711).await.problem(404, "unknown-feature");
         without(method, id).await.problem(428, "precondition-required");
     }
-    for (path, header, takes) in [(ITEMS, "accept-post", "application/geo+json"), (&one, "accept-patch", "application/merge-patch+json")] {
+    for (path, header, takes) in
+        [(ITEMS, "accept-post", "application/geo+json"), (&one, "accept-patch", "application/merge-patch+json")]
+    {
         let answer = city.server.send(city.server.client.request(Method::OPTIONS, city.server.url(path))).await;
         assert_eq!((answer.status, answer.header(header)), (200, takes));
     }
