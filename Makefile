@@ -38,6 +38,7 @@ web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src we
 test: ## install what is missing, then run every check and test
 	@scripts/setup test
 	@$(MAKE) --no-print-directory web check lint unit e2e e2e-live
+	@EXAMPLES=3 $(MAKE) --no-print-directory conformance
 
 check: ## formatting and types
 	cargo fmt --all --check
@@ -63,13 +64,9 @@ e2e-live: ## its main visits against a real server with a small demo city
 	scripts/e2e $(CARGO_TARGET_DIR)/debug/bricola
 	folder=$$(mktemp -d) && scripts/demonstration $(CARGO_TARGET_DIR)/debug/bricola $$folder && rm -r $$folder
 
-conformance: conformance/node_modules/.package-lock.json ## what the server says of itself: OpenAPI, Italian guidelines (ModI)
+conformance: ## abstract tests of the standards, Italian guidelines, clients that others wrote: EXAMPLES=25
 	cargo test --workspace --locked --quiet --no-run
 	conformance/run $(CARGO_TARGET_DIR)/debug/bricola
-
-conformance/node_modules/.package-lock.json: conformance/package.json conformance/package-lock.json
-	@cd conformance && npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
 
 demonstration: build ## an edit in psql on a browser at another server: the pictures of docs/demonstration.md
 	@scripts/setup test

@@ -23,6 +23,7 @@ use crate::wired::{Operation, Words};
 
 const SCHEMA: &str = "application/schema+json";
 const QUERYABLES: &str = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
+const JSONFG_PROFILE: &str = "http://www.opengis.net/def/profile/OGC/0/jsonfg";
 const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
 
 /// What `/collections` is needed for.
@@ -213,11 +214,9 @@ pub(super) fn describe(
 fn items_link(base: &str, id: &str, form: &super::items::FormRow) -> Value {
     let mut link =
         link(base, &format!("/collections/{id}/items?f={}", form.word), "items", form.media_type, form.title);
-    // Clients look for the one link with the media type of GeoJSON, which JSON-FG has too.
-    if form.is_profile()
-        && let Value::Object(link) = &mut link
-    {
-        link.remove("type");
+    // Clients look for the one link with the media type of GeoJSON, which JSON-FG has too: the profile tells them apart.
+    if form.is_profile() {
+        link["type"] = json!(format!("{};profile=\"{JSONFG_PROFILE}\"", form.media_type));
     }
     link
 }

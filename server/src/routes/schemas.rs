@@ -1,5 +1,5 @@
 //! `/collections/{id}/schema`, `/queryables`, `/sortables`: what features hold, and by what they may be asked for
-//! (OGC API Features 5, clause 8; part 3, clause 6; JSON Schema 2020-12).
+//! (OGC API Features 5, which is Common 3, clauses 7 to 12; Features 3, clause 6; JSON Schema 2020-12).
 
 use std::sync::Arc;
 
@@ -21,8 +21,13 @@ use crate::wired::{Operation, Words};
 const SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
 const MEDIA_TYPE: &str = "application/schema+json";
 
-/// What these three are needed for.
+/// What these three are needed for; the last four are the names that drafts had for them.
 pub const CLASSES: &[&str] = &[
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/schemas",
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/advanced-property-roles",
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/returnables-and-receivables",
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/queryables",
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/sortables",
     "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/schemas",
     "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/core-roles-features",
     "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/queryables",

@@ -63,14 +63,14 @@ fn operation_at(path: &str, method: Method) -> Option<&'static Operation> {
     operations.into_iter().find(|operation| operation.method == method)
 }
 
-async fn document(server: &Server) -> Value {
+pub async fn document(server: &Server) -> Value {
     let answer = server.get("/api").await;
     assert_eq!(answer.header("content-type"), "application/vnd.oai.openapi+json;version=3.0");
     answer.json()
 }
 
 /// Every path with its examples in it, with its operation of the method.
-fn filled<'a>(document: &'a Value, method: &str) -> Vec<(String, &'a Value)> {
+pub fn filled<'a>(document: &'a Value, method: &str) -> Vec<(String, &'a Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().filter_map(|(path, item)| Some((path, item.get(method)?)));
     let fill = |(path, operation): (&String, &'a Value)| {

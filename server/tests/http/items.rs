@@ -325,11 +325,11 @@ async fn every_conformance_class_has_something_to_show() {
             ("json-fg-1", "profiles") => format!("{ITEMS}?profile=jsonfg-plus"),
             ("json-fg-1", _) => format!("{ITEMS}?f=jsonfg"),
             ("ogcapi-features-2", _) => format!("{ITEMS}?crs={EPSG}/4326"),
-            ("ogcapi-features-3" | "ogcapi-features-5", "queryables" | "sortables") => {
+            ("ogcapi-features-3" | "ogcapi-features-5" | "ogcapi-common-3", "queryables" | "sortables") => {
                 format!("/collections/parcels/{name}")
             }
             ("ogcapi-features-3", "queryables-query-parameters") => format!("{ITEMS}?number=7"),
-            ("ogcapi-features-5", _) => "/collections/parcels/schema".to_owned(),
+            ("ogcapi-features-5" | "ogcapi-common-3", _) => "/collections/parcels/schema".to_owned(),
             ("ogcapi-features-1", _) => ITEMS.to_owned(),
             ("ogcapi-features-3", _) => format!("{ITEMS}?filter=number='7'"),
             ("cql2", name) => format!("{ITEMS}?{}", cql2_example(name)),

@@ -6,11 +6,11 @@ use geo::{BoundingRect, MapCoordsInPlace};
 use geo_types::{Coord, Geometry};
 
 use super::bound::{Condition, Located, Scalar, Span};
-use super::expression::{Comparison, Expression, Folding, Node};
-use super::literal;
+use super::expression::{Comparison, Expression, Folding, Node, Spatial};
 use super::pattern::{Pattern, folded};
 use super::refusal::{Refusal, RefusalKind, shown};
-use crate::crs::{Crs, with_transformer};
+use super::{given, literal};
+use crate::crs::Crs;
 use crate::definition::{FieldType, LayerDefinition, Scope};
 use crate::feature::Value;
 
@@ -113,9 +113,7 @@ impl Binder<'_> {
             Node::Like(parts) => self.like(&parts[0], &parts[1])?,
             Node::IsNull(value) if self.is_geometry(value)? => Condition::IsPlaceless,
             Node::IsNull(value) => Condition::IsNull(self.scalar(value)?.0),
-            Node::Spatial(relation, parts) => {
-                Condition::Spatial(*relation, self.located(&parts[0])?, self.located(&parts[1])?)
-            }
+            Node::Spatial(relation, parts) => self.spatial(*relation, &parts[0], &parts[1])?,
             Node::Temporal(relation, parts) => {
                 Condition::Temporal(*relation, self.span(&parts[0])?, self.span(&parts[1])?)
             }
@@ -264,31 +262,62 @@ impl Binder<'_> {
         Err(self.about(Refusal::wrong_type(&expression.place, reason), [expression]))
     }
 
-    /// A geometry of the filter in the layer's CRS. Its edges are straight there.
+    /// What a relation of two geometries comes to: mixed ones share a position where one of their parts does.
+    fn spatial(&self, relation: Spatial, left: &Expression, right: &Expression) -> Result<Condition, Refusal> {
+        if !is_mixed(left) && !is_mixed(right) {
+            return Ok(Condition::Spatial(relation, self.located(left)?, self.located(right)?));
+        }
+        let (left_parts, right_parts) = (self.parts(left)?, self.parts(right)?);
+        let pair = |left: &Located| {
+            let left = left.clone();
+            right_parts.iter().map(move |right| Condition::Spatial(Spatial::Intersects, left.clone(), right.clone()))
+        };
+        let any = Condition::Any(left_parts.iter().flat_map(pair).collect());
+        match relation {
+            Spatial::Intersects => Ok(any),
+            Spatial::Disjoint => Ok(Condition::Not(Box::new(any))),
+            _ => {
+                let place = if is_mixed(left) { &left.place } else { &right.place };
+                let reason = "a GEOMETRYCOLLECTION goes with S_INTERSECTS and S_DISJOINT: use a MULTIPOINT, MULTILINESTRING or \
+                              MULTIPOLYGON, or several conditions joined by AND or OR";
+                Err(Refusal::unsupported(place, reason))
+            }
+        }
+    }
+
+    /// A geometry, or the parts of a mixed one.
+    fn parts(&self, expression: &Expression) -> Result<Vec<Located>, Refusal> {
+        let Node::Geometry(geometry @ Geometry::GeometryCollection(_)) = &expression.node else {
+            return Ok(vec![self.located(expression)?]);
+        };
+        let (mut parts, mut left) = (Vec::new(), vec![geometry]);
+        while let Some(geometry) = left.pop() {
+            match geometry {
+                Geometry::GeometryCollection(inner) => left.extend(inner),
+                other => parts.push(self.given(other, expression)?),
+            }
+        }
+        Ok(parts)
+    }
+
+    /// A geometry of the filter in the layer's CRS.
     fn given(&self, geometry: &Geometry<f64>, expression: &Expression) -> Result<Located, Refusal> {
         let name = self.definition.crs.as_deref().unwrap_or("EPSG:4326");
-        let mut moved = geometry.clone();
+        let mut geometry = geometry.clone();
         if self.crs.north_first() {
-            moved.map_coords_in_place(|Coord { x, y }| Coord { x: y, y: x });
+            geometry.map_coords_in_place(|Coord { x, y }| Coord { x: y, y: x });
         }
         if self.crs.is_geographic() {
-            literal::in_degrees(&moved, &expression.place)?;
+            literal::in_degrees(&geometry, &expression.place)?;
         }
-        let result = Crs::parse(name)
-            .and_then(|crs| with_transformer(self.crs, &crs, |transformer| transformer.geometry(&mut moved)))
-            .and_then(|moved| moved);
-        let bounds = moved.bounding_rect();
-        match (result, bounds) {
-            (Ok(()), Some(bounds)) => Ok(Located::Given(Arc::new(moved), bounds)),
-            (Err(error), _) => Err(Refusal::unsupported(
-                &expression.place,
-                format!(
-                    "the geometry cannot be brought to {name}, the CRS of layer \"{}\": {error}",
-                    self.definition.id
-                ),
-            )),
-            (Ok(()), None) => Err(Refusal::unsupported(&expression.place, "the geometry is empty")),
-        }
+        let moved = Crs::parse(name).and_then(|crs| given::brought(&geometry, self.crs, &crs)).map_err(|error| {
+            let layer = &self.definition.id;
+            let reason = format!("the geometry cannot be brought to {name}, the CRS of layer \"{layer}\": {error}");
+            Refusal::unsupported(&expression.place, reason)
+        })?;
+        let empty = || Refusal::unsupported(&expression.place, "the geometry is empty");
+        let bounds = moved.bounding_rect().ok_or_else(empty)?;
+        Ok(Located::Given(Arc::new(moved), bounds))
     }
 
     fn span(&self, expression: &Expression) -> Result<Span, Refusal> {
@@ -336,6 +365,11 @@ impl Binder<'_> {
         }
         refusal
     }
+}
+
+/// Of a geometry of mixed parts.
+fn is_mixed(expression: &Expression) -> bool {
+    matches!(expression.node, Node::Geometry(Geometry::GeometryCollection(_)))
 }
 
 /// A text as the date or instant that it must be.

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, NaiveDate};
 use geo::Validation;
-use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon, Rect};
+use geo_types::{
+    Coord, Geometry, GeometryCollection, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon, Rect,
+};
 
 use super::expression::{Node, Spatial, Temporal};
 use super::lexer::Token;
@@ -73,12 +75,6 @@ pub(super) fn is_geometry(upper: &str) -> bool {
 
 /// A geometry as WKT, or `BBOX(…)`, after its first word.
 pub(super) fn geometry(parser: &mut Parser, kind: &str, place: &Place) -> Result<Geometry<f64>, Refusal> {
-    if kind == "GEOMETRYCOLLECTION" {
-        return Err(Refusal::unsupported(
-            place,
-            "a GEOMETRYCOLLECTION cannot be related to a feature: use a MULTIPOINT, MULTILINESTRING or MULTIPOLYGON, or several conditions joined by OR",
-        ));
-    }
     if parser.take_word("EMPTY") {
         return Err(Refusal::unsupported(place, "an empty geometry has no place: leave the condition out"));
     }
@@ -95,6 +91,10 @@ pub(super) fn geometry(parser: &mut Parser, kind: &str, place: &Place) -> Result
         "POLYGON" => polygon(parser)?.into(),
         "MULTIPOINT" => MultiPoint(list(parser, one_of_points)?).into(),
         "MULTILINESTRING" => MultiLineString(list(parser, line)?).into(),
+        "GEOMETRYCOLLECTION" => {
+            let parts = list(parser, |parser| parser.deeper(part))?;
+            Geometry::GeometryCollection(GeometryCollection(parts))
+        }
         _ => MultiPolygon(list(parser, polygon)?).into(),
     };
     checked(geometry, place)
@@ -109,6 +109,20 @@ fn list<T>(parser: &mut Parser, part: fn(&mut Parser) -> Result<T, Refusal>) -> 
     }
     parser.expect(")")?;
     Ok(parts)
+}
+
+/// A geometry among several of any kind.
+fn part(parser: &mut Parser) -> Result<Geometry<f64>, Refusal> {
+    let place = parser.place();
+    let kind = match parser.peek() {
+        Token::Word(word) => word.to_ascii_uppercase(),
+        _ => String::new(),
+    };
+    if !is_geometry(&kind) || kind == "BBOX" {
+        return Err(parser.unexpected("a geometry"));
+    }
+    parser.next();
+    geometry(parser, &kind, &place)
 }
 
 fn line(parser: &mut Parser) -> Result<LineString<f64>, Refusal> {
@@ -174,13 +188,17 @@ pub(super) fn bbox(numbers: &[f64], place: &Place) -> Result<Geometry<f64>, Refu
         let given = numbers.len();
         return Err(Refusal::syntax(place, format!("a BBOX is west, south, east, north; there are {given} numbers")));
     };
-    if west > east || south > north {
-        return Err(Refusal::unsupported(
-            place,
-            "the BBOX has west of east or south of north swapped; one across the antimeridian has to be given as two",
-        ));
+    let side = |west, east| Rect::new(Coord { x: west, y: south }, Coord { x: east, y: north }).to_polygon();
+    if south > north || (west > east && !(west.abs() <= 180.0 && east.abs() <= 180.0)) {
+        let reason = "the BBOX has west and east or south and north swapped; only one in degrees, longitude first, may have its west \
+                      east of its east, since it crosses the antimeridian";
+        return Err(Refusal::unsupported(place, reason));
     }
-    checked(Rect::new(Coord { x: west, y: south }, Coord { x: east, y: north }).to_polygon().into(), place)
+    let geometry = match west > east {
+        true => MultiPolygon(vec![side(west, 180.0), side(-180.0, east)]).into(),
+        false => side(west, east).into(),
+    };
+    checked(geometry, place)
 }
 
 /// Coordinates beyond this are no place on earth in any CRS.
@@ -189,9 +207,13 @@ const FARTHEST: f64 = 1e9;
 /// Refuses what is no place in any CRS, or no valid geometry: relations to it would mean nothing.
 pub(super) fn checked(geometry: Geometry<f64>, place: &Place) -> Result<Geometry<f64>, Refusal> {
     use geo::CoordsIter;
-    if geometry.coords_count() == 0 || matches!(geometry, Geometry::GeometryCollection(_)) {
-        let reason = "an empty geometry, or one of mixed parts, cannot be related to a feature";
-        return Err(Refusal::unsupported(place, reason));
+    let mut parts = vec![&geometry];
+    while let Some(part) = parts.pop() {
+        match part {
+            Geometry::GeometryCollection(inner) if !inner.is_empty() => parts.extend(inner),
+            other if other.coords_count() > 0 => {}
+            _ => return Err(Refusal::unsupported(place, "an empty geometry cannot be related to a feature")),
+        }
     }
     within(&geometry, [FARTHEST; 2], place)?;
     match geometry.check_validation() {

@@ -11,6 +11,7 @@ mod bind;
 mod bound;
 mod evaluate;
 mod expression;
+mod given;
 mod json;
 mod lexer;
 mod literal;

@@ -90,7 +90,7 @@ impl Parser {
     }
 
     /// Runs a part of the parser one level deeper.
-    fn deeper<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, Refusal>) -> Result<T, Refusal> {
+    pub(super) fn deeper<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, Refusal>) -> Result<T, Refusal> {
         self.nested += 1;
         Growth::check_depth(self.nested, &self.place())?;
         let found = part(self)?;

@@ -95,6 +95,14 @@ fn a_filter_says_yes_no_or_that_it_is_not_known() {
         ("S_OVERLAPS(geometry, POLYGON((12.5 45, 14 45, 14 46, 12.5 46, 12.5 45)))", Some(true)),
         ("S_CROSSES(MULTILINESTRING((11 45.5, 14 45.5)), geometry)", Some(true)),
         ("S_EQUALS(geometry, MULTIPOLYGON(((13 46, 12 46, 12 45, 13 45, 13 46))))", Some(true)),
+        ("S_INTERSECTS(geometry, GEOMETRYCOLLECTION(POINT(1 1), LINESTRING(12.5 45.5, 20 50)))", Some(true)),
+        ("S_INTERSECTS(GEOMETRYCOLLECTION(POINT(1 1), GEOMETRYCOLLECTION(POINT(2 2))), geometry)", Some(false)),
+        ("S_DISJOINT(geometry, GEOMETRYCOLLECTION(POINT(1 1), POINT(12.5 45.5)))", Some(false)),
+        (
+            "S_INTERSECTS(geometry, BBOX(170, -90, 12.5, 90)) AND S_DISJOINT(geometry, BBOX(170, -90, -170, 90))",
+            Some(true),
+        ),
+        ("S_WITHIN(geometry, BBOX(-180, -90, 180, 90))", Some(true)),
     ] {
         let filter = bound(text).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
         assert_eq!(filter.condition().holds(&row), expected, "{text}");
@@ -138,6 +146,14 @@ fn text_and_json_say_the_same() {
             "S_WITHIN(geometry, BBOX(1, 2, 3, 4))",
             r#"{"op":"s_within","args":[{"property":"geometry"},{"bbox":[1,2,3,4]}]}"#,
         ),
+        (
+            "S_INTERSECTS(geometry, GEOMETRYCOLLECTION(POINT(1 1), LINESTRING(12.5 45.5, 20 50)))",
+            r#"{"op":"s_intersects","args":[{"property":"geometry"},{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1,1]},{"type":"LineString","coordinates":[[12.5,45.5],[20,50]]}]}]}"#,
+        ),
+        (
+            "S_INTERSECTS(geometry, BBOX(170, 40, -170, 50))",
+            r#"{"op":"s_intersects","args":[{"property":"geometry"},{"bbox":[170,40,-170,50]}]}"#,
+        ),
     ] {
         let from_json = Filter::from_json(json).and_then(|filter| filter.bind(&definition(), Scope::PUBLIC));
         assert_eq!(bound(text), from_json, "{text}");
@@ -180,8 +196,9 @@ fn what_is_wrong_is_named_with_its_place() {
         ("A_CONTAINS(name, ('x'))", Unsupported, 1, "A_CONTAINS"),
         ("Buffer(geometry, 10)", Unsupported, 1, "Buffer"),
         ("S_INTERSECTS(geometry, POINT EMPTY)", Unsupported, 24, ""),
-        ("S_INTERSECTS(geometry, GEOMETRYCOLLECTION(POINT(1 1)))", Unsupported, 24, ""),
-        ("S_INTERSECTS(geometry, BBOX(170, 0, -170, 1))", Unsupported, 24, ""),
+        ("S_WITHIN(geometry, GEOMETRYCOLLECTION(POINT(1 1)))", Unsupported, 20, ""),
+        ("S_INTERSECTS(geometry, BBOX(1, 9, 2, 3))", Unsupported, 24, ""),
+        ("S_INTERSECTS(geometry, BBOX(3000000, 0, 1, 1))", Unsupported, 24, ""),
         (&deep, TooLarge, 66, ""),
     ] {
         let refusal = bound(text).expect_err(text);

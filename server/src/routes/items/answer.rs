@@ -9,7 +9,7 @@ use bricola_layers::query::{Cursor, FeatureWriter, Page, Profile};
 use http::header;
 use serde_json::{Value, json};
 
-use super::form::{Form, PROFILES};
+use super::form::{self, FORMS, Form, PROFILES};
 use super::question::Question;
 use crate::routes::respond;
 
@@ -35,6 +35,16 @@ impl Told {
     fn link(&self, path: &str, query: &str, rel: &str, kind: &str) -> Value {
         let mark = if query.is_empty() { "" } else { "?" };
         json!({"href": format!("{}/collections/{}{path}{mark}{query}", self.base, self.id), "rel": rel, "type": kind})
+    }
+
+    /// The same in each other of some forms (OGC API Features 1, 7.15.8 and 7.16.2).
+    fn alternates(&self, path: &str, words: &[&str], form: Form) -> impl Iterator<Item = Value> {
+        let others = FORMS.iter().filter(move |row| row.form != form && words.contains(&row.word));
+        others.map(move |row| {
+            let mut link = self.link(path, &in_form(&self.query, row.word), "alternate", row.media_type);
+            link["title"] = json!(row.title);
+            link
+        })
     }
 }
 
@@ -74,6 +84,7 @@ pub fn collection(snapshot: &Snapshot, question: &Question, told: &Told, page: &
     if let Some(next) = &page.next {
         links.push(told.link("/items", &with_cursor(&told.query, next), "next", kind));
     }
+    links.extend(told.alternates("/items", &form::WORDS, question.form));
     links.push(told.link("", "f=json", "collection", "application/json"));
     links.extend(profile_link(question));
     let rest = json!({
@@ -106,10 +117,10 @@ fn one(snapshot: &Snapshot, question: &Question, told: &Told, row: RowRef<'_>) -
     writer(snapshot, question, told.scope).write(&mut out, row);
     // Its last brace makes room for the links.
     out.pop();
-    let mut links = vec![
-        told.link(&format!("/items/{}", row.id()), &told.query, "self", kind),
-        told.link("", "f=json", "collection", "application/json"),
-    ];
+    let path = format!("/items/{}", row.id());
+    let mut links = vec![told.link(&path, &told.query, "self", kind)];
+    links.extend(told.alternates(&path, &form::WORDS_OF_ONE, question.form));
+    links.push(told.link("", "f=json", "collection", "application/json"));
     links.extend(profile_link(question));
     let mut rest = json!({"links": links, "version": row.base.version(row.row), "seq": told.seq});
     if question.form == Form::JsonFg
@@ -162,6 +173,15 @@ pub fn writer<'a>(snapshot: &'a Snapshot, question: &Question, scope: Scope) -> 
         writer = writer.only(fields);
     }
     if question.skip_geometry { writer.without_geometry() } else { writer }
+}
+
+/// The same question for another form; a profile is of GeoJSON only.
+fn in_form(query: &str, word: &str) -> String {
+    let kept = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "f" && name != "profile");
+    let mut asked = form_urlencoded::Serializer::new(String::new());
+    asked.extend_pairs(kept);
+    asked.append_pair("f", word);
+    asked.finish()
 }
 
 /// The same question from a place on.

@@ -55,7 +55,8 @@ pub enum Task {
 
 /// What a place takes; clients such as QGIS offer editing by it.
 pub fn options(place: Place, open: bool) -> Response {
-    let mut response = StatusCode::NO_CONTENT.into_response();
+    // With 200, as part 4 has it.
+    let mut response = StatusCode::OK.into_response();
     respond::set(&mut response, header::ALLOW, place.allow(open));
     match place {
         Place::Items if open => respond::set(&mut response, ACCEPT_POST, GEOJSON),

@@ -127,13 +127,20 @@ impl Change<'_> {
         let only_new = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
         let address = format!("/collections/{}/items/{feature}", self.id);
         let free = self.app.config.editing.unconditional && !headers.contains_key(header::IF_MATCH);
-        let seen = if only_new || free { Seen::Any } else { Seen::read(&headers, &address)? };
+        let desk = desk(self.app, &layer, &terms)?;
+        let seen = match if only_new || free { Ok(Seen::Any) } else { Seen::read(&headers, &address) } {
+            Ok(seen) => seen,
+            // Of what is not there nobody can have seen a version.
+            Err(required) => {
+                desk.current(feature).await.map_err(|refused| problem(self.id, self.feature, refused))?;
+                return Err(required);
+            }
+        };
         let wish = match self.media_type {
             None => Wish::Delete,
             Some(GEOJSON) => Wish::Replace(json(self.app, request).await?),
             Some(_) => Wish::Patch(json(self.app, request).await?),
         };
-        let desk = desk(self.app, &layer, &terms)?;
         let current = desk.current(feature).await.map_err(|refused| problem(self.id, self.feature, refused))?;
         if only_new || !seen.allows(&current.tag()) {
             return Ok(self.stale(&current, &wish, &terms));

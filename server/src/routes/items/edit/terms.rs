@@ -129,7 +129,7 @@ pub fn authorize(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
 /// Refuses another media type than the one that is taken.
 ///
 /// # Errors
-/// 415, with what is taken.
+/// 415, with what is taken; 400 where the body says no media type at all (OGC API Features 4, /req/create-replace-delete).
 pub fn media_type(request: &Request, wanted: &'static str) -> Result<(), Problem> {
     let sent = request.headers().get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let essence = sent.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -137,8 +137,13 @@ pub fn media_type(request: &Request, wanted: &'static str) -> Result<(), Problem
         return Ok(());
     }
     let shown = crate::error::clipped(essence).into_owned();
-    let what = if shown.is_empty() { "The body has no media type" } else { &format!("The body is {shown}") };
-    Err(Problem::new(Kind::UnsupportedMediaType, format!("{what}; send {wanted}."))
+    if shown.is_empty() {
+        let detail = format!("The body has no media type: send the header Content-Type: {wanted}.");
+        return Err(Problem::new(Kind::InvalidBody, detail)
+            .with("header", "Content-Type")
+            .with("allowed", vec![wanted]));
+    }
+    Err(Problem::new(Kind::UnsupportedMediaType, format!("The body is {shown}; send {wanted}."))
         .with("value", shown)
         .with("allowed", vec![wanted]))
 }

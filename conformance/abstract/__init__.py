@@ -1,0 +1,1 @@
+"""The abstract tests of the standards that a server declares, carried out."""
