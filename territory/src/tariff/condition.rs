@@ -23,9 +23,9 @@ pub struct Condition {
     pub min_days: Option<u64>,
     /// Largest number of days.
     pub max_days: Option<u64>,
-    /// Least counted quantity.
+    /// Least quantity, as measured.
     pub min_quantity: Option<Exact>,
-    /// Largest counted quantity.
+    /// Largest quantity, as measured.
     pub max_quantity: Option<Exact>,
     /// A layer in which it must lie.
     pub layer: Option<SpatialCondition>,
@@ -58,7 +58,7 @@ pub struct Facts<'a> {
     pub flags: &'a BTreeSet<String>,
     /// Days that it lasts.
     pub days: Option<u64>,
-    /// Counted quantity.
+    /// Its quantity, as measured.
     pub quantity: &'a Exact,
     /// The day for which the fee is asked.
     pub day: NaiveDate,
