@@ -12,9 +12,12 @@
 //! - [`codes`]: CIN, CIR, CIG, CUP.
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
 
+pub mod cdu;
 pub mod evidence;
 pub mod exact;
 pub mod fault;
+pub mod overlay;
+mod remainder;
 pub mod tariff;
 pub mod text;
 

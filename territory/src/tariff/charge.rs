@@ -47,10 +47,11 @@ pub(super) fn charges(
         Crossing::PrevalentArea => Ok(located.parts.first().map(whole).unwrap_or_default()),
         Crossing::ProRataArea => Ok(each(split)),
         Crossing::ProRataCeilParts => {
-            let ceil = |part: &Part<'_>| match occupation.quantity.is_measured() {
-                true => AreaRounding::Ceil1.apply(&part.scaled),
-                false => AreaRounding::Ceil1.apply(&share(&part.scaled, total, counted)),
+            let measured = occupation.quantity.is_measured();
+            let own = |part: &Part<'_>| {
+                if measured { part.scaled.clone() } else { share(&part.scaled, total, counted) }
             };
+            let ceil = |part: &Part<'_>| AreaRounding::Ceil1.apply(&own(part));
             Ok(each(located.parts.iter().map(ceil).collect()))
         }
         Crossing::FrontStreet => {

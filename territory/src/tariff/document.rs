@@ -253,13 +253,11 @@ impl<'a> Section<'a> {
 
     pub fn section(&self, key: &str) -> Option<Section<'a>> {
         let value = self.get(key)?;
-        match value.get_ref() {
-            DeValue::Table(table) => Some(Section::new(self.doc, table, value.span().start, self.path(key))),
-            _ => {
-                self.wrong_kind(key, "una tabella", "a table");
-                None
-            }
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(Section::new(self.doc, table, value.span().start, self.path(key)));
         }
+        self.wrong_kind(key, "una tabella", "a table");
+        None
     }
 
     pub fn required_section(&self, key: &str) -> Option<Section<'a>> {

@@ -1,6 +1,7 @@
 //! A tariff plan from its TOML file and the CSV tables that it names.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use toml::de::DeTable;
 
@@ -257,11 +258,14 @@ fn zones(section: &Section<'_>, set: &mut ZoneSet, files: &BTreeMap<String, Vec<
         let name = zone.title("name");
         zone.finish();
         let Some(code) = code else { continue };
-        if set.zones.contains_key(&code) {
-            zone.fault("code", "duplicate-code", duplicate(&code));
-        } else if let (Some(rank), Some(annual), Some(daily)) = (rank, annual, daily) {
-            let name = name.unwrap_or_else(|| Text::same(code.clone()));
-            set.zones.insert(code, Zone { name, rank, annual, daily });
+        let name = name.unwrap_or_else(|| Text::same(code.clone()));
+        match set.zones.entry(code) {
+            Entry::Occupied(other) => zone.fault("code", "duplicate-code", duplicate(other.key())),
+            Entry::Vacant(place) => {
+                if let (Some(rank), Some(annual), Some(daily)) = (rank, annual, daily) {
+                    place.insert(Zone { name, rank, annual, daily });
+                }
+            }
         }
     }
     tables::zones(section, set, files);

@@ -28,10 +28,8 @@ impl AreaRounding {
         match self {
             Self::None => quantity.clone(),
             Self::Ceil1 => quantity.ceil(),
-            Self::CeilHalf => quantity.ceiled_to(&Exact::half()),
-            Self::FirstCeilThenHalf if quantity.is_zero() => Exact::zero(),
-            Self::FirstCeilThenHalf if *quantity <= Exact::one() => Exact::one(),
-            Self::FirstCeilThenHalf => quantity.ceiled_to(&Exact::half()),
+            Self::FirstCeilThenHalf if !quantity.is_zero() && *quantity <= Exact::one() => Exact::one(),
+            Self::CeilHalf | Self::FirstCeilThenHalf => quantity.ceiled_to(&Exact::half()),
             // "Up above 0.5, down otherwise": 0.5 itself goes down.
             Self::HalfUp => (quantity.clone() - &Exact::half()).ceil(),
         }

@@ -1,6 +1,7 @@
 //! The tables of a plan: zones with coefficients, and streets, as spreadsheets write them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use csv::{ReaderBuilder, StringRecord};
 
@@ -125,23 +126,17 @@ impl<'a> Table<'a> {
     fn number(&mut self, line: u64, row: &StringRecord, column: &str) -> Option<Exact> {
         let text = self.needed(line, row, column)?;
         let written = if self.comma { text.replace(',', ".") } else { text.to_owned() };
-        match written.parse::<Exact>() {
-            Ok(number) => match outside(&number, Range::NotNegative) {
-                None => Some(number),
-                Some(text) => {
-                    self.fault(line, column, "out-of-range", text);
-                    None
-                }
-            },
-            Err(_) => {
-                let text = Text::new(
-                    format!("«{text}» non è un numero decimale"),
-                    format!("“{text}” is not a decimal number"),
-                );
-                self.fault(line, column, "wrong-type", text);
-                None
-            }
+        let Ok(number) = written.parse::<Exact>() else {
+            let text =
+                Text::new(format!("«{text}» non è un numero decimale"), format!("“{text}” is not a decimal number"));
+            self.fault(line, column, "wrong-type", text);
+            return None;
+        };
+        if let Some(text) = outside(&number, Range::NotNegative) {
+            self.fault(line, column, "out-of-range", text);
+            return None;
         }
+        Some(number)
     }
 
     /// A whole number, where there is one.
@@ -187,11 +182,14 @@ pub(super) fn zones(section: &Section<'_>, set: &mut ZoneSet, files: &BTreeMap<S
         let annual = table.number(line, &row, "annual");
         let daily = table.number(line, &row, "daily");
         let Some(code) = code else { continue };
-        if set.zones.contains_key(&code) {
-            table.fault(line, "code", "duplicate-code", duplicate(&code));
-        } else if let (Some(rank), Some(annual), Some(daily)) = (rank, annual, daily) {
-            let name = Text::same(table.value(&row, "name").unwrap_or(&code));
-            set.zones.insert(code, Zone { name, rank, annual, daily });
+        let name = Text::same(table.value(&row, "name").unwrap_or(&code));
+        match set.zones.entry(code) {
+            Entry::Occupied(other) => table.fault(line, "code", "duplicate-code", duplicate(other.key())),
+            Entry::Vacant(place) => {
+                if let (Some(rank), Some(annual), Some(daily)) = (rank, annual, daily) {
+                    place.insert(Zone { name, rank, annual, daily });
+                }
+            }
         }
     }
     table.finish(section);
