@@ -13,6 +13,7 @@
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
 
 pub mod cdu;
+pub mod codes;
 pub mod evidence;
 pub mod exact;
 pub mod fault;
