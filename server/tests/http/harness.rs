@@ -204,10 +204,6 @@ impl Archive for Untouched {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn layer_seq<'a>(&'a self, _: &'a str, _: i64) -> Asked<'a, i64> {
-        Box::pin(async { Ok(0) })
-    }
-
     fn write_all(&self, _: Vec<LayerEdits>, _: Option<Once>) -> Asked<'_, Written> {
         Box::pin(async { Err(StoreError::Unreachable("there is none".to_owned())) })
     }

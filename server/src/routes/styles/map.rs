@@ -17,6 +17,7 @@ use crate::encoding::Encoding;
 use crate::error::{Answer, Problem};
 use crate::params::Params;
 use crate::routes::items::area;
+use crate::routes::when::When;
 use crate::routes::{respond, select};
 use crate::services::maps::{Covering, Finished, Plan, Sheet, View, decode};
 use crate::services::tiles::{Drawn, Request, generations};
@@ -155,8 +156,8 @@ fn tiles(app: &App, plan: &Plan, view: &View) -> Result<Vec<Needed>, Problem> {
     for wanted in plan.wanted(view.zoom) {
         // Layers that are still being read come when they are there.
         let is_ready = |name: &&String| {
-            let is_ready =
-                select::drawn(app, name).is_ok_and(|(layers, _)| layers.iter().all(|it| it.snapshot().is_some()));
+            let is_ready = select::drawn(app, name)
+                .is_ok_and(|(layers, _)| layers.iter().all(|it| it.is_stored() || it.snapshot().is_some()));
             if !is_ready {
                 loading = Some((*name).clone());
             }
@@ -195,11 +196,9 @@ fn key(style: &Value, view: &View, tiles: &[Needed], app: &App) -> String {
 async fn draw(app: &Arc<App>, plan: Plan, view: View, tiles: Vec<Needed>, key: String) -> Result<Finished, Problem> {
     let mut sheets = Vec::with_capacity(tiles.len());
     for needed in tiles {
-        let drawn = needed.layers.iter().zip(&needed.parts).map(|(layer, part)| {
-            let snapshot = layer.snapshot().ok_or_else(|| select::loading(&layer.definition().id))?;
-            Ok(Drawn { snapshot, part: *part, filter: None })
-        });
-        let drawn = drawn.collect::<Result<Vec<_>, Problem>>()?;
+        let sources = When::default().drawn(app, &needed.layers).await?.into_iter().zip(&needed.parts);
+        let drawn = sources.map(|((snapshot, stored), part)| Drawn { snapshot, stored, part: *part, filter: None });
+        let drawn = drawn.collect();
         let request = Request {
             set: &needed.list,
             place: Place::Mercator(needed.tile),
@@ -209,7 +208,7 @@ async fn draw(app: &Arc<App>, plan: Plan, view: View, tiles: Vec<Needed>, key: S
             scope: app.scope,
         };
         let made = app.tiles.get(drawn, needed.generations, request).await;
-        let (finished, _) = made.map_err(Problem::internal)?;
+        let (finished, _) = made.map_err(|fault| Problem::tile(&fault))?;
         let content = decode(&finished.bytes).map_err(Problem::internal)?;
         sheets.push(Sheet { source: needed.source, tile: needed.tile, content });
     }
