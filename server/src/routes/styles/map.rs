@@ -168,7 +168,10 @@ fn tiles(app: &App, plan: &Plan, view: &View) -> Result<Vec<Needed>, Problem> {
             continue;
         }
         let (layers, parts) = select::drawn(app, &list)?;
-        let Covering(tiles) = view.covering(wanted.zooms);
+        // A source that tells no zooms has those of its layers.
+        let own = layers.iter().map(|layer| layer.definition().zoom);
+        let own = own.fold([u8::MAX, 0], |[first, last], zoom| [first.min(zoom.min), last.max(zoom.max)]);
+        let Covering(tiles) = view.covering([wanted.zooms[0].max(own[0]), wanted.zooms[1].min(own[1])]);
         for tile in tiles {
             let generations = generations(&layers, &Place::Mercator(tile), false);
             let (source, list) = (wanted.source.clone(), list.clone());
@@ -190,7 +193,7 @@ fn tiles(app: &App, plan: &Plan, view: &View) -> Result<Vec<Needed>, Problem> {
 /// All that a map depends on.
 fn key(style: &Value, view: &View, tiles: &[Needed], app: &App) -> String {
     let made: Vec<_> = tiles.iter().map(|needed| (&needed.list, needed.tile, &needed.generations)).collect();
-    format!("{} {view:?} {made:?} {:?}", super::tag(&style.to_string()), app.scope)
+    super::tag(&format!("{style} {view:?} {made:?} {:?}", app.scope))
 }
 
 async fn draw(app: &Arc<App>, plan: Plan, view: View, tiles: Vec<Needed>, key: String) -> Result<Finished, Problem> {
@@ -212,6 +215,8 @@ async fn draw(app: &Arc<App>, plan: Plan, view: View, tiles: Vec<Needed>, key: S
         let content = decode(&finished.bytes).map_err(Problem::internal)?;
         sheets.push(Sheet { source: needed.source, tile: needed.tile, content });
     }
+    // Each takes room for its pixels, as a file does that is finished before it is sent.
+    let _permit = app.builds.acquire().await.map_err(Problem::internal)?;
     let shared = Arc::clone(app);
     let drawn = tokio::task::spawn_blocking(move || shared.maps.draw(&plan, &view, &sheets));
     let map = drawn.await.map_err(Problem::internal)?.map_err(Problem::internal)?;

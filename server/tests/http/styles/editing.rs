@@ -222,3 +222,36 @@ async fn an_open_map_hears_that_styles_are_others() {
     let changes = office.server.get("/changes").await.text();
     assert!(!changes.contains(":styles"), "{changes}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_never_that_of_before() {
+    let office = office().await;
+    let [lon, lat] = crate::harness::CORNER_LONLAT;
+    let well = |lon: f64| {
+        let feature = json!({"type": "Feature", "geometry": {"type": "Point", "coordinates": [lon, lat]},
+            "properties": {"code": "P1"}});
+        office
+            .request(Method::POST, "/collections/wells/items")
+            .header("content-type", "application/geo+json")
+            .body(feature.to_string())
+    };
+    let path = format!("/styles/wells/thumbnail?center={lon},{lat}&zoom=15&width=64&height=64");
+    let picture = async || {
+        let answer = office.server.get(&path).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        (answer.header("etag").to_owned(), answer.body)
+    };
+    let empty = picture().await;
+    assert_eq!(office.server.send(well(lon + 1.0)).await.status, 201);
+    assert_eq!(picture().await, empty, "what lies elsewhere is not in it");
+    assert_eq!(office.server.send(well(lon)).await.status, 201);
+    let drawn = picture().await;
+    assert_ne!(drawn, empty);
+    assert_eq!(picture().await, drawn);
+    let put = office.send(Method::PUT, "/styles/wells", &[("if-match", "*")], &wells("Vere", "#ff0000")).await;
+    assert_eq!(put.status, 204, "{}", put.text());
+    let red = picture().await;
+    assert_ne!(red.0, drawn.0);
+    let middle = tiny_skia::Pixmap::decode_png(&red.1).expect("a PNG").pixel(32, 32).expect("inside").demultiply();
+    assert_eq!((middle.red(), middle.green(), middle.blue()), (255, 0, 0));
+}
