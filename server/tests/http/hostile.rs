@@ -103,7 +103,7 @@ async fn a_form_that_nobody_gives_is_406_where_there_is_a_choice() {
             chosen += 1;
         }
     }
-    assert!(chosen > 10, "{chosen}");
+    assert!(chosen >= 8, "{chosen}");
 }
 
 /// What parameters are made of, in any order: numbers of every size, times, CRSs, words of CQL2 and signs.

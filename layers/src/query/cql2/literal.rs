@@ -194,9 +194,10 @@ pub(super) fn bbox(numbers: &[f64], place: &Place) -> Result<Geometry<f64>, Refu
                       east of its east, since it crosses the antimeridian";
         return Err(Refusal::unsupported(place, reason));
     }
-    let geometry = match west > east {
-        true => MultiPolygon(vec![side(west, 180.0), side(-180.0, east)]).into(),
-        false => side(west, east).into(),
+    let geometry = if west > east {
+        MultiPolygon(vec![side(west, 180.0), side(-180.0, east)]).into()
+    } else {
+        side(west, east).into()
     };
     checked(geometry, place)
 }
