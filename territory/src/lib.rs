@@ -21,6 +21,7 @@ pub mod overlay;
 mod remainder;
 pub mod tariff;
 pub mod text;
+pub mod units;
 
 pub use evidence::{FeatureRef, canonical_json, sha256_hex};
 pub use exact::Exact;

@@ -6,7 +6,7 @@ use super::{NotACode, digits, squeezed};
 use crate::Text;
 use crate::text::Warning;
 
-/// A CUP: 15 characters. No check digit is known; whether it exists says OpenCUP.
+/// A CUP: 15 characters. No check digit is known; the register `OpenCUP` says whether it exists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Cup {
     /// In capitals.

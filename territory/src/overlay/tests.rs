@@ -18,8 +18,8 @@ fn square(x: f64, y: f64, width: f64, height: f64) -> MultiPolygon<f64> {
 }
 
 /// San Marco: a metre is this many degrees east and north there.
-const EAST: f64 = 1.0 / 78249.050;
-const NORTH: f64 = 1.0 / 111140.263;
+const EAST: f64 = 1.0 / 78_249.050;
+const NORTH: f64 = 1.0 / 111_140.263;
 const PLACE: (f64, f64) = (12.338_8, 45.434_2);
 
 fn metres(x: f64, y: f64, width: f64, height: f64) -> MultiPolygon<f64> {

@@ -93,6 +93,7 @@ impl CurrencyRounding {
 mod tests {
     use proptest::prelude::*;
 
+    use super::AreaRounding as R;
     use super::*;
 
     fn rounds(rule: AreaRounding, quantity: &str) -> String {
@@ -133,7 +134,6 @@ mod tests {
         fn rounding_is_monotone_and_ceiling_is_never_below(a in 0_u64..1_000_000, more in 0_u64..1_000) {
             let hundred = Exact::from(100);
             let (small, large) = (Exact::from(a) / &hundred, Exact::from(a + more) / &hundred);
-            use AreaRounding as R;
             for rule in [R::None, R::Ceil1, R::CeilHalf, R::FirstCeilThenHalf, R::HalfUp] {
                 prop_assert!(rule.apply(&small) <= rule.apply(&large));
                 if rule != R::HalfUp {
