@@ -9,6 +9,9 @@ use crate::feature::FeatureId;
 /// Rows that one thread looks at in a go.
 const CHUNK: usize = 8_192;
 
+/// Rows of so many of which one is found are marked, not sorted.
+const MANY: usize = 64;
+
 /// Where a row of a snapshot is, for as long as the snapshot is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowAt {
@@ -67,7 +70,12 @@ impl Snapshot {
         for (above, base) in self.parts() {
             let mut near: Vec<(u32, bool)> = Vec::new();
             base.search(&TreeBox::from_corners(low, high), |leaf| near.push((leaf.row, is_inside(leaf))));
-            near.par_sort_unstable();
+            if near.len() > base.len() / MANY {
+                let (rows, inside) = marked(base.len(), &near);
+                found.extend(self.chosen(above, &rows, |row| holds(RowRef { base, row }, inside.has(row))));
+                continue;
+            }
+            near.sort_unstable();
             let rows: Vec<u32> = near.iter().map(|(row, _)| *row).collect();
             let inside = |row: u32| near.binary_search_by_key(&row, |(row, _)| *row).is_ok_and(|place| near[place].1);
             found.extend(self.chosen(above, &rows, |row| holds(RowRef { base, row }, inside(row))));
@@ -103,4 +111,40 @@ impl Snapshot {
         }
         found
     }
+}
+
+/// Rows, a bit for each.
+struct Marks(Vec<u64>);
+
+impl Marks {
+    fn none(rows: usize) -> Self {
+        Self(vec![0; rows.div_ceil(64)])
+    }
+
+    fn set(&mut self, row: u32) {
+        self.0[row as usize / 64] |= 1 << (row % 64);
+    }
+
+    fn has(&self, row: u32) -> bool {
+        self.0[row as usize / 64] >> (row % 64) & 1 == 1
+    }
+}
+
+/// The rows in order, and which of them lie inside: where they are many of the layer's, sooner than they are sorted.
+fn marked(count: usize, near: &[(u32, bool)]) -> (Vec<u32>, Marks) {
+    let (mut all, mut inside) = (Marks::none(count), Marks::none(count));
+    for (row, is_inside) in near {
+        all.set(*row);
+        if *is_inside {
+            inside.set(*row);
+        }
+    }
+    let mut rows = Vec::with_capacity(near.len());
+    for (place, mut word) in all.0.into_iter().enumerate() {
+        while word != 0 {
+            rows.push(place as u32 * 64 + word.trailing_zeros());
+            word &= word - 1;
+        }
+    }
+    (rows, inside)
 }

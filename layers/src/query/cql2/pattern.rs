@@ -63,10 +63,17 @@ impl Pattern {
 
     /// Whether a text matches from its beginning to its end.
     pub fn matches(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().collect();
+        // Of most texts the bytes are the characters, and nothing has to be gathered.
+        if text.is_ascii() {
+            return self.matches_characters(text.as_bytes());
+        }
+        self.matches_characters(&text.chars().collect::<Vec<char>>())
+    }
+
+    fn matches_characters<C: Copy + Into<char>>(&self, text: &[C]) -> bool {
         let fits = |piece: &[Option<char>], at: usize| {
-            text.get(at..at + piece.len())
-                .is_some_and(|part| part.iter().zip(piece).all(|(c, wanted)| wanted.is_none_or(|wanted| wanted == *c)))
+            let is_wanted = |(c, wanted): (&C, &Option<char>)| wanted.is_none_or(|wanted| wanted == (*c).into());
+            text.get(at..at + piece.len()).is_some_and(|part| part.iter().zip(piece).all(is_wanted))
         };
         let (Some(first), Some(last)) = (self.pieces.first(), self.pieces.last()) else { return false };
         if self.pieces.len() == 1 {
