@@ -1,6 +1,7 @@
 //! Building a [`Base`] from the rows of a store.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use thiserror::Error;
@@ -58,6 +59,16 @@ impl BaseBuilder {
             has_labels: definition.has_label_points(),
             plane: None,
         })
+    }
+
+    /// For a few rows of a layer, wherever they lie: by the way to world coordinates that all such share, so that none has to
+    /// be made for them. It leads to the same places.
+    ///
+    /// # Errors
+    /// When the CRS is missing or unknown.
+    pub fn sparse(definition: &LayerDefinition) -> Result<Self, BuildError> {
+        let builder = Self::new(definition)?;
+        Ok(Self { plane: shared_plane(&builder.crs, builder.resolution)?, ..builder })
     }
 
     /// The same layer, empty, on the same coordinate grid: for a range that is read in parallel.
@@ -216,6 +227,20 @@ fn middle(crs: &Crs, resolution: f64) -> Option<[f64; 2]> {
         return Some(middle);
     }
     with_transformer(&Crs::wgs84(), crs, |transformer| transformer.point(middle)).ok()?.ok()
+}
+
+/// The way to world coordinates that bases of few rows share; `None` where the grid of the CRS depends on its rows.
+fn shared_plane(crs: &Crs, resolution: f64) -> Result<Option<Arc<WorldPlane>>, CrsError> {
+    type Planes = HashMap<(Crs, u64), Arc<WorldPlane>>;
+    static PLANES: LazyLock<Mutex<Planes>> = LazyLock::new(Mutex::default);
+    let key = (crs.clone(), resolution.to_bits());
+    if let Some(known) = PLANES.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return Ok(Some(Arc::clone(known)));
+    }
+    let Some(position) = middle(crs, resolution) else { return Ok(None) };
+    let plane = plane_of(crs, &Packed::new(CoordinateGrid::around(position, resolution)))?;
+    PLANES.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&plane));
+    Ok(Some(plane))
 }
 
 /// The way to world coordinates of geometries in a CRS.

@@ -25,7 +25,7 @@ pub fn gathered(
 ) -> Result<(Snapshot, Vec<RowAt>), BuildError> {
     let mut places: Vec<usize> = (0..rows.len()).collect();
     places.sort_unstable_by_key(|place| rows[*place].id);
-    let mut builder = BaseBuilder::new(definition)?;
+    let mut builder = BaseBuilder::sparse(definition)?;
     for place in places {
         builder.push(&rows[place]);
     }
