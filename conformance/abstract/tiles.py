@@ -232,4 +232,24 @@ def _(world):
     named = [it["operationId"] for path in world.api["paths"].values() for it in path.values()]
     equal(len(named), len(set(named)))
 
+moment = tests_of("ogcapi-tiles-1/1.0/conf/datetime")
 
+
+@moment("datetime-parameter")
+def _(world):
+    for path in (DATASET, LAYER):
+        for name in ("datetime", "subset"):
+            it = world.parameter(path, name)
+            equal((it["in"], it.get("required", False)), ("query", False), f"{name} of {path}")
+
+
+@moment("datetime-response")
+def _(world):
+    """The same by both names, for instants and intervals; what is none is refused."""
+    for _, _, address in list(some(world))[:4]:
+        for told, subset in (("2026-03-01", 'datetime("2026-03-01")'), ("2026-03-01/2026-04-01", 'datetime("2026-03-01":"2026-04-01")')):
+            one = world.get(address, {"datetime": told}, accept=MVT).expect(200, 204)
+            other = world.get(address, {"subset": subset}, accept=MVT).expect(200, 204)
+            equal(other.body, one.body, f"{address} {subset}")
+        world.get(address, {"datetime": "yesterday"}, accept=MVT).expect(400)
+        world.get(address, {"subset": "datetime(yesterday)"}, accept=MVT).expect(400)
