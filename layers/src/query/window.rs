@@ -54,10 +54,8 @@ fn corners(storage: &Crs, [west, south, east, north]: [f64; 4]) -> Option<Window
     with_transformer(storage, &Crs::wgs84(), |transformer| {
         for corner in [[west, south], [east, south], [west, north], [east, north]] {
             let world = transformer.point(corner).map(lonlat_to_world).ok()?;
-            for axis in 0..2 {
-                found.min[axis] = found.min[axis].min(world[axis]);
-                found.max[axis] = found.max[axis].max(world[axis]);
-            }
+            found.min = [0, 1].map(|axis| found.min[axis].min(world[axis]));
+            found.max = [0, 1].map(|axis| found.max[axis].max(world[axis]));
         }
         Some(found)
     })

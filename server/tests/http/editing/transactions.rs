@@ -182,10 +182,10 @@ async fn of_many_who_race_by_transactions_each_feature_has_one_winner_and_none_i
     let (a, b) = (city.well("A").await, city.well("B").await);
     for round in 0..20 {
         let version = round + 1;
-        let edits = |who: i64, ids: [i64; 2]| {
+        let edits = |who: i32, ids: [i64; 2]| {
             let edit = |id: i64| {
                 json!({"op": "update", "collection": "wells", "id": id, "version": version,
-                "patch": {"properties": {"depth": f64::from(round as i32 * 10) + who as f64}}})
+                "patch": {"properties": {"depth": f64::from(round * 10 + who)}}})
             };
             json!(ids.map(edit))
         };
@@ -195,7 +195,7 @@ async fn of_many_who_race_by_transactions_each_feature_has_one_winner_and_none_i
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 412], "{} {}", first.text(), second.text());
         let winner = if first.status == 200 { 1 } else { 2 };
-        let depth = json!(f64::from(round as i32 * 10 + winner));
+        let depth = json!(f64::from(round * 10 + winner));
         let end = city.end().await;
         for id in [a, b] {
             let now = city.server.get(&format!("{}/{id}?min-seq={end}", super::ITEMS)).await.json();

@@ -78,7 +78,9 @@ const FILTER: &str = "/layers/1/filter";
 
 /// A layer that is written anew.
 fn layer(kind: &str, paint: Json) -> Json {
-    json!({"id": "f", "type": kind, "source": "s", "source-layer": "parcels", "paint": paint})
+    let mut layer = json!({"id": "f", "type": kind, "source": "s", "source-layer": "parcels"});
+    layer["paint"] = paint;
+    layer
 }
 
 /// Changes of the sound style: where, and what stands there then (— for nothing).
