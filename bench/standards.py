@@ -263,8 +263,9 @@ class Bench:
         os.environ["BRICOLA_EDITING_TOKEN"] = TOKEN
         flags = ["--config", config, "--database", self.database, "--log-level", "error", "--postgres-attach", ""]
         with Server(self.binary, self.folder, *flags) as server:
-            self.scan(server)
+            # First of all: what others have let go of before would be taken again, and hide what this takes.
             self.download(server)
+            self.scan(server)
             with Tipg(self.tipg, self.database, "peer") as tipg:
                 self.peers(server, tipg)
             self.patches(server)

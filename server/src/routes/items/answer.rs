@@ -7,6 +7,7 @@ use bricola_layers::crs::Crs;
 use bricola_layers::definition::Scope;
 use bricola_layers::query::{Cursor, FeatureWriter, Page, Profile};
 use http::header;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::form::{self, FORMS, Form, PROFILES};
@@ -31,19 +32,43 @@ pub struct Told {
     pub scope: Scope,
 }
 
+/// A link (RFC 8288, as the standards write it in JSON).
+#[derive(Serialize)]
+struct Link {
+    href: String,
+    rel: &'static str,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'static str>,
+}
+
+/// What a page says after its features.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest {
+    links: Vec<Link>,
+    time_stamp: String,
+    number_matched: usize,
+    number_returned: usize,
+    seq: i64,
+}
+
 impl Told {
-    fn link(&self, path: &str, query: &str, rel: &str, kind: &str) -> Value {
+    fn link(&self, path: &str, query: &str, rel: &'static str, kind: &'static str) -> Link {
         let mark = if query.is_empty() { "" } else { "?" };
-        json!({"href": format!("{}/collections/{}{path}{mark}{query}", self.base, self.id), "rel": rel, "type": kind})
+        let href = format!("{}/collections/{}{path}{mark}{query}", self.base, self.id);
+        Link { href, rel, kind: Some(kind), title: None }
     }
 
     /// The same in each other of some forms (OGC API Features 1, 7.15.8 and 7.16.2).
-    fn alternates(&self, path: &str, words: &[&str], form: Form) -> impl Iterator<Item = Value> {
+    fn alternates(&self, path: &str, words: &[&str], form: Form) -> impl Iterator<Item = Link> {
         let others = FORMS.iter().filter(move |row| row.form != form && words.contains(&row.word));
+        let asked = without(&self.query, &["f", "profile"]);
+        let and = if asked.is_empty() { "" } else { "&" };
         others.map(move |row| {
-            let mut link = self.link(path, &in_form(&self.query, row.word), "alternate", row.media_type);
-            link["title"] = json!(row.title);
-            link
+            let link = self.link(path, &format!("{asked}{and}f={}", row.word), "alternate", row.media_type);
+            Link { title: Some(row.title), ..link }
         })
     }
 }
@@ -87,13 +112,13 @@ pub fn collection(snapshot: &Snapshot, question: &Question, told: &Told, page: &
     links.extend(told.alternates("/items", &form::WORDS, question.form));
     links.push(told.link("", "f=json", "collection", "application/json"));
     links.extend(profile_link(question));
-    let rest = json!({
-        "links": links,
-        "timeStamp": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        "numberMatched": page.matched,
-        "numberReturned": page.rows.len(),
-        "seq": told.seq,
-    });
+    let rest = Rest {
+        links,
+        time_stamp: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        number_matched: page.matched,
+        number_returned: page.rows.len(),
+        seq: told.seq,
+    };
     out.extend_from_slice(b"],");
     write_members(&mut out, &rest);
     out.push(b'}');
@@ -141,9 +166,12 @@ fn written(out: Vec<u8>, kind: &str) -> Response {
 }
 
 /// The members of an object, without its braces.
-fn write_members(out: &mut Vec<u8>, members: &Value) {
-    let text = members.to_string();
-    out.extend_from_slice(&text.as_bytes()[1..text.len() - 1]);
+fn write_members(out: &mut Vec<u8>, members: &impl Serialize) {
+    let begin = out.len();
+    // What is written here is JSON, and writing to a vector cannot fail.
+    let _ = serde_json::to_writer(&mut *out, members);
+    out.pop();
+    out.remove(begin);
 }
 
 /// What the root of a JSON-FG document says (JSON-FG 1, 8.2, 8.4 and 13).
@@ -160,9 +188,9 @@ fn jsonfg(snapshot: &Snapshot, question: &Question, told: &Told) -> Value {
 }
 
 /// JSON-FG names the profile that it follows (JSON-FG 1, clause 14).
-fn profile_link(question: &Question) -> Option<Value> {
+fn profile_link(question: &Question) -> Option<Link> {
     let (name, _) = PROFILES.iter().find(|(_, profile)| *profile == question.profile)?;
-    let link = json!({"href": format!("{PROFILE}{name}"), "rel": "profile"});
+    let link = Link { href: format!("{PROFILE}{name}"), rel: "profile", kind: None, title: None };
     (question.profile != Profile::Rfc7946).then_some(link)
 }
 
@@ -175,13 +203,10 @@ pub fn writer<'a>(snapshot: &'a Snapshot, question: &Question, scope: Scope) -> 
     if question.skip_geometry { writer.without_geometry() } else { writer }
 }
 
-/// The same question for another form; a profile is of GeoJSON only.
-fn in_form(query: &str, word: &str) -> String {
-    let kept = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "f" && name != "profile");
-    let mut asked = form_urlencoded::Serializer::new(String::new());
-    asked.extend_pairs(kept);
-    asked.append_pair("f", word);
-    asked.finish()
+/// A query without some of its parameters.
+fn without(query: &str, names: &[&str]) -> String {
+    let kept = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !names.contains(&&**name));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
 /// The same question from a place on.
