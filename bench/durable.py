@@ -304,22 +304,27 @@ class Bench:
         psql.close()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    parser.add_argument("--parcels", default=os.environ.get("PARCELS", "1m"))
-    arguments = parser.parse_args()
+def over_postgis(make):
+    """Runs the bench that `make` gives for a folder and a cluster of its own; fails where it missed a figure."""
     folder = tempfile.mkdtemp(prefix="bricola-bench-")
     os.chmod(folder, 0o755)
     try:
         with PostGis(folder) as cluster:
-            bench = Bench(os.path.abspath(arguments.binary), arguments.parcels, folder, cluster)
+            bench = make(folder, cluster)
             bench.run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if bench.missed:
         print("missed: " + "; ".join(bench.missed))
         sys.exit(1)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("binary")
+    parser.add_argument("--parcels", default=os.environ.get("PARCELS", "1m"))
+    arguments = parser.parse_args()
+    over_postgis(lambda folder, cluster: Bench(os.path.abspath(arguments.binary), arguments.parcels, folder, cluster))
 
 
 if __name__ == "__main__":

@@ -13,18 +13,16 @@ import http.client
 import json
 import os
 import random
-import shutil
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.parse
 
-from durable import Psql
-from figures import PostGis, Server, fetch, free_port, resident_mb, wrk
+from durable import Psql, over_postgis
+from figures import Server, fetch, free_port, resident_mb, wrk
 
 PLACES = 400
 PAIRS = int(os.environ.get("BENCH_PAIRS", "3"))
@@ -281,17 +279,7 @@ def main():
     parser.add_argument("--parcels", default=os.environ.get("PARCELS", "1m"))
     parser.add_argument("--tipg", default=os.environ.get("TIPG"), help="a virtual environment with tipg and uvicorn in it")
     arguments = parser.parse_args()
-    folder = tempfile.mkdtemp(prefix="bricola-bench-")
-    os.chmod(folder, 0o755)
-    try:
-        with PostGis(folder) as cluster:
-            bench = Bench(arguments, folder, cluster)
-            bench.run()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if bench.missed:
-        print("missed: " + "; ".join(bench.missed))
-        sys.exit(1)
+    over_postgis(lambda folder, cluster: Bench(arguments, folder, cluster))
 
 
 if __name__ == "__main__":

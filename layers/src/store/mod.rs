@@ -6,6 +6,8 @@
 
 mod condition;
 mod geopackage;
+#[cfg(test)]
+mod harm;
 mod kind;
 mod once;
 mod postgis;

@@ -58,7 +58,7 @@ impl Image {
 
 /// Where what somebody sent differs from a feature as it is: property by property, those that were not sent left out
 /// unless `whole`; of the geometry only that it differs.
-pub fn differences(sent: &Json, current: &Json, whole: bool) -> Vec<Json> {
+pub(super) fn differences(sent: &Json, current: &Json, whole: bool) -> Vec<Json> {
     let property = |json: &Json, name: &str| json["properties"].get(name).cloned();
     let names = current["properties"].as_object().into_iter().flatten().map(|(name, _)| name);
     let differing = names.filter_map(|name| {

@@ -10,7 +10,7 @@ mod transaction;
 mod undo;
 
 pub use batch::Batch;
-pub use image::{Image, differences};
+pub use image::Image;
 pub use table::Table;
 pub use tokens::{TokenError, Tokens};
 pub use transaction::{Conflict, Entry, Step, Task, Transacted};
@@ -27,6 +27,7 @@ use bricola_layers::store::{Edit, LayerEdits, Once, StoreError, Written};
 use serde_json::Value as Json;
 
 use crate::archive::Archive;
+use image::differences;
 
 /// Why an edit was not made.
 #[derive(Debug)]
@@ -86,6 +87,17 @@ pub enum Wish {
     Patch(Json),
     /// To be gone.
     Delete,
+}
+
+impl Wish {
+    /// Where what is wished for differs from a feature as it is, as GeoJSON.
+    pub fn differences(&self, current: &Json) -> Vec<Json> {
+        match self {
+            Self::Replace(sent) => differences(sent, current, true),
+            Self::Patch(sent) => differences(sent, current, false),
+            Self::Delete => Vec::new(),
+        }
+    }
 }
 
 /// Where edits of one layer are made.

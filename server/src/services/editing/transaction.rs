@@ -10,7 +10,7 @@ use bricola_layers::log::Seq;
 use bricola_layers::store::{Edit, LayerEdits, Once};
 use serde_json::Value as Json;
 
-use super::{Desk, Image, Refused, Table, Wish, apart, differences, write};
+use super::{Desk, Image, Refused, Table, Wish, apart, write};
 
 /// One edit of a transaction.
 #[derive(Debug, Clone)]
@@ -148,11 +148,7 @@ impl Table<'_> {
             }
             let told = now.zip(self.desks.get(layer)).map(|(now, desk)| {
                 let json = now.told(desk.scope, crs);
-                let differences = match wish {
-                    Wish::Replace(sent) => differences(sent, &json, true),
-                    Wish::Patch(sent) => differences(sent, &json, false),
-                    Wish::Delete => Vec::new(),
-                };
+                let differences = wish.differences(&json);
                 (now.stored.version, json, differences)
             });
             Some(Conflict { place, layer: layer.clone(), id: *id, current: told })

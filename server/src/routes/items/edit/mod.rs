@@ -21,7 +21,7 @@ use serde_json::{Value as Json, json};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::routes::{body, select};
-use crate::services::editing::{Conflict, Desk, Image, Refused, Wish, differences};
+use crate::services::editing::{Conflict, Desk, Image, Refused, Wish};
 pub use about::{about_create, about_remove, about_replace, about_update};
 use answer::{Place, Task};
 use terms::{GEOJSON, MERGE_PATCH, Seen, Terms};
@@ -160,11 +160,7 @@ impl Change<'_> {
     /// 412: what is there now, and where it differs from what was sent.
     fn stale(&self, current: &Image, wish: &Wish, terms: &Terms) -> Response {
         let told = current.told(self.app.scope, &terms.crs);
-        let differences = match wish {
-            Wish::Replace(sent) => differences(sent, &told, true),
-            Wish::Patch(sent) => differences(sent, &told, false),
-            Wish::Delete => Vec::new(),
-        };
+        let differences = wish.differences(&told);
         let version = current.stored.version;
         let detail = format!(
             "Feature {} of layer \"{}\" is at version {version}. Look at \"current\" and \"differences\", and send the edit \
