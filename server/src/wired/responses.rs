@@ -96,17 +96,15 @@ fn describe_reply(reply: &Reply, quota: &[&str], language: Language) -> Value {
     json
 }
 
-/// The titles of errors are in English, in the answers too.
+/// The titles of errors are in English, in the answers too. That a browser is shown a page instead is left out: the Italian
+/// guidelines want errors to be described as problem documents, and as nothing else.
 fn describe_problem(status: StatusCode, kinds: &[Kind], quota: &[&str], language: Language) -> Value {
     let rows = || kinds.iter().map(|kind| kind.row());
     let about: Vec<String> = rows().map(|(_, code, title)| format!("`{code}`: {title}.")).collect();
     let codes: Vec<&str> = rows().map(|(_, code, _)| code).collect();
     let mut json = json!({
         "description": about.join(" "),
-        "content": {
-            "application/problem+json": {"schema": reference("Problem")},
-            "text/html": {"schema": text()},
-        },
+        "content": {"application/problem+json": {"schema": reference("Problem")}},
         "x-problem-codes": codes,
     });
     let says_when = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];

@@ -155,5 +155,5 @@ fn style() -> Parameter {
 }
 
 fn zoom() -> serde_json::Value {
-    serde_json::json!({"type": "number", "minimum": 0, "maximum": 22})
+    serde_json::json!({"type": "number", "format": "double", "minimum": 0, "maximum": 22})
 }
