@@ -42,6 +42,7 @@ fn definition(city: &City, layer: &str) -> Option<LayerDefinition> {
         label_fields: Vec::new(),
         rank: None,
         placeless: false,
+        planning: None,
         licence: None,
         attribution: None,
         contact: None,

@@ -23,6 +23,9 @@ mod stream;
 mod street;
 mod warp;
 
+/// The tariff plan of the demo city, for `DATA/tariffs`: its zones are those of the layer `tariff-zones`.
+pub const TARIFF_PLAN: &str = include_str!("../tariffs/canone-demo.toml");
+
 pub mod district;
 pub mod plan;
 

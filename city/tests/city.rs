@@ -28,6 +28,7 @@ fn definition(city: &City, layer: &str) -> LayerDefinition {
         label_fields: Vec::new(),
         rank: None,
         placeless: false,
+        planning: None,
         licence: None,
         attribution: None,
         contact: None,

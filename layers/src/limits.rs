@@ -112,3 +112,11 @@ pub const MAX_STYLE_ID: usize = 64;
 pub const MAX_MAP_PIXELS: u32 = 2_048;
 /// Tiles that one static map is drawn of.
 pub const MAX_MAP_TILES: usize = 256;
+/// Most jobs that are known at a time: running, waiting, and ended but kept.
+pub const MAX_JOBS: usize = 200;
+/// Jobs that are worked on at the same time.
+pub const MAX_RUNNING_JOBS: usize = 2;
+/// Seconds for which the results of a job are kept: a day.
+pub const JOB_KEPT_SECONDS: i64 = 86_400;
+/// Most parcels of one certificate of planning destination.
+pub const MAX_CERTIFIED: usize = 1_000;

@@ -16,9 +16,11 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::middleware::Quota;
 use crate::services::editing::Tokens;
+use crate::services::jobs::Jobs;
 use crate::services::maps::Maps;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
+use crate::services::tariff::Tariffs;
 use crate::services::tiles::Tiles;
 
 /// The server as its routes see it.
@@ -47,6 +49,10 @@ pub struct App {
     pub maps: Maps,
     /// Icons of the map.
     pub sprites: Sprites,
+    /// The tariff plans of the office.
+    pub tariffs: Arc<Tariffs>,
+    /// Long answers.
+    pub jobs: Arc<Jobs>,
     /// Counters and clocks.
     pub metrics: Metrics,
     /// As many permits as requests may be worked on at the same time.
@@ -92,6 +98,8 @@ impl App {
             glyphs: Glyphs::new(),
             maps: Maps::default(),
             sprites: Sprites::new(),
+            tariffs: Arc::new(Tariffs::of(config.tariffs_folder())),
+            jobs: Arc::default(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
             quota: Quota::new(config.limits.requests_per_minute),

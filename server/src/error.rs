@@ -112,6 +112,20 @@ pub enum Kind {
     DuplicateKey,
     /// The idempotency key came before, with another body.
     KeyReused,
+    /// What was drawn cannot be measured.
+    Unmeasurable,
+    /// No tariff plan is in force on the day, or several are.
+    NoTariff,
+    /// The plan gives no fee: something is missing, or the office has to decide.
+    NoFee,
+    /// No process of this name.
+    UnknownProcess,
+    /// No job of this name, or not any more.
+    UnknownJob,
+    /// The job has not ended yet.
+    JobRunning,
+    /// The job ended without a result.
+    JobFailed,
     /// What is to be taken back was changed again since.
     ChangedSince,
 }
@@ -167,6 +181,13 @@ impl Kind {
         Self::DuplicateKey,
         Self::KeyReused,
         Self::ChangedSince,
+        Self::Unmeasurable,
+        Self::NoTariff,
+        Self::NoFee,
+        Self::UnknownProcess,
+        Self::UnknownJob,
+        Self::JobRunning,
+        Self::JobFailed,
     ];
 
     /// The table: status, stable code, title.
@@ -220,6 +241,13 @@ impl Kind {
             Self::InvalidStyle         => (StatusCode::BAD_REQUEST,            "invalid-style",          "The style is not sound"),
             Self::DuplicateKey         => (StatusCode::CONFLICT,               "duplicate-key",          "Another feature has the same key"),
             Self::ChangedSince         => (StatusCode::CONFLICT,               "changed-since",          "The features were changed again since"),
+            Self::Unmeasurable         => (StatusCode::UNPROCESSABLE_ENTITY,   "unmeasurable",           "What was drawn cannot be measured"),
+            Self::NoTariff             => (StatusCode::UNPROCESSABLE_ENTITY,   "no-tariff-plan",         "Not one tariff plan is in force on that day"),
+            Self::NoFee                => (StatusCode::UNPROCESSABLE_ENTITY,   "no-fee",                 "The tariff plan gives no fee for this"),
+            Self::UnknownProcess       => (StatusCode::NOT_FOUND,              "unknown-process",        "There is no such process"),
+            Self::UnknownJob           => (StatusCode::NOT_FOUND,              "unknown-job",            "There is no such job, or not any more"),
+            Self::JobRunning           => (StatusCode::NOT_FOUND,              "job-running",            "The job has not ended yet"),
+            Self::JobFailed            => (StatusCode::UNPROCESSABLE_ENTITY,   "job-failed",             "The job ended without a result"),
             Self::KeyReused            => (StatusCode::UNPROCESSABLE_ENTITY,   "idempotency-key-reused", "The idempotency key was used for something else"),
         }
     }
@@ -237,6 +265,9 @@ struct Parts {
     cause: Option<String>,
     retry_after: Option<u32>,
 }
+
+/// Where OGC keeps the types of errors of processes.
+const PROCESSES: &str = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/";
 
 /// What a route returns.
 pub type Answer = Result<Response, Problem>;
@@ -354,6 +385,11 @@ impl Problem {
         self
     }
 
+    /// A member that was added.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.0.members.get(name)
+    }
+
     /// What was wrong, why, and what to do.
     pub fn detail(&self) -> &str {
         &self.0.detail
@@ -386,7 +422,14 @@ impl Problem {
     pub fn members(&self, path: &str, request_id: &str) -> Map<String, Value> {
         let (status, code, title) = self.0.kind.row();
         let mut body = Map::new();
-        body.insert("type".into(), json!(format!("urn:bricola:problem:{code}")));
+        // Of these the standard says the type (OGC API Processes 1, 7.11.4, 7.12 and 7.13).
+        let kind = match self.0.kind {
+            Kind::UnknownProcess => format!("{PROCESSES}no-such-process"),
+            Kind::UnknownJob => format!("{PROCESSES}no-such-job"),
+            Kind::JobRunning => format!("{PROCESSES}result-not-ready"),
+            _ => format!("urn:bricola:problem:{code}"),
+        };
+        body.insert("type".into(), json!(kind));
         body.insert("title".into(), json!(title));
         body.insert("status".into(), json!(status.as_u16()));
         body.insert("detail".into(), json!(self.0.detail));

@@ -8,8 +8,8 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 
 use crate::app::App;
 use crate::routes::{
-    api, changes, collections, conformance, events, items, landing, lookup, matrices, metrics, parcels, schemas,
-    status, styles, tiles,
+    api, changes, collections, conformance, events, items, landing, lookup, matrices, metrics, parcels, processes,
+    schemas, status, styles, tiles,
 };
 use crate::wired::Wired;
 use crate::{middleware, routes};
@@ -82,6 +82,18 @@ pub fn table() -> Vec<Wired> {
         Wired::at(lookup::PATH).answers(lookup::about_get(), lookup::get).as_it_is(),
         Wired::at(lookup::PATH).answers(lookup::about_post(), lookup::post),
         Wired::at("/parcels").answers(parcels::about(), parcels::get),
+        // Answers of the offices' desks, and the same as processes (OGC API Processes).
+        Wired::at("/zones").answers(processes::zones::about(), processes::zones::get),
+        Wired::at("/tariff").answers(processes::tariff::about(), processes::tariff::get),
+        Wired::at("/certificate").answers(processes::certificate::about(), processes::certificate::get),
+        Wired::at("/processes").answers(processes::about_list(), processes::list),
+        Wired::at("/processes/{processId}").answers(processes::about_one(), processes::one),
+        Wired::at("/processes/{processId}/execution").answers(processes::about_execute(), processes::execute),
+        Wired::at("/jobs").answers(processes::jobs::about_list(), processes::jobs::list),
+        Wired::at("/jobs/{jobId}")
+            .answers(processes::jobs::about_one(), processes::jobs::one)
+            .answers(processes::jobs::about_dismiss(), processes::jobs::dismiss),
+        Wired::at("/jobs/{jobId}/results").answers(processes::jobs::about_results(), processes::jobs::results),
         // Vector tiles, under the URLs that users of Martin know and under those of OGC API Tiles: what begins with a capital
         // letter is a grid and no layer. Finished ones are answered by `front`.
         Wired::at(tiles::PATTERN)

@@ -149,6 +149,19 @@ impl Keep {
     }
 }
 
+/// What a certificate of planning destination has to know of a layer of zones.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planning {
+    /// Whether its zones divide the ground among them, as those of a land-use plan do; else they are constraints that may
+    /// lie on each other and cover nothing.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// Metres within which its map is exact; absent = two, about a graphic error at 1:2000 and the cadastre's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance_m: Option<f64>,
+}
+
 /// What a layer is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -197,6 +210,9 @@ pub struct LayerDefinition {
     /// Whether features without a geometry are accepted.
     #[serde(default)]
     pub placeless: bool,
+    /// What certificates of planning destination have to know; layers of the theme `planning` are looked at in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planning: Option<Planning>,
     /// SPDX identifier or URL of the licence of the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,

@@ -103,6 +103,7 @@ impl Arguments {
 
     /// Fills the store, unless the city is there already.
     pub async fn fill<S: Store>(&self, store: &S, catalog: &Catalog, config: &Config) -> Outcome {
+        put_tariffs(&config.tariffs_folder()).map_err(Failure::failed)?;
         let mark = Mark::of(store, config).await?;
         if config.database.is_some() {
             self.make_room(store, &mark).await?;
@@ -130,6 +131,15 @@ impl Arguments {
         info!(features = total, seconds = started.elapsed().as_secs_f32(), "the demo city is ready");
         Ok(())
     }
+}
+
+/// Gives the city its tariff plan, unless somebody has put others there.
+fn put_tariffs(folder: &Path) -> std::io::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("canone-demo.toml"), bricola_city::TARIFF_PLAN)
 }
 
 /// Streams one layer into the store; the number of its features.

@@ -11,6 +11,7 @@ mod layers;
 mod load;
 mod lookup;
 mod serve;
+mod tariffs;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,6 +82,8 @@ enum Command {
     Followers(followers::Followers),
     /// Let go of old changes and old states, once; `serve` does so as `retention` says
     Prune(followers::Prune),
+    /// List the tariff plans, with all that is wrong with them
+    Tariffs(tariffs::Arguments),
     /// Print the configuration in force, or the commented default
     Config(config::Arguments),
 }
@@ -110,6 +113,7 @@ impl Command {
     fn run(self, config: Config) -> Outcome {
         match self {
             Self::Config(arguments) => arguments.run(&config),
+            Self::Tariffs(arguments) => arguments.run(&config),
             command => runtime()?.block_on(command.run_with_store(config)),
         }
     }
@@ -158,7 +162,7 @@ impl Command {
             Self::Layers => layers::run(&*store, catalog).await,
             Self::Followers(arguments) => arguments.run(&*store).await,
             Self::Prune(arguments) => arguments.run(&*store).await,
-            Self::Config(_) => Ok(()),
+            Self::Config(_) | Self::Tariffs(_) => Ok(()),
         }
     }
 }

@@ -242,4 +242,9 @@ impl Config {
     pub fn definitions(&self) -> PathBuf {
         self.data.join("layers")
     }
+
+    /// Where the office puts its tariff plans.
+    pub fn tariffs_folder(&self) -> PathBuf {
+        self.data.join("tariffs")
+    }
 }

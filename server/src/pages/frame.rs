@@ -69,6 +69,7 @@ fn frame(asked: &Asked<'_>, content: &Content) -> Markup {
 fn head(asked: &Asked<'_>) -> Markup {
     let sections = [
         ("collections", asked.say("Strati", "Layers")),
+        ("processes", asked.say("Servizi", "Services")),
         ("styles", asked.say("Stili", "Styles")),
         ("conformance", asked.say("Conformità", "Conformance")),
     ];

@@ -2,6 +2,7 @@
 //! than the other. Whatever stands in them is escaped by the template.
 
 mod collection;
+pub mod desk;
 mod frame;
 mod items;
 mod lists;

@@ -24,7 +24,7 @@ pub fn staff(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     if app.scope == Scope::EVERYTHING || is_known(app, headers) {
         return Ok(());
     }
-    let detail = "explain tells the staff how an answer comes about: it takes the header \"Authorization: Bearer\" with one of \
+    let detail = "This is for the staff (as explain is, which tells how an answer comes about): it takes the header \"Authorization: Bearer\" with one of \
                   the tokens that the administrator gave (editing.token or editing.tokens_file).";
     Err(Problem::new(Kind::Unauthorized, detail))
 }
@@ -34,4 +34,9 @@ pub fn refusal(problem: Problem) -> Response {
     let mut response = problem.into_response();
     respond::set(&mut response, header::WWW_AUTHENTICATE, "Bearer realm=\"bricola\"");
     response
+}
+
+/// As [`refusal`] for who is not known, and every other problem as it is.
+pub fn refusal_or(problem: Problem) -> Response {
+    if problem.kind() == Kind::Unauthorized { refusal(problem) } else { problem.into_response() }
 }

@@ -21,6 +21,7 @@ mod body;
 mod explain;
 mod filter;
 mod parameters;
+pub mod processes;
 pub mod respond;
 mod select;
 mod when;

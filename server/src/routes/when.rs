@@ -52,8 +52,25 @@ enum Holds {
 /// # Errors
 /// A text that is neither, or a change or instant that is yet to come.
 pub async fn read(app: &App, params: &Params<'_>) -> Result<When, Problem> {
-    let valid_on = params.text(DATETIME).map(day).transpose()?;
-    Ok(When { valid_on, ..read_at(app, params).await? })
+    of(app, params.text(AT), params.text(DATETIME)).await
+}
+
+/// As [`read`], of what the two parameters say.
+///
+/// # Errors
+/// As [`read`].
+pub async fn of(app: &App, at: Option<&str>, datetime: Option<&str>) -> Result<When, Problem> {
+    let valid_on = datetime.map(day).transpose()?;
+    let moment = match at {
+        None => When::default(),
+        Some(text) => moment(app, AT, text).await?,
+    };
+    Ok(When { valid_on, ..moment })
+}
+
+/// The day that it is in Italy.
+pub fn today() -> NaiveDate {
+    day_in_italy(Utc::now().naive_utc())
 }
 
 /// As [`read`], where `datetime` may also be an interval, such as `2026-01-01/2026-12-31` or `2026-01-01/..` (OGC API
@@ -168,6 +185,12 @@ fn changeover(year: i32, month: u32) -> Option<NaiveDateTime> {
 }
 
 impl When {
+    /// The same moment, with what is valid on a day.
+    #[must_use]
+    pub const fn valid(self, day: NaiveDate) -> Self {
+        Self { valid_on: Some(day), ..self }
+    }
+
     /// Whether the answer is one of the past.
     pub const fn is_past(&self) -> bool {
         self.at.is_some()

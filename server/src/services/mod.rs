@@ -1,13 +1,18 @@
 //! Territorial answers and map furniture in plain Rust: each service is a question that a caller asks of the
 //! layers. Nothing here knows of HTTP.
 
+pub mod certificate;
 pub mod editing;
 pub mod features;
 pub mod feed;
+pub mod jobs;
 pub mod join;
 pub mod lookup;
 pub mod maps;
 pub mod parcels;
+pub mod site;
 pub mod styles;
+pub mod tariff;
 pub mod tiles;
 pub mod versions;
+pub mod zones;

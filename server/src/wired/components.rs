@@ -1,5 +1,6 @@
 //! The schemas of what goes in and out. They are our own: those of the standards name numbers without a format.
 
+mod desk;
 mod edits;
 mod explained;
 
@@ -31,6 +32,7 @@ pub fn all(layers: &[String]) -> Value {
         .chain(feed())
         .chain(edits::all())
         .chain(explained::all())
+        .chain(desk::all())
     {
         all.insert(name.to_owned(), schema);
     }

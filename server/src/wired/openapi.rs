@@ -11,7 +11,7 @@ use crate::params::MIN_SEQ;
 use crate::routes::respond::Language;
 
 /// The groups of operations.
-pub const TAGS: [(&str, Words); 7] = [
+pub const TAGS: [(&str, Words); 8] = [
     (
         "capabilities",
         Words(
@@ -25,6 +25,13 @@ pub const TAGS: [(&str, Words); 7] = [
         Words(
             "Domande sul territorio: che cosa c’è in un punto, particelle catastali",
             "Questions about the territory: what lies at a point, parcels",
+        ),
+    ),
+    (
+        "desk",
+        Words(
+            "Risposte agli uffici: zone, tariffe, certificati, anche come processi (OGC API Processes)",
+            "Answers to the offices: zones, tariffs, certificates, as processes too (OGC API Processes)",
         ),
     ),
     ("maps", Words("Tile vettoriali, stili, caratteri e simboli", "Vector tiles, styles, glyphs and icons")),

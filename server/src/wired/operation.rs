@@ -156,6 +156,11 @@ impl Operation {
         Self { method, id, tag, summary, about, parameters, body, replies, problems, is_free, edits }
     }
 
+    /// What a method does that asks or calls off, without a body.
+    pub fn of(method: Method, id: &'static str, tag: &'static str, summary: Words, about: Words) -> Self {
+        Self::new(method, id, tag, summary, about)
+    }
+
     /// What GET does.
     pub fn get(id: &'static str, tag: &'static str, summary: Words, about: Words) -> Self {
         Self::new(Method::Get, id, tag, summary, about)

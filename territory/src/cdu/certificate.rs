@@ -27,7 +27,7 @@ pub struct Parcel {
 }
 
 /// How far a plan has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanStatus {
     /// Adopted: it holds together with the approved one (*misure di salvaguardia*, DPR 380/2001, art. 12 c. 3).

@@ -137,6 +137,7 @@ pub(super) fn describe(
         label_fields: Vec::new(),
         rank: None,
         placeless: true,
+        planning: None,
         licence: None,
         attribution: None,
         contact: None,

@@ -1,0 +1,73 @@
+//! The parts of forms.
+
+use maud::{Markup, html};
+
+use super::super::Asked;
+
+/// What was asked before stands in the form again.
+fn given(asked: &Asked<'_>, name: &str) -> String {
+    asked.parameter(name).unwrap_or_default().into_owned()
+}
+
+/// A field of text.
+pub fn field(asked: &Asked<'_>, name: &str, title: &str, help: &str, kind: &str) -> Markup {
+    let hint = format!("{name}-help");
+    html! {
+        div class="field" {
+            label for=(name) { (title) }
+            input id=(name) name=(name) type=(kind) value=(given(asked, name)) aria-describedby=[(!help.is_empty()).then_some(&hint)];
+            @if !help.is_empty() { p id=(hint) class="help" { (help) } }
+        }
+    }
+}
+
+/// A choice.
+pub fn choice(asked: &Asked<'_>, name: &str, title: &str, options: &[(String, String)]) -> Markup {
+    let chosen = given(asked, name);
+    html! {
+        div class="field" {
+            label for=(name) { (title) }
+            select id=(name) name=(name) {
+                @for (value, title) in options { option value=(value) selected[*value == chosen] { (title) } }
+            }
+        }
+    }
+}
+
+/// The place: drawn on the map where there are scripts, or written.
+pub fn place(asked: &Asked<'_>) -> Markup {
+    html! {
+        fieldset class="place" {
+            legend { (asked.say("Dove", "Where")) }
+            div class="draw" hidden
+                data-draw="geometry"
+                data-point=(asked.say("Punto", "Point")) data-line=(asked.say("Linea", "Line"))
+                data-surface=(asked.say("Superficie", "Surface")) data-clear=(asked.say("Cancella", "Clear"))
+                data-help=(asked.say(
+                    "Scegliere che cosa disegnare, poi toccare la mappa; doppio tocco per finire. Da tastiera: frecce per spostarsi, Invio per un vertice.",
+                    "Choose what to draw, then click on the map; double click to finish. By keyboard: arrows move, Enter sets a vertex.",
+                ))
+                data-style="styles/city" data-label=(asked.say("Mappa su cui disegnare il luogo", "Map on which to draw the place")) {}
+            (field(asked, "geometry", asked.say("Disegno (WKT o GeoJSON)", "Drawing (WKT or GeoJSON)"),
+                asked.say("Come POLYGON ((…)), longitudine prima di latitudine", "Such as POLYGON ((…)), longitude before latitude"), "text"))
+            div class="row-fields" {
+                (field(asked, "parcel", asked.say("oppure particella", "or parcel"), asked.say("Foglio/numero, come 12/345", "Sheet/number, such as 12/345"), "text"))
+                (field(asked, "x", asked.say("oppure est o longitudine", "or east or longitude"), "", "text"))
+                (field(asked, "y", asked.say("e nord o latitudine", "and north or latitude"), "", "text"))
+                (field(asked, "crs", asked.say("in", "in"), asked.say("Vuoto: gradi. Altrimenti come EPSG:7795", "Empty: degrees. Else such as EPSG:7795"), "text"))
+            }
+        }
+    }
+}
+
+/// A form that asks by its address.
+pub fn form(asked: &Asked<'_>, body: &Markup) -> Markup {
+    html! {
+        form class="question no-print" method="get" {
+            input type="hidden" name="f" value="html";
+            input type="hidden" name="lang" value=(asked.language.tag());
+            (body)
+            button class="btn btn-primary" type="submit" { (asked.say("Chiedi", "Ask")) }
+        }
+    }
+}

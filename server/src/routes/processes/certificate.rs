@@ -1,0 +1,173 @@
+//! `/certificate`: the certificate of planning destination (*CDU*, DPR 380/2001, art. 30) of parcels.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use bricola_layers::cache::Snapshot;
+use bricola_layers::definition::Theme;
+use bricola_layers::limits::MAX_CERTIFIED;
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::HeaderMap;
+
+use super::inputs::Inputs;
+use super::zones::{FAILURES, sent, unmeasurable};
+use super::{Call, Input, Made, Output, Process, document, moment, place, wanted};
+use crate::app::App;
+use crate::error::{Answer, Kind, Problem};
+use crate::pages;
+use crate::params::Params;
+use crate::routes::respond::Language;
+use crate::routes::when::{self, When};
+use crate::routes::{parameters, respond, select};
+use crate::services::certificate::{Issued, NotIssued, Question, issue};
+use crate::services::jobs::Progress;
+use crate::wired::schema::{list, reference, text};
+use crate::wired::{Operation, Words};
+
+/// See [`super::PROCESSES`].
+pub const PROCESS: Process = Process {
+    id: "planning-certificate",
+    version: "1.0.0",
+    title: Words("Destinazione urbanistica di particelle (CDU)", "Planning destination of parcels (CDU)"),
+    about: Words(
+        "Il contenuto del certificato di destinazione urbanistica (DPR 380/2001, art. 30): per ogni particella le zone di tutti i \
+         piani e i vincoli del giorno, approvati e adottati, con m² e quote che chiudono a 100,00, scarti, vuoti e \
+         sovrapposizioni, zone entro la tolleranza delle mappe, e le prove.",
+        "What a certificate of planning destination says (DPR 380/2001, art. 30): for each parcel the zones of all plans and \
+         constraints of the day, approved and adopted, with m² and shares that close to 100.00, slivers, gaps and overlaps, zones \
+         within the tolerance of the maps, and the evidence.",
+    ),
+    inputs,
+    outputs: &[
+        Output {
+            name: "certificate",
+            about: Words("Il certificato per i programmi", "The certificate for programs"),
+            media_type: "application/json",
+            usual: true,
+        },
+        Output {
+            name: "page",
+            about: Words("Il certificato da leggere e stampare", "The certificate to read and to print"),
+            media_type: "text/html; charset=utf-8",
+            usual: false,
+        },
+    ],
+    path: "/certificate",
+    run,
+};
+
+fn inputs() -> Vec<Input> {
+    let mut inputs = vec![
+        wanted(
+            "parcels",
+            Words("Le particelle, come 12/345 o L736_001200.345", "The parcels, such as 12/345 or L736_001200.345"),
+            list(&text()),
+        )
+        .needed()
+        .such_as("12/1"),
+        wanted(
+            "layers",
+            Words("Gli strati dei piani; senza, tutti quelli di urbanistica", "The layers of plans; without it, all of planning"),
+            list(&text()),
+        ),
+    ];
+    inputs.extend(moment());
+    inputs
+}
+
+fn run(call: Call) -> BoxFuture<'static, Result<Vec<Made>, Problem>> {
+    async move {
+        let issued = answer(&call.app, &call.inputs, call.progress.clone()).await?;
+        let make = |name: &&'static str| match *name {
+            "page" => {
+                let page = pages::desk::printed(&call.app.config.tenant.name, &issued, Language::Italian);
+                Made { name: "page", media_type: "text/html; charset=utf-8", body: Bytes::from(page) }
+            }
+            _ => document("certificate", &issued.document),
+        };
+        Ok(call.wanted.iter().map(make).collect())
+    }
+    .boxed()
+}
+
+/// `GET /certificate`.
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
+    let names = [PROCESS.names(), vec!["f", "lang"]].concat();
+    let params = Params::read(query.as_deref(), &names)?;
+    let inputs = Inputs::of_query(&params);
+    if respond::format(&params, &headers)? == respond::Format::Json {
+        return Ok(sent(&answer(&app, &inputs, Progress::default()).await?.document));
+    }
+    let language = respond::language(&params, &headers)?;
+    let base = respond::base_url(&app.config, &headers);
+    let asked = pages::Asked::new(&app, language, &base, "certificate", query.as_deref());
+    let outcome = if inputs.texts("parcels")?.is_empty() { None } else { Some(answer(&app, &inputs, Progress::default()).await) };
+    Ok(pages::send(&asked, &pages::desk::certificate(&asked, outcome)))
+}
+
+/// Of [`get`].
+pub fn about() -> Operation {
+    Operation::get("certificate", "desk", PROCESS.title, PROCESS.about)
+        .takes(inputs().into_iter().map(Input::parameter))
+        .takes([parameters::lang(), parameters::form(["json", "html"])])
+        .gives(
+            PROCESS.about,
+            [("application/json", reference("CertificateAnswer")), ("text/html", text())],
+            &["Bricola-Seq", "Cache-Control"],
+        )
+        .fails(FAILURES)
+        .fails([Kind::UnknownFeature])
+}
+
+async fn answer(app: &App, inputs: &Inputs, progress: Progress) -> Result<Issued, Problem> {
+    let asked = inputs.texts("parcels")?;
+    if asked.is_empty() {
+        return Err(Problem::missing("parcels", "name the parcels, such as 12/345"));
+    }
+    if asked.len() > MAX_CERTIFIED {
+        let detail = format!("{} parcels; at most {MAX_CERTIFIED} in one certificate.", asked.len());
+        return Err(Problem::new(Kind::InvalidParameter, detail)
+            .with("parameter", "parcels")
+            .with("limit", "MAX_CERTIFIED")
+            .with("allowed", MAX_CERTIFIED));
+    }
+    let when = when::of(app, inputs.text(when::AT)?, inputs.text(when::DATETIME)?).await?;
+    let day = when.valid_on.unwrap_or_else(when::today);
+    let when = when.valid(day);
+    let seq = when.seq(app);
+    let mut parcels = Vec::new();
+    for reference in &asked {
+        parcels.push(place::one_parcel(app, &when, reference).await?);
+    }
+    let layers = plans(app, &inputs.texts("layers")?, &when).await?;
+    let question = Question { parcels, layers, day, seq, progress };
+    let work = tokio::task::spawn_blocking(move || issue(&question)).await.map_err(Problem::internal)?;
+    work.map_err(|error| match &error {
+        NotIssued::Unmeasurable(_, why) => unmeasurable(why),
+        NotIssued::Dismissed => Problem::new(Kind::JobFailed, "The job was dismissed."),
+        NotIssued::NoSurface(_) => Problem::new(Kind::Unmeasurable, format!("{error}.")).with("parameter", "parcels"),
+    })
+}
+
+/// The layers of plans and constraints: those that are named, or all of the theme.
+async fn plans(app: &App, named: &[String], when: &When) -> Result<Vec<Arc<Snapshot>>, Problem> {
+    let list = if named.is_empty() {
+        let is_plan = |definition: &bricola_layers::definition::LayerDefinition| {
+            definition.planning.is_some() || definition.theme == Theme::Planning
+        };
+        let all: Vec<String> = select::visible(app)
+            .filter(|(_, it)| is_plan(it) && it.geometry.dimension() == Some(2))
+            .map(|(_, it)| it.id.clone())
+            .collect();
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
+        let layers = all.iter().map(|id| select::one(app, id)).collect::<Result<Vec<_>, _>>()?;
+        return when.snapshots(app, &layers).await;
+    } else {
+        named.join(",")
+    };
+    when.snapshots(app, &select::named(app, &list)?).await
+}

@@ -1,0 +1,152 @@
+//! `POST /processes/{processId}/execution` (OGC API Processes 1, 7.11).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::inputs::Inputs;
+use super::list::named;
+use super::{Call, Made, Process, jobs};
+use crate::app::App;
+use crate::error::{Answer, Kind, Problem};
+use crate::params::Params;
+use crate::routes::{body, respond};
+use crate::services::jobs::{Part, Progress};
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// The body.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with inputs, and outputs and response if wanted")]
+struct Execute {
+    /// Inputs by name.
+    #[serde(default)]
+    inputs: Map<String, Value>,
+    /// Outputs that are wanted, by name.
+    #[serde(default)]
+    outputs: Option<Map<String, Value>>,
+    /// `raw`, or all outputs in one `document`.
+    #[serde(default)]
+    response: Option<String>,
+}
+
+/// Answers at once, or with `Prefer: respond-async` by a job.
+pub async fn execute(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Answer {
+    Params::read(query.as_deref(), &[])?;
+    let process = named(&id)?;
+    let headers = request.headers().clone();
+    let sent: Execute = body::json(request, app.config.limits.body_bytes).await?;
+    let inputs = Inputs::of_json(sent.inputs, &process.names())?;
+    let wanted = wanted(process, sent.outputs.as_ref())?;
+    let as_document = as_document(sent.response.as_deref(), wanted.len())?;
+    if prefers_async(&headers) {
+        return later(&app, process, inputs, wanted, as_document, &headers);
+    }
+    let call = Call { app: Arc::clone(&app), inputs, wanted, progress: Progress::default() };
+    let made = (process.run)(call).await?;
+    Ok(answered(made.into_iter().map(part).collect(), as_document))
+}
+
+fn later(
+    app: &Arc<App>,
+    process: &'static Process,
+    inputs: Inputs,
+    wanted: Vec<&'static str>,
+    as_document: bool,
+    headers: &HeaderMap,
+) -> Answer {
+    let own = Arc::clone(app);
+    let job = app.jobs.begin(process.id, as_document, move |progress| async move {
+        let made = (process.run)(Call { app: own, inputs, wanted, progress }).await?;
+        Ok(made.into_iter().map(part).collect())
+    });
+    let job = job.ok_or_else(|| {
+        Problem::new(Kind::Overloaded, "Too many jobs wait for their turn; try again later, or dismiss some.")
+            .with("limit", "MAX_JOBS")
+            .retry_after(30)
+    })?;
+    let base = respond::base_url(&app.config, headers);
+    let mut response = respond::json(&jobs::status(&job, &base));
+    *response.status_mut() = StatusCode::CREATED;
+    respond::set(&mut response, header::LOCATION, &format!("{base}/jobs/{}", job.id));
+    respond::set(&mut response, PREFERENCE_APPLIED, "respond-async");
+    Ok(response)
+}
+
+fn part(made: Made) -> Part {
+    Part { name: made.name, media_type: made.media_type, body: made.body }
+}
+
+fn wanted(process: &Process, outputs: Option<&Map<String, Value>>) -> Result<Vec<&'static str>, Problem> {
+    let Some(outputs) = outputs.filter(|outputs| !outputs.is_empty()) else {
+        return Ok(process.outputs.iter().filter(|output| output.usual).map(|output| output.name).collect());
+    };
+    let known: Vec<&str> = process.outputs.iter().map(|output| output.name).collect();
+    if let Some(other) = outputs.keys().find(|name| !known.contains(&name.as_str())) {
+        let shown = crate::error::clipped(other);
+        let detail = format!("outputs.{shown} is no output of this process; its outputs are {}.", known.join(", "));
+        return Err(Problem::new(Kind::InvalidBody, detail).with("parameter", "outputs").with("allowed", known));
+    }
+    let by_reference = |value: &Value| value["transmissionMode"].as_str().is_some_and(|mode| mode != "value");
+    if let Some((name, _)) = outputs.iter().find(|(_, value)| by_reference(value)) {
+        let detail = format!("outputs.{name}.transmissionMode: outputs are transmitted by value only.");
+        return Err(Problem::new(Kind::InvalidBody, detail).with("parameter", "outputs"));
+    }
+    Ok(process.outputs.iter().map(|output| output.name).filter(|name| outputs.contains_key(*name)).collect())
+}
+
+/// One raw output is its own body; several are told in a document, whatever was asked (multipart bodies are not offered).
+fn as_document(response: Option<&str>, outputs: usize) -> Result<bool, Problem> {
+    match response {
+        None | Some("raw") => Ok(outputs != 1),
+        Some("document") => Ok(true),
+        Some(other) => Err(Problem::new(
+            Kind::InvalidBody,
+            format!("response={}: must be raw or document.", crate::error::clipped(other)),
+        )
+        .with("parameter", "response")),
+    }
+}
+
+/// RFC 7240, 4.1.
+fn prefers_async(headers: &HeaderMap) -> bool {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|it| it.trim().eq_ignore_ascii_case("respond-async"))
+}
+
+/// What came out, as an answer.
+pub fn answered(parts: Vec<Part>, as_document: bool) -> Response {
+    if !as_document && let [part] = parts.as_slice() {
+        let mut response = Response::new(Body::from(part.body.clone()));
+        respond::set(&mut response, header::CONTENT_TYPE, part.media_type);
+        respond::set(&mut response, header::CACHE_CONTROL, "no-cache");
+        return response;
+    }
+    let told = parts.iter().map(|part| (part.name.to_owned(), inline(part)));
+    respond::json(&Value::Object(told.collect()))
+}
+
+/// A value in a document: JSON as it is, texts and bytes with their media type (OGC API Processes 1, 7.11.4).
+fn inline(part: &Part) -> Value {
+    if part.media_type == "application/json"
+        && let Ok(value) = serde_json::from_slice::<Value>(&part.body)
+    {
+        return value;
+    }
+    match std::str::from_utf8(&part.body) {
+        Ok(text) => json!({"value": text, "mediaType": part.media_type}),
+        Err(_) => json!({"value": STANDARD.encode(&part.body), "encoding": "base64", "mediaType": part.media_type}),
+    }
+}

@@ -1,0 +1,152 @@
+//! The certificate of planning destination (*certificato di destinazione urbanistica*, CDU) of parcels.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bricola_layers::cache::{RowAt, RowRef, Snapshot, ValueRef};
+use bricola_layers::log::Seq;
+use bricola_layers::query::Positions;
+use bricola_territory::cdu::{Certificate, Layer, Options, Parcel, PlanStatus, PlanZone, certify};
+use bricola_territory::overlay::Unmeasurable;
+use bricola_territory::{Exact, FeatureRef, canonical_json};
+use chrono::NaiveDate;
+use geo_types::{Geometry, MultiPolygon};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::jobs::Progress;
+use super::site::{Evidence, Seen, Shape, Site, named, near, reference, words};
+
+/// Version of the way in which plans are found; the arithmetic has its own.
+pub const ENGINE: &str = "bricola-certificate/1";
+/// Metres around a parcel in which zones are looked for beside the maps' tolerance.
+const AROUND_M: f64 = 2.0;
+
+/// Which parcels, among which plans, on which day.
+#[derive(Debug)]
+pub struct Question {
+    /// The layer of parcels, and the parcels.
+    pub parcels: Vec<(Arc<Snapshot>, RowAt)>,
+    /// The layers of plans and constraints.
+    pub layers: Vec<Arc<Snapshot>>,
+    /// The day as of which it is issued.
+    pub day: NaiveDate,
+    /// The last change that the answer reflects.
+    pub seq: Seq,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// The certificates, and the document of all of them.
+pub struct Issued {
+    /// One for each parcel, in the order in which they were asked for.
+    pub certificates: Vec<Certificate>,
+    /// All of them with their evidence: canonical, so that equal certificates are equal bytes.
+    pub document: Value,
+}
+
+/// Why there is no certificate.
+#[derive(Debug, Error)]
+pub enum NotIssued {
+    /// A parcel that cannot be measured.
+    #[error("the parcel {0}: {1}")]
+    Unmeasurable(String, Unmeasurable),
+    /// Nobody wants it any more.
+    #[error("it was called off")]
+    Dismissed,
+    /// A parcel without a surface.
+    #[error("the parcel {0} has no surface on the map")]
+    NoSurface(String),
+}
+
+/// Issues the certificates.
+///
+/// # Errors
+/// A parcel that has no surface, or one that cannot be measured.
+pub fn issue(question: &Question) -> Result<Issued, NotIssued> {
+    let (mut certificates, mut used) = (Vec::new(), Vec::new());
+    for (done, (snapshot, at)) in question.parcels.iter().enumerate() {
+        question.progress.reach(done as u64, question.parcels.len() as u64);
+        if question.progress.is_dismissed() {
+            return Err(NotIssued::Dismissed);
+        }
+        let parcel = parcel(snapshot, snapshot.row_at(*at))?;
+        let frame = geo::BoundingRect::bounding_rect(&parcel.geometry);
+        let mut layers = Vec::new();
+        for plan in &question.layers {
+            let tolerance = plan.definition().planning.as_ref().and_then(|it| it.tolerance_m);
+            let around = tolerance.unwrap_or(Options::default().tolerance_m.to_f64()) + AROUND_M;
+            let rows = frame.map(|frame| near(plan, frame, around, Some(question.day))).unwrap_or_default();
+            layers.extend(plans(plan, &rows));
+        }
+        let certificate = certify(&parcel, &layers, question.day, &Options::default())
+            .map_err(|error| NotIssued::Unmeasurable(parcel.reference.clone(), error))?;
+        used.extend(features(&certificate));
+        certificates.push(certificate);
+    }
+    let mut document = json!({"day": question.day, "certificates": certificates});
+    let seen: Vec<Arc<Snapshot>> =
+        question.parcels.iter().map(|(layer, _)| layer).chain(&question.layers).map(Arc::clone).collect();
+    let site = Site { shape: Shape::Surface(MultiPolygon(vec![])), transform: None, feature: None, warnings: vec![] };
+    Evidence::new(ENGINE, &site, (Some(question.day), question.seq), Seen::of(&seen), used).seal(&mut document);
+    let document = serde_json::from_str(&canonical_json(&document)).unwrap_or(document);
+    Ok(Issued { certificates, document })
+}
+
+fn features(certificate: &Certificate) -> Vec<FeatureRef> {
+    let pieces = certificate.layers.iter().flat_map(|layer| layer.zones.iter().chain(&layer.accessory));
+    let near = certificate.layers.iter().flat_map(|layer| layer.near.iter().map(|near| near.feature.clone()));
+    pieces.map(|piece| piece.feature.clone()).chain(near).chain([certificate.feature.clone()]).collect()
+}
+
+fn parcel(snapshot: &Snapshot, row: RowRef<'_>) -> Result<Parcel, NotIssued> {
+    let name = words(snapshot, row, "national_ref").unwrap_or_else(|| row.id().to_string());
+    let geometry = match Positions::LonLat.geometry(row) {
+        Some(Geometry::Polygon(polygon)) => MultiPolygon(vec![polygon]),
+        Some(Geometry::MultiPolygon(polygons)) => polygons,
+        _ => return Err(NotIssued::NoSurface(name)),
+    };
+    let area = snapshot.definition().field("area_m2").map(|(position, _)| row.base.value(row.row, position));
+    let registered_m2 = match area {
+        Some(ValueRef::Real(area)) => Exact::measured(area, 2),
+        Some(ValueRef::Integer(area)) => u64::try_from(area).ok().map(Exact::from),
+        _ => None,
+    };
+    Ok(Parcel { reference: name, feature: reference(snapshot, row), geometry, registered_m2 })
+}
+
+/// The plans that the zones of a layer belong to: each plan, act and status is a certificate's layer of its own.
+fn plans(snapshot: &Snapshot, rows: &[RowRef<'_>]) -> Vec<Layer> {
+    let definition = snapshot.definition();
+    let planning = definition.planning.clone().unwrap_or_default();
+    let mut plans: BTreeMap<(String, String, PlanStatus), Vec<PlanZone>> = BTreeMap::new();
+    for row in rows {
+        let of = |name: &str| words(snapshot, *row, name);
+        let Some(zone) = named(snapshot, *row) else { continue };
+        let status = match of("status").as_deref() {
+            Some("adopted") => PlanStatus::Adopted,
+            _ => PlanStatus::Approved,
+        };
+        let plan = of("plan").unwrap_or_else(|| definition.title.it.clone());
+        plans.entry((plan, of("act").unwrap_or_default(), status)).or_default().push(PlanZone {
+            code: of("zone").unwrap_or_else(|| zone.zone.code.clone()),
+            name: of("name").unwrap_or(zone.name),
+            article: of("article"),
+            feature: zone.zone.feature,
+            geometry: zone.zone.geometry,
+        });
+    }
+    let layers = plans.into_iter().map(|((plan, act, status), zones)| Layer {
+        id: definition.id.clone(),
+        plan,
+        act,
+        status,
+        exclusive: planning.exclusive,
+        tolerance_m: planning.tolerance_m.and_then(|metres| Exact::measured(metres, 3)),
+        // Zones that do not hold on the day were left out one by one.
+        valid_from: None,
+        valid_to: None,
+        zones,
+    });
+    layers.collect()
+}

@@ -1,0 +1,38 @@
+//! Features near a place.
+
+use bricola_layers::cache::{RowRef, Snapshot, Validity};
+use bricola_layers::crs::lonlat_to_world_f64;
+use bricola_territory::FeatureRef;
+use chrono::NaiveDate;
+use geo_types::Rect;
+
+/// World units that are looked beyond the box: some decimetres.
+const SLACK: f64 = 64.0;
+/// Degrees of latitude in a metre, about.
+const DEGREES_A_METRE: f64 = 1.0 / 111_000.0;
+
+/// The features whose boxes reach within so many metres of a box, and that are valid on the day, in order of id.
+pub fn near(snapshot: &Snapshot, frame: Rect<f64>, metres: f64, day: Option<NaiveDate>) -> Vec<RowRef<'_>> {
+    let (low, high) = (frame.min(), frame.max());
+    let tall = metres * DEGREES_A_METRE;
+    let wide = tall / low.y.abs().max(high.y.abs()).min(89.0).to_radians().cos();
+    // y grows to the south in the world.
+    let min = lonlat_to_world_f64([low.x - wide, high.y + tall]).map(|value| (value - SLACK).max(0.0) as u32);
+    let max = lonlat_to_world_f64([high.x + wide, low.y - tall]).map(|value| (value + SLACK) as u32);
+    let validity = Validity::of(snapshot.definition(), day);
+    let mut rows = Vec::new();
+    snapshot.search(min, max, |row, _| {
+        if validity.holds(row) {
+            rows.push(row);
+        }
+    });
+    rows.sort_unstable_by_key(RowRef::id);
+    rows.dedup_by_key(|row| row.id());
+    rows
+}
+
+/// A feature as evidence names it.
+pub fn reference(snapshot: &Snapshot, row: RowRef<'_>) -> FeatureRef {
+    let version = u64::try_from(row.base.version(row.row)).unwrap_or_default();
+    FeatureRef { layer: snapshot.definition().id.clone(), id: row.id().to_string(), version }
+}

@@ -1,0 +1,55 @@
+//! Surfaces of layers as zones, with the names that people know them by.
+
+use bricola_layers::cache::{RowRef, Snapshot, ValueRef};
+use bricola_layers::query::Positions;
+use bricola_territory::overlay::Zone;
+use geo_types::{Geometry, MultiPolygon};
+
+use super::reference;
+
+/// A surface with its code and its name.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// What overlays take.
+    pub zone: Zone,
+    /// Its name.
+    pub name: String,
+}
+
+/// A row as a zone, where it is a surface.
+pub fn named(snapshot: &Snapshot, row: RowRef<'_>) -> Option<Named> {
+    let geometry = match Positions::LonLat.geometry(row)? {
+        Geometry::Polygon(polygon) => MultiPolygon(vec![polygon]),
+        Geometry::MultiPolygon(polygons) => polygons,
+        _ => return None,
+    };
+    let zone = Zone { code: code_of(snapshot, row), feature: reference(snapshot, row), geometry };
+    Some(Named { zone, name: name_of(snapshot, row) })
+}
+
+/// What a feature is called by: the value of the field `code`, or of the first field of the key, or its id.
+pub fn code_of(snapshot: &Snapshot, row: RowRef<'_>) -> String {
+    let definition = snapshot.definition();
+    let key = definition.key.first().map(String::as_str);
+    ["code"].into_iter().chain(key).find_map(|name| words(snapshot, row, name)).unwrap_or_else(|| row.id().to_string())
+}
+
+/// What a feature is named, or else its code.
+pub fn name_of(snapshot: &Snapshot, row: RowRef<'_>) -> String {
+    let label = snapshot.definition().label.as_deref();
+    label.and_then(|name| words(snapshot, row, name)).unwrap_or_else(|| code_of(snapshot, row))
+}
+
+/// The value of a field as a text, where the layer has it and the row says something.
+pub fn words(snapshot: &Snapshot, row: RowRef<'_>, name: &str) -> Option<String> {
+    let (position, _) = snapshot.definition().field(name)?;
+    match row.base.value(row.row, position) {
+        ValueRef::Null => None,
+        ValueRef::Boolean(value) => Some(value.to_string()),
+        ValueRef::Integer(value) => Some(value.to_string()),
+        ValueRef::Real(value) => Some(value.to_string()),
+        ValueRef::Text(value) => Some(value.to_owned()).filter(|value| !value.is_empty()),
+        ValueRef::Date(value) => Some(value.to_string()),
+        ValueRef::DateTime(value) => Some(value.to_rfc3339()),
+    }
+}

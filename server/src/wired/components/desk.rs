@@ -1,0 +1,163 @@
+//! The schemas of the desks' answers, of processes and of jobs.
+
+use serde_json::Value;
+
+use super::super::schema::{
+    any_object, between, boolean, formatted, list, nullable, number, object, reference, text, whole, word,
+};
+
+/// All of them.
+pub fn all() -> Vec<(&'static str, Value)> {
+    answers().into_iter().chain(processes()).collect()
+}
+
+fn answers() -> Vec<(&'static str, Value)> {
+    let used = object([("layer", text()), ("id", text()), ("version", whole(0))]);
+    let both = object([("it", text()), ("en", text())]);
+    let seen = object([("layer", text()), ("seq", whole(0))]);
+    let transform = object([
+        ("from", text()),
+        ("name", text()),
+        ("code?", text()),
+        ("accuracy_m?", number()),
+        ("note", text()),
+    ]);
+    let evidence = object([
+        ("engine", text()),
+        ("measure", text()),
+        ("transform", nullable(transform)),
+        ("day", nullable(formatted("date"))),
+        ("layers", list(&seen)),
+        ("features", list(&reference("UsedFeature"))),
+        ("seq", whole(0)),
+        ("inputs_sha256", text()),
+        ("sha256", text()),
+    ]);
+    let place = object([
+        ("kind", word(["point", "line", "surface"])),
+        ("geometry_sha256", text()),
+        ("lon?", number()),
+        ("lat?", number()),
+        ("area_m2?", text()),
+        ("length_m?", text()),
+        ("feature?", reference("UsedFeature")),
+    ]);
+    let warning = object([("code", text()), ("text", reference("BothLanguages"))]);
+    let zone = object([
+        ("code", text()),
+        ("name", text()),
+        ("feature", reference("UsedFeature")),
+        ("properties", any_object()),
+        ("area_m2?", text()),
+        ("length_m?", text()),
+        ("percent?", nullable(text())),
+    ]);
+    let layer = object([
+        ("layer", text()),
+        ("title", reference("BothLanguages")),
+        ("theme", text()),
+        ("zones", list(&zone)),
+        ("overlapping", boolean()),
+        ("outside_percent?", nullable(text())),
+    ]);
+    let zones = object([
+        ("place", reference("Place")),
+        ("layers", list(&layer)),
+        ("warnings", list(&reference("Warning"))),
+        ("evidence", reference("Evidence")),
+    ]);
+    vec![
+        ("UsedFeature", used),
+        ("BothLanguages", both),
+        ("Evidence", evidence),
+        ("Place", place),
+        ("Warning", warning),
+        ("ZonesAnswer", zones),
+        ("TariffAnswer", tariff()),
+        ("CertificateAnswer", certificate()),
+    ]
+}
+
+fn tariff() -> Value {
+    let line = object([
+        ("code", text()),
+        ("label", reference("BothLanguages")),
+        ("formula", reference("BothLanguages")),
+        ("result", text()),
+        ("unit", text()),
+    ]);
+    object([
+        ("fee", text()),
+        ("currency", text()),
+        ("per_unit", nullable(text())),
+        ("occupation", text()),
+        ("quantity", any_object()),
+        ("time", any_object()),
+        ("zone_set", nullable(text())),
+        ("zones", list(&any_object())),
+        ("outside", text()),
+        ("policy", nullable(any_object())),
+        ("reductions", list(&any_object())),
+        ("lines", list(&line)),
+        ("warnings", list(&reference("Warning"))),
+        ("day", formatted("date")),
+        ("place?", reference("Place")),
+        ("rules", any_object()),
+        ("evidence", reference("Evidence")),
+    ])
+}
+
+fn certificate() -> Value {
+    let one = object([
+        ("parcel", text()),
+        ("feature", reference("UsedFeature")),
+        ("day", formatted("date")),
+        ("area_m2", text()),
+        ("registered_m2", nullable(text())),
+        ("layers", list(&any_object())),
+        ("warnings", list(&reference("Warning"))),
+        ("measure", text()),
+        ("engine", text()),
+        ("inputs_sha256", text()),
+        ("sha256", text()),
+    ]);
+    object([("day", formatted("date")), ("certificates", list(&one)), ("evidence", reference("Evidence"))])
+}
+
+fn processes() -> Vec<(&'static str, Value)> {
+    let summary = || {
+        [
+            ("id", text()),
+            ("version", text()),
+            ("title", text()),
+            ("description", text()),
+            ("jobControlOptions", list(&word(["sync-execute", "async-execute", "dismiss"]))),
+            ("outputTransmission", list(&word(["value", "reference"]))),
+            ("links", list(&reference("Link"))),
+        ]
+    };
+    let described = summary().into_iter().chain([("inputs", any_object()), ("outputs", any_object())]);
+    let execute = object([("inputs?", any_object()), ("outputs?", any_object()), ("response?", word(["raw", "document"]))]);
+    let status = object([
+        ("jobID", text()),
+        ("processID", text()),
+        ("type", word(["process"])),
+        ("status", word(["accepted", "running", "successful", "failed", "dismissed"])),
+        ("progress", between(0, 100)),
+        ("message?", text()),
+        ("created", formatted("date-time")),
+        ("started?", formatted("date-time")),
+        ("finished?", formatted("date-time")),
+        ("updated", formatted("date-time")),
+        ("links", list(&reference("Link"))),
+    ]);
+    let of_list = |name: &'static str, what: &Value| object([(name, list(what)), ("links", list(&reference("Link")))]);
+    vec![
+        ("ProcessSummary", object(summary())),
+        ("Process", object(described)),
+        ("ProcessList", of_list("processes", &reference("ProcessSummary"))),
+        ("Execute", execute),
+        ("StatusInfo", status),
+        ("JobList", of_list("jobs", &reference("StatusInfo"))),
+    ]
+}
