@@ -83,6 +83,7 @@ pub fn table() -> Vec<Wired> {
         Wired::at(lookup::PATH).answers(lookup::about_post(), lookup::post),
         Wired::at("/parcels").answers(parcels::about(), parcels::get),
         // Answers of the offices' desks, and the same as processes (OGC API Processes).
+        Wired::at("/parcel").answers(processes::parcel::about(), processes::parcel::get),
         Wired::at("/zones").answers(processes::zones::about(), processes::zones::get),
         Wired::at("/tariff").answers(processes::tariff::about(), processes::tariff::get),
         Wired::at("/certificate").answers(processes::certificate::about(), processes::certificate::get),

@@ -44,6 +44,12 @@ const PATHS = [
   'tileMatrixSets',
   'tileMatrixSets/WorldCRS84Quad',
   'conformance',
+  'processes',
+  'processes/base-tariff',
+  'parcel',
+  'zones',
+  'tariff',
+  'certificate',
 ];
 
 describe.runIf(there)('the pages of the server', () => {

@@ -31,13 +31,20 @@ impl Arguments {
             let _ = writeln!(
                 out,
                 "{}  {} – {to}  {kinds} occupations, {sets} sets of zones  {}  sha256 {}",
-                plan.id, plan.valid_from, plan.act, plan.sha256()
+                plan.id,
+                plan.valid_from,
+                plan.act,
+                plan.sha256()
             );
         }
         let between = loaded.plans.faults();
         for fault in &between {
             let to = fault.to.map_or_else(|| "…".to_owned(), |day| day.to_string());
-            let _ = writeln!(out, "{} – {to}: {} between {} and {}", fault.from, fault.rule, fault.plans[0], fault.plans[1]);
+            let _ = writeln!(
+                out,
+                "{} – {to}: {} between {} and {}",
+                fault.from, fault.rule, fault.plans[0], fault.plans[1]
+            );
         }
         for fault in &loaded.faults {
             let _ = writeln!(out, "{fault}");

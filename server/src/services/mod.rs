@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod join;
 pub mod lookup;
 pub mod maps;
+pub mod parcel;
 pub mod parcels;
 pub mod site;
 pub mod styles;

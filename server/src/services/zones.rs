@@ -118,7 +118,11 @@ fn in_layer<'a>(question: &Question, snapshot: &'a Snapshot) -> Result<InLayer<'
         Shape::Point(point) => {
             let zones = covering(snapshot, *point, question.day)?;
             let overlapping = zones.len() > 1;
-            Ok(InLayer { zones: zones.into_iter().map(|row| Found { row, size: None }).collect(), outside: None, overlapping })
+            Ok(InLayer {
+                zones: zones.into_iter().map(|row| Found { row, size: None }).collect(),
+                outside: None,
+                overlapping,
+            })
         }
         Shape::Lines(lines) => Ok(along(question, snapshot, lines)?),
         Shape::Surface(surface) => Ok(within(question, snapshot, surface)?),
@@ -143,14 +147,22 @@ pub fn candidates<'a>(snapshot: &'a Snapshot, shape: &Shape, day: Option<NaiveDa
     rows.filter_map(|row| Some((row, named(snapshot, row)?))).collect()
 }
 
-fn along<'a>(question: &Question, snapshot: &'a Snapshot, lines: &MultiLineString<f64>) -> Result<InLayer<'a>, Unmeasurable> {
+fn along<'a>(
+    question: &Question,
+    snapshot: &'a Snapshot,
+    lines: &MultiLineString<f64>,
+) -> Result<InLayer<'a>, Unmeasurable> {
     let (rows, zones) = split(candidates(snapshot, &question.site.shape, question.day));
     let cut = overlay_line(lines, &zones)?;
     let zones = cut.pieces.iter().map(|piece| Found { row: rows[piece.zone], size: Some(piece.m) }).collect();
     Ok(InLayer { zones, outside: Some(cut.gap_m), overlapping: cut.overlap_m > 0.0 })
 }
 
-fn within<'a>(question: &Question, snapshot: &'a Snapshot, surface: &MultiPolygon<f64>) -> Result<InLayer<'a>, Unmeasurable> {
+fn within<'a>(
+    question: &Question,
+    snapshot: &'a Snapshot,
+    surface: &MultiPolygon<f64>,
+) -> Result<InLayer<'a>, Unmeasurable> {
     let (rows, zones) = split(candidates(snapshot, &question.site.shape, question.day));
     let cut = overlay(surface, &zones)?;
     let zones = cut.pieces.iter().map(|piece| Found { row: rows[piece.zone], size: Some(piece.m2) }).collect();

@@ -60,6 +60,8 @@ impl Server {
         LazyLock::force(&LOG);
         let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         "Comune di Prova".clone_into(&mut config.tenant.name);
+        // Where there is a tariff plan.
+        config.data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../city");
         configure(&mut config);
         let mut sets = bricola_layers::tile::MatrixSets::shipped();
         if let Some(folder) = &config.tile.matrix_sets {
@@ -137,6 +139,10 @@ impl Server {
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = headers.iter().fold(self.client.get(self.url(path)), |request, (n, v)| request.header(*n, *v));
         self.send(request).await
+    }
+
+    pub async fn post_json(&self, path: &str, body: &Json) -> Answer {
+        self.send(self.client.post(self.url(path)).json(body)).await
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
@@ -261,7 +267,10 @@ impl Answer {
         assert_eq!(self.header("cache-control"), "no-store");
         let problem = self.json();
         assert_eq!(problem["code"], code, "{problem}");
-        assert_eq!(problem["type"], format!("urn:bricola:problem:{code}"));
+        let kind = problem["type"].as_str().expect("a type");
+        // Of some the standard says the type.
+        let is_ogc = kind.starts_with("http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/");
+        assert!(is_ogc || kind == format!("urn:bricola:problem:{code}"), "{problem}");
         assert_eq!(problem["status"], status);
         for member in ["title", "detail", "instance", "request_id"] {
             assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member} of {problem}");
@@ -392,7 +401,7 @@ impl Visit for Line {
 
 /// Fails when the log holds a warning or an error about a path other than those that a test provokes.
 pub fn assert_log_is_clean() {
-    let provoked = ["/panic", "/slow", "cut off", "on purpose", "there is none"];
+    let provoked = ["/panic", "/slow", "cut off", "on purpose", "there is none", "a tariff plan is not in use"];
     let lines = LOG.lock().expect("log");
     let surprising: Vec<_> = lines.iter().filter(|line| !provoked.iter().any(|word| line.contains(word))).collect();
     assert!(surprising.is_empty(), "{surprising:#?}");

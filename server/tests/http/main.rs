@@ -6,6 +6,7 @@ mod harness;
 mod api;
 mod basics;
 mod collections;
+mod desk;
 mod downloads;
 mod editing;
 mod explain;

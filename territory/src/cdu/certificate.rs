@@ -68,6 +68,10 @@ pub struct PlanZone {
     pub name: String,
     /// Article of the rules.
     pub article: Option<String>,
+    /// The plan that it is of, where a layer holds the zones of several that divide the ground among them.
+    pub plan: Option<String>,
+    /// That plan's act.
+    pub act: Option<String>,
     /// The feature.
     pub feature: FeatureRef,
     /// Its surface.
@@ -220,7 +224,7 @@ fn report_gaps(layer: &Layer, cut: &Overlay, warnings: &mut Vec<Warning>) {
     let (id, gap) = (&layer.id, fixed(cut.gap_m2));
     if cut.gap_m2 > bound {
         let text = Text::new(
-            format!("{gap} m² della particella non hanno zona nello strato «{id}»"),
+            format!("{} m² della particella non hanno zona nello strato «{id}»", comma(&gap)),
             format!("{gap} m² of the parcel have no zone in the layer “{id}”"),
         );
         warnings.push(Warning::new("gap", text));
@@ -228,7 +232,10 @@ fn report_gaps(layer: &Layer, cut: &Overlay, warnings: &mut Vec<Warning>) {
     if !cut.overlaps.is_empty() {
         let overlap = fixed(overlap);
         let text = Text::new(
-            format!("{overlap} m² della particella hanno due zone nello strato «{id}»: le percentuali superano 100"),
+            format!(
+                "{} m² della particella hanno due zone nello strato «{id}»: le percentuali superano 100",
+                comma(&overlap)
+            ),
             format!("{overlap} m² of the parcel have two zones in the layer “{id}”: percentages exceed 100"),
         );
         warnings.push(Warning::new("overlap", text));
@@ -275,7 +282,9 @@ fn registered(parcel: &Parcel, m2: f64, warnings: &mut Vec<Warning>) {
         let (map, book) = (fixed(m2), registered.fixed(2));
         let text = Text::new(
             format!(
-                "la particella misura {map} m² sulla mappa e {book} m² in catasto: fa fede la superficie catastale"
+                "la particella misura {} m² sulla mappa e {} m² in catasto: fa fede la superficie catastale",
+                comma(&map),
+                comma(&book)
             ),
             format!("the parcel measures {map} m² on the map and {book} m² in the register, which is what counts"),
         );
@@ -288,6 +297,8 @@ fn result(piece: &Measured<'_>) -> PieceResult {
         code: piece.zone.code.clone(),
         name: piece.zone.name.clone(),
         article: piece.zone.article.clone(),
+        plan: piece.zone.plan.clone(),
+        act: piece.zone.act.clone(),
         feature: piece.zone.feature.clone(),
         m2: fixed(piece.m2),
         percent: percent(piece.hundredths),
@@ -300,6 +311,11 @@ fn fixed(value: f64) -> String {
     Exact::measured(value, 2).unwrap_or_else(Exact::zero).fixed(2)
 }
 
+/// As it is written in Italian.
+fn comma(number: &str) -> String {
+    number.replace('.', ",")
+}
+
 fn percent(hundredths: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
@@ -309,7 +325,7 @@ fn inputs_sha256(parcel: &Parcel, layers: &[&Layer], day: NaiveDate, options: &O
     let zones = |layer: &Layer| -> Vec<serde_json::Value> {
         let zones = layer.zones.iter().map(|zone| {
             serde_json::json!({
-                "code": zone.code, "name": zone.name, "article": zone.article, "feature": zone.feature,
+                "code": zone.code, "name": zone.name, "article": zone.article, "plan": zone.plan, "act": zone.act, "feature": zone.feature,
                 "geometry": geometry_sha256(&zone.geometry),
             })
         });

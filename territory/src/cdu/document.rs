@@ -71,6 +71,12 @@ pub struct PieceResult {
     pub name: String,
     /// Article of the rules.
     pub article: Option<String>,
+    /// The plan that it is of, where the layer holds those of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// That plan's act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<String>,
     /// The feature.
     pub feature: FeatureRef,
     /// Square metres, two decimals.

@@ -26,6 +26,8 @@ fn zone(code: &str, geometry: MultiPolygon<f64>) -> PlanZone {
         code: code.into(),
         name: format!("Zona {code}"),
         article: Some("art. 12".into()),
+        plan: None,
+        act: None,
         feature: feature("zoning", code),
         geometry,
     }

@@ -11,3 +11,7 @@ const places = [...document.querySelectorAll<HTMLElement>('.page-map[data-style]
 if (places.length > 0) {
   void import('./map.ts').then(({ drawMap }) => Promise.all(places.map(drawMap)));
 }
+const drawings = [...document.querySelectorAll<HTMLElement>('.draw[data-draw]')];
+if (drawings.length > 0) {
+  void import('./draw.ts').then(({ drawPlace }) => Promise.all(drawings.map(drawPlace)));
+}

@@ -31,13 +31,21 @@ pub fn certificate(asked: &Asked<'_>, outcome: Option<Result<Issued, Problem>>) 
             Some(Err(problem)) => (refused(asked, problem)),
             Some(Ok(issued)) => {
                 section class="answer" aria-live="polite" {
+                    p class="no-print" {
+                        a class="btn btn-outline-primary btn-sm" href=(asked.here(&[("f", "pdf")])) { "PDF" } " "
+                        a class="btn btn-outline-primary btn-sm" href=(asked.here(&[("f", "gpkg")])) { "GeoPackage" }
+                    }
                     @for certificate in &issued.certificates { (one(certificate, asked.language)) }
                     (evidence(asked, &issued.document))
                 }
             },
         }
     };
-    Content { title: asked.say("Destinazione urbanistica (CDU)", "Planning destination (CDU)").to_owned(), above: Vec::new(), body }
+    Content {
+        title: asked.say("Destinazione urbanistica (CDU)", "Planning destination (CDU)").to_owned(),
+        above: Vec::new(),
+        body,
+    }
 }
 
 /// The certificates as a page that needs nothing beside itself: the same certificates are the same bytes.
@@ -103,7 +111,7 @@ fn of_layer(layer: &LayerResult, language: Language) -> Markup {
         } @else {
             table class="table" {
                 thead { tr {
-                    th scope="col" { (say("Zona", "Zone")) } th scope="col" { (say("Articolo", "Article")) }
+                    th scope="col" { (say("Zona", "Zone")) } th scope="col" { (say("Piano", "Plan")) } th scope="col" { (say("Articolo", "Article")) }
                     th scope="col" class="number" { "m²" } th scope="col" class="number" { "%" }
                 } }
                 tbody {
@@ -131,6 +139,7 @@ fn row(piece: &PieceResult, language: Language, note: &str) -> Markup {
     html! {
         tr {
             td { strong { (piece.code) } @if piece.name != piece.code { " " (piece.name) } (note) }
+            td { (piece.plan.as_deref().unwrap_or_default()) @if let Some(act) = &piece.act { " (" (act) ")" } }
             td { (piece.article.as_deref().unwrap_or_default()) }
             td class="number" { (local(language, &piece.m2)) }
             td class="number" { (local(language, &piece.percent)) }

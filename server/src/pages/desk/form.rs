@@ -42,12 +42,14 @@ pub fn place(asked: &Asked<'_>) -> Markup {
             div class="draw" hidden
                 data-draw="geometry"
                 data-point=(asked.say("Punto", "Point")) data-line=(asked.say("Linea", "Line"))
-                data-surface=(asked.say("Superficie", "Surface")) data-clear=(asked.say("Cancella", "Clear"))
+                data-surface=(asked.say("Superficie", "Surface"))
+                data-undo=(asked.say("Togli l’ultimo vertice", "Take back the last vertex"))
+                data-clear=(asked.say("Cancella tutto", "Clear all"))
                 data-help=(asked.say(
-                    "Scegliere che cosa disegnare, poi toccare la mappa; doppio tocco per finire. Da tastiera: frecce per spostarsi, Invio per un vertice.",
-                    "Choose what to draw, then click on the map; double click to finish. By keyboard: arrows move, Enter sets a vertex.",
+                    "Toccare la mappa, un vertice dopo l’altro. Da tastiera: con le frecce si sposta la mappa, Invio mette un vertice al centro.",
+                    "Click on the map, one vertex after the other. By keyboard: arrows move the map, Enter sets a vertex at its centre.",
                 ))
-                data-style="styles/city" data-label=(asked.say("Mappa su cui disegnare il luogo", "Map on which to draw the place")) {}
+                data-style="styles/city" data-label=(asked.say("Che cosa si disegna", "What is drawn")) {}
             (field(asked, "geometry", asked.say("Disegno (WKT o GeoJSON)", "Drawing (WKT or GeoJSON)"),
                 asked.say("Come POLYGON ((…)), longitudine prima di latitudine", "Such as POLYGON ((…)), longitude before latitude"), "text"))
             div class="row-fields" {

@@ -3,6 +3,7 @@
 
 mod certificate;
 mod form;
+mod parcel;
 mod processes;
 mod tariff;
 mod zones;
@@ -14,6 +15,7 @@ use super::{Asked, members, text};
 use crate::error::Problem;
 
 pub use certificate::{certificate, printed};
+pub use parcel::parcel;
 pub use processes::{process, processes};
 pub use tariff::tariff;
 pub use zones::zones;
@@ -35,6 +37,9 @@ fn refused(asked: &Asked<'_>, problem: &Problem) -> Markup {
             @match reason {
                 Some(reason) => p { (reason) },
                 None => p lang="en" { (problem.detail()) },
+            }
+            @if let Some(odd) = problem.member("warnings").and_then(Value::as_array) {
+                @for warning in odd { p { (in_language(asked, &warning["text"])) } }
             }
         }
     }

@@ -64,7 +64,7 @@ pub fn about_execute() -> Operation {
             id(),
             Parameter::header("Prefer", Words("respond-async per avere un lavoro", "respond-async for a job"), text()),
         ])
-        .gives(about, [("application/json", any_object()), ("text/html", text())], &["Cache-Control"])
+        .gives(about, results(), &["Cache-Control"])
         .replies(
             201,
             Words("Il lavoro è stato preso in carico.", "The job was taken on."),
@@ -73,4 +73,15 @@ pub fn about_execute() -> Operation {
         )
         .fails(FAILURES)
         .fails([Kind::UnknownProcess])
+}
+
+/// What may come out of a process.
+pub fn results() -> [(&'static str, serde_json::Value); 4] {
+    let binary = || crate::wired::schema::formatted("binary");
+    [
+        ("application/json", any_object()),
+        ("text/html", text()),
+        ("application/pdf", binary()),
+        ("application/geopackage+sqlite3", binary()),
+    ]
 }

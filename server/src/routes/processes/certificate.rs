@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
+use axum::response::Response;
 use bricola_layers::cache::Snapshot;
 use bricola_layers::definition::Theme;
 use bricola_layers::limits::MAX_CERTIFIED;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 
 use super::inputs::Inputs;
 use super::zones::{FAILURES, sent, unmeasurable};
@@ -21,10 +23,15 @@ use crate::params::Params;
 use crate::routes::respond::Language;
 use crate::routes::when::{self, When};
 use crate::routes::{parameters, respond, select};
-use crate::services::certificate::{Issued, NotIssued, Question, issue};
+use crate::services::certificate::{Issued, NotIssued, Question, geopackage, issue, pdf};
 use crate::services::jobs::Progress;
-use crate::wired::schema::{list, reference, text};
+use crate::wired::schema::{formatted, list, reference, text};
 use crate::wired::{Operation, Words};
+
+const PDF: &str = "application/pdf";
+const GEOPACKAGE: &str = "application/geopackage+sqlite3";
+/// Files: the word of `f`, the output, the end of the name.
+const FILES: [(&str, &str, &str); 2] = [("pdf", "pdf", "pdf"), ("gpkg", "pieces", "gpkg")];
 
 /// See [`super::PROCESSES`].
 pub const PROCESS: Process = Process {
@@ -53,6 +60,18 @@ pub const PROCESS: Process = Process {
             media_type: "text/html; charset=utf-8",
             usual: false,
         },
+        Output {
+            name: "pdf",
+            about: Words("Il certificato in PDF", "The certificate as a PDF"),
+            media_type: PDF,
+            usual: false,
+        },
+        Output {
+            name: "pieces",
+            about: Words("Le parti in ciascuna zona, come GeoPackage", "The parts in each zone, as a GeoPackage"),
+            media_type: GEOPACKAGE,
+            usual: false,
+        },
     ],
     path: "/certificate",
     run,
@@ -69,7 +88,10 @@ fn inputs() -> Vec<Input> {
         .such_as("12/1"),
         wanted(
             "layers",
-            Words("Gli strati dei piani; senza, tutti quelli di urbanistica", "The layers of plans; without it, all of planning"),
+            Words(
+                "Gli strati dei piani; senza, tutti quelli di urbanistica",
+                "The layers of plans; without it, all of planning",
+            ),
             list(&text()),
         ),
     ];
@@ -80,16 +102,27 @@ fn inputs() -> Vec<Input> {
 fn run(call: Call) -> BoxFuture<'static, Result<Vec<Made>, Problem>> {
     async move {
         let issued = answer(&call.app, &call.inputs, call.progress.clone()).await?;
-        let make = |name: &&'static str| match *name {
-            "page" => {
-                let page = pages::desk::printed(&call.app.config.tenant.name, &issued, Language::Italian);
-                Made { name: "page", media_type: "text/html; charset=utf-8", body: Bytes::from(page) }
-            }
-            _ => document("certificate", &issued.document),
-        };
-        Ok(call.wanted.iter().map(make).collect())
+        let tenant = call.app.config.tenant.name.clone();
+        let work = move || call.wanted.iter().map(|name| made(name, &tenant, &issued)).collect();
+        tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
     }
     .boxed()
+}
+
+/// One output.
+fn made(name: &str, tenant: &str, issued: &Issued) -> Result<Made, Problem> {
+    Ok(match name {
+        "page" => {
+            let page = pages::desk::printed(tenant, issued, Language::Italian);
+            Made { name: "page", media_type: "text/html; charset=utf-8", body: Bytes::from(page) }
+        }
+        "pdf" => Made { name: "pdf", media_type: PDF, body: Bytes::from(pdf(tenant, issued)) },
+        "pieces" => {
+            let file = geopackage(&issued.certificates).map_err(Problem::internal)?;
+            Made { name: "pieces", media_type: GEOPACKAGE, body: Bytes::from(file) }
+        }
+        _ => document("certificate", &issued.document),
+    })
 }
 
 /// `GET /certificate`.
@@ -97,13 +130,27 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let names = [PROCESS.names(), vec!["f", "lang"]].concat();
     let params = Params::read(query.as_deref(), &names)?;
     let inputs = Inputs::of_query(&params);
+    let language = respond::language(&params, &headers)?;
+    // A file is asked for by its name only; browsers are shown the page.
+    let file = params.text("f").and_then(|f| FILES.into_iter().find(|(name, ..)| *name == f));
+    if let Some((_, output, ending)) = file {
+        let issued = answer(&app, &inputs, Progress::default()).await?;
+        let tenant = app.config.tenant.name.clone();
+        let work = move || made(output, &tenant, &issued);
+        let made = tokio::task::spawn_blocking(work).await.map_err(Problem::internal)??;
+        let mut response = Response::new(Body::from(made.body));
+        respond::set(&mut response, header::CONTENT_TYPE, made.media_type);
+        respond::set(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"cdu.{ending}\""));
+        respond::set(&mut response, header::CACHE_CONTROL, "no-cache");
+        return Ok(response);
+    }
     if respond::format(&params, &headers)? == respond::Format::Json {
         return Ok(sent(&answer(&app, &inputs, Progress::default()).await?.document));
     }
-    let language = respond::language(&params, &headers)?;
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "certificate", query.as_deref());
-    let outcome = if inputs.texts("parcels")?.is_empty() { None } else { Some(answer(&app, &inputs, Progress::default()).await) };
+    let outcome =
+        if inputs.texts("parcels")?.is_empty() { None } else { Some(answer(&app, &inputs, Progress::default()).await) };
     Ok(pages::send(&asked, &pages::desk::certificate(&asked, outcome)))
 }
 
@@ -111,10 +158,15 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
 pub fn about() -> Operation {
     Operation::get("certificate", "desk", PROCESS.title, PROCESS.about)
         .takes(inputs().into_iter().map(Input::parameter))
-        .takes([parameters::lang(), parameters::form(["json", "html"])])
+        .takes([parameters::lang(), parameters::form(["json", "html", "pdf", "gpkg"])])
         .gives(
             PROCESS.about,
-            [("application/json", reference("CertificateAnswer")), ("text/html", text())],
+            [
+                ("application/json", reference("CertificateAnswer")),
+                ("text/html", text()),
+                (PDF, formatted("binary")),
+                (GEOPACKAGE, formatted("binary")),
+            ],
             &["Bricola-Seq", "Cache-Control"],
         )
         .fails(FAILURES)

@@ -47,7 +47,10 @@ pub async fn execute(
     Params::read(query.as_deref(), &[])?;
     let process = named(&id)?;
     let headers = request.headers().clone();
-    let sent: Execute = body::json(request, app.config.limits.body_bytes).await?;
+    // As an object first: a list would pass for one.
+    let sent: Map<String, Value> = body::json(request, app.config.limits.body_bytes).await?;
+    let sent: Execute = serde_json::from_value(Value::Object(sent))
+        .map_err(|error| Problem::new(Kind::InvalidBody, format!("{error}.")))?;
     let inputs = Inputs::of_json(sent.inputs, &process.names())?;
     let wanted = wanted(process, sent.outputs.as_ref())?;
     let as_document = as_document(sent.response.as_deref(), wanted.len())?;

@@ -34,7 +34,8 @@ impl Inputs {
         for (name, value) in map {
             if !known.contains(&name.as_str()) {
                 let shown = crate::error::clipped(&name);
-                let detail = format!("inputs.{shown} is no input of this process; its inputs are {}.", known.join(", "));
+                let detail =
+                    format!("inputs.{shown} is no input of this process; its inputs are {}.", known.join(", "));
                 return Err(Problem::new(Kind::InvalidBody, detail).with("parameter", &*shown).with("allowed", known));
             }
             inputs.insert(name.clone(), unqualified(&name, value)?);
@@ -91,7 +92,9 @@ impl Inputs {
     /// A value that is none.
     pub fn whole(&self, name: &str) -> Result<Option<u64>, Problem> {
         let number = self.exact(name)?;
-        number.map(|it| it.to_u64().ok_or_else(|| Problem::parameter(name, &it.to_string(), "must be a whole number"))).transpose()
+        number
+            .map(|it| it.to_u64().ok_or_else(|| Problem::parameter(name, &it.to_string(), "must be a whole number")))
+            .transpose()
     }
 
     /// A day.
@@ -99,9 +102,8 @@ impl Inputs {
     /// # Errors
     /// A value that is none.
     pub fn day(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
-        let read = |text: &str| {
-            text.parse().map_err(|_| Problem::parameter(name, text, "must be a day such as 2026-01-31"))
-        };
+        let read =
+            |text: &str| text.parse().map_err(|_| Problem::parameter(name, text, "must be a day such as 2026-01-31"));
         self.text(name)?.map(read).transpose()
     }
 
@@ -111,12 +113,17 @@ impl Inputs {
     /// Something else in it.
     pub fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
         let one = |value: &Value| {
-            value.as_str().map(|text| text.trim().to_owned()).ok_or_else(|| wrong(name, value, "must be a list of texts"))
+            value
+                .as_str()
+                .map(|text| text.trim().to_owned())
+                .ok_or_else(|| wrong(name, value, "must be a list of texts"))
         };
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(values)) => values.iter().map(one).collect(),
-            Some(value) => Ok(one(value)?.split(',').map(|part| part.trim().to_owned()).filter(|it| !it.is_empty()).collect()),
+            Some(value) => {
+                Ok(one(value)?.split(',').map(|part| part.trim().to_owned()).filter(|it| !it.is_empty()).collect())
+            }
         }
     }
 
@@ -133,7 +140,8 @@ impl Inputs {
             Some(other) => return Err(wrong(name, other, "must be a GeoJSON geometry")),
         };
         let read = if text.starts_with('{') { GeoJson(&text).to_geo() } else { Wkt(text.as_str()).to_geo() };
-        let advice = "must be a GeoJSON geometry, such as {\"type\": \"Point\", \"coordinates\": [12.3388, 45.4342]}, or WKT";
+        let advice =
+            "must be a GeoJSON geometry, such as {\"type\": \"Point\", \"coordinates\": [12.3388, 45.4342]}, or WKT";
         read.map(Some).map_err(|_| Problem::parameter(name, &text, advice))
     }
 

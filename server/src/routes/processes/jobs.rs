@@ -54,7 +54,10 @@ pub async fn results(State(app): State<Arc<App>>, Path(id): Path<String>, RawQue
     match job.state {
         Stage::Successful(parts) => Ok(answered(parts, job.as_document)),
         Stage::Failed(problem) => Err(*problem),
-        _ => Err(Problem::new(Kind::JobRunning, format!("The job has come to {} %; ask again.", job.percent)).retry_after(1)),
+        _ => {
+            Err(Problem::new(Kind::JobRunning, format!("The job has come to {} %; ask again.", job.percent))
+                .retry_after(1))
+        }
     }
 }
 
@@ -76,8 +79,11 @@ fn known(app: &App, id: &str) -> Result<Job, Problem> {
 
 fn unknown(id: &str) -> Problem {
     let shown = crate::error::clipped(id);
-    Problem::new(Kind::UnknownJob, format!("There is no job \"{shown}\"; results are kept for a day, and by this server only."))
-        .with("value", &*shown)
+    Problem::new(
+        Kind::UnknownJob,
+        format!("There is no job \"{shown}\"; results are kept for a day, and by this server only."),
+    )
+    .with("value", &*shown)
 }
 
 /// The statusInfo of a job.
@@ -105,7 +111,12 @@ pub fn status(job: &Job, base: &str) -> Value {
 
 fn id() -> Parameter {
     let example = "00000000-0000-4000-8000-000000000000";
-    Parameter::path("jobId", Words("Il nome del lavoro, come lo si è ricevuto", "The job's name, as it was received"), text(), example)
+    Parameter::path(
+        "jobId",
+        Words("Il nome del lavoro, come lo si è ricevuto", "The job's name, as it was received"),
+        text(),
+        example,
+    )
 }
 
 /// Of [`list`].
@@ -134,11 +145,7 @@ pub fn about_results() -> Operation {
     let about = Words("Che cosa è risultato da un lavoro.", "What came out of a job.");
     Operation::get("job-results", "desk", Words("I risultati di un lavoro", "The results of a job"), about)
         .takes([id()])
-        .gives(
-            about,
-            [("application/json", crate::wired::schema::any_object()), ("text/html", text())],
-            &["Cache-Control"],
-        )
+        .gives(about, super::about::results(), &["Cache-Control"])
         .fails([Kind::UnknownJob, Kind::JobRunning])
         .fails(super::about::FAILURES)
 }

@@ -7,6 +7,7 @@ mod execute;
 mod inputs;
 pub mod jobs;
 mod list;
+pub mod parcel;
 mod place;
 pub mod tariff;
 pub mod zones;
@@ -131,7 +132,7 @@ pub struct Process {
 }
 
 /// All of them.
-pub const PROCESSES: [&Process; 3] = [&zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS];
+pub const PROCESSES: [&Process; 4] = [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS];
 
 /// The process of this name.
 pub fn known(id: &str) -> Option<&'static Process> {

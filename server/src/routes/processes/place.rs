@@ -26,12 +26,12 @@ const NAMED: usize = 10;
 /// The inputs by which a place is given.
 pub fn inputs() -> Vec<Input> {
     vec![
+        wanted("geometry", Words("Il luogo, in GeoJSON (o WKT)", "The place, as GeoJSON (or WKT)"), schema("Geometry")),
         wanted(
-            "geometry",
-            Words("Il luogo, in GeoJSON (o WKT)", "The place, as GeoJSON (or WKT)"),
-            schema("Geometry"),
+            "x",
+            Words("Al posto della geometria: est o longitudine", "Instead of a geometry: east or longitude"),
+            number(),
         ),
-        wanted("x", Words("Al posto della geometria: est o longitudine", "Instead of a geometry: east or longitude"), number()),
         wanted("y", Words("Nord o latitudine", "North or latitude"), number()),
         wanted(
             "crs",
@@ -43,12 +43,18 @@ pub fn inputs() -> Vec<Input> {
         ),
         wanted(
             "parcel",
-            Words("Al posto delle coordinate: una particella, come 12/345", "Instead of coordinates: a parcel, such as 12/345"),
+            Words(
+                "Al posto delle coordinate: una particella, come 12/345",
+                "Instead of coordinates: a parcel, such as 12/345",
+            ),
             text(),
         ),
         wanted(
             "feature",
-            Words("Al posto delle coordinate: un oggetto, come strato/7", "Instead of coordinates: a feature, such as layer/7"),
+            Words(
+                "Al posto delle coordinate: un oggetto, come strato/7",
+                "Instead of coordinates: a feature, such as layer/7",
+            ),
             text(),
         ),
     ]

@@ -50,11 +50,14 @@ fn inputs() -> Vec<Input> {
     let mut inputs = vec![
         wanted(
             "occupation",
-            Words("Il tipo di occupazione, uno di quelli del piano", "The kind of occupation, one of those of the plan"),
+            Words(
+                "Il tipo di occupazione, uno di quelli del piano",
+                "The kind of occupation, one of those of the plan",
+            ),
             text(),
         )
         .needed()
-        .such_as("plateatico"),
+        .such_as("rete"),
     ];
     inputs.extend(place::inputs());
     inputs.extend([
@@ -94,10 +97,10 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let names = [PROCESS.names(), vec!["f", "lang"]].concat();
     let params = Params::read(query.as_deref(), &names)?;
     let inputs = Inputs::of_query(&params);
+    let language = respond::language(&params, &headers)?;
     if respond::format(&params, &headers)? == respond::Format::Json {
         return Ok(sent(&answer(&app, &inputs).await?));
     }
-    let language = respond::language(&params, &headers)?;
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "tariff", query.as_deref());
     let is_asked = names_a_place(&inputs) || inputs.text("quantity")?.is_some();
@@ -110,10 +113,8 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
 /// Of [`get`].
 pub fn about() -> Operation {
     let mut parameters: Vec<_> = inputs().into_iter().map(Input::parameter).collect();
-    for (name, example) in [("x", 12.3388), ("y", 45.4342), ("quantity", 12.5)] {
-        if let Some(parameter) = parameters.iter_mut().find(|it| it.name == name) {
-            parameter.example = Some(example.into());
-        }
+    if let Some(quantity) = parameters.iter_mut().find(|it| it.name == "quantity") {
+        quantity.example = Some(780.into());
     }
     Operation::get("base-tariff", "desk", PROCESS.title, PROCESS.about)
         .takes(parameters)
@@ -144,9 +145,11 @@ async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
             layers.insert(id, when.snapshots(app, &[layer]).await?.swap_remove(0));
         }
     }
+    let odd = site.as_ref().map(|site| site.warnings.clone()).unwrap_or_default();
     let question = Question { site, street, width_m: inputs.exact("width")?, asked, layers, seq };
     let work = tokio::task::spawn_blocking(move || tariff(&plan, question)).await.map_err(Problem::internal)?;
-    work.map_err(|error| no_fee(&error))
+    // What is odd about the place may be why there is no fee.
+    work.map_err(|error| no_fee(&error).with("warnings", serde_json::to_value(&odd).unwrap_or_default()))
 }
 
 fn asked(inputs: &Inputs) -> Result<Asked, Problem> {
@@ -162,7 +165,8 @@ fn asked(inputs: &Inputs) -> Result<Asked, Problem> {
                 let known = Crossing::ALL.map(Crossing::code).join(", ");
                 Problem::parameter("crossing", code, format!("must be one of {known}"))
             })?;
-            let motivation = inputs.needed("motivation", "another rule than the plan's takes a reason, which stays in the evidence")?;
+            let motivation = inputs
+                .needed("motivation", "another rule than the plan's takes a reason, which stays in the evidence")?;
             Some(Override { policy, motivation: motivation.to_owned() })
         }
     };

@@ -14,13 +14,13 @@ use super::inputs::Inputs;
 use super::{Call, Input, Made, Output, Process, document, moment, place, wanted};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
+use crate::pages;
 use crate::params::Params;
 use crate::routes::when::{self, When};
 use crate::routes::{parameters, respond, select};
 use crate::services::zones::{Question, Unzoned, zones};
 use crate::wired::schema::{list, reference, text};
 use crate::wired::{Operation, Words};
-use crate::pages;
 
 /// See [`super::PROCESSES`].
 pub const PROCESS: Process = Process {
@@ -55,7 +55,10 @@ fn inputs() -> Vec<Input> {
     }
     inputs.push(wanted(
         "layers",
-        Words("Gli strati in cui cercare; senza, tutti quelli di superfici", "The layers to look in; without it, all layers of surfaces"),
+        Words(
+            "Gli strati in cui cercare; senza, tutti quelli di superfici",
+            "The layers to look in; without it, all layers of surfaces",
+        ),
         list(&text()),
     ));
     inputs.extend(moment());
@@ -71,11 +74,11 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let names = [PROCESS.names(), vec!["f", "lang"]].concat();
     let params = Params::read(query.as_deref(), &names)?;
     let inputs = Inputs::of_query(&params);
+    let language = respond::language(&params, &headers)?;
     let format = respond::format(&params, &headers)?;
     if format == respond::Format::Json {
         return Ok(sent(&answer(&app, &inputs).await?));
     }
-    let language = respond::language(&params, &headers)?;
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "zones", query.as_deref());
     let outcome = pages::desk::outcome(answer(&app, &inputs).await, names_a_place(&inputs));
@@ -161,7 +164,11 @@ async fn layers(app: &App, named: &[String], when: &When) -> Result<Vec<Arc<Snap
     match snapshots.iter().find(|snapshot| !is_surface(snapshot)) {
         Some(other) => {
             let id = &other.definition().id;
-            Err(Problem::parameter("layers", id, "is no layer of surfaces, so it has no zones; /lookup tells what is near"))
+            Err(Problem::parameter(
+                "layers",
+                id,
+                "is no layer of surfaces, so it has no zones; /lookup tells what is near",
+            ))
         }
         None => Ok(snapshots),
     }

@@ -1,5 +1,9 @@
 //! The certificate of planning destination (*certificato di destinazione urbanistica*, CDU) of parcels.
 
+mod helvetica;
+mod pdf;
+mod pieces;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,6 +20,9 @@ use thiserror::Error;
 
 use super::jobs::Progress;
 use super::site::{Evidence, Seen, Shape, Site, named, near, reference, words};
+
+pub use pdf::pdf;
+pub use pieces::{NoFile, geopackage};
 
 /// Version of the way in which plans are found; the arithmetic has its own.
 pub const ENGINE: &str = "bricola-certificate/1";
@@ -115,11 +122,12 @@ fn parcel(snapshot: &Snapshot, row: RowRef<'_>) -> Result<Parcel, NotIssued> {
     Ok(Parcel { reference: name, feature: reference(snapshot, row), geometry, registered_m2 })
 }
 
-/// The plans that the zones of a layer belong to: each plan, act and status is a certificate's layer of its own.
+/// The zones of a layer by how far their plans have come. Several plans of one status divide the ground among them (one for
+/// the old town, one for the rest): each zone says which is its.
 fn plans(snapshot: &Snapshot, rows: &[RowRef<'_>]) -> Vec<Layer> {
     let definition = snapshot.definition();
     let planning = definition.planning.clone().unwrap_or_default();
-    let mut plans: BTreeMap<(String, String, PlanStatus), Vec<PlanZone>> = BTreeMap::new();
+    let mut by_status: BTreeMap<PlanStatus, Vec<PlanZone>> = BTreeMap::new();
     for row in rows {
         let of = |name: &str| words(snapshot, *row, name);
         let Some(zone) = named(snapshot, *row) else { continue };
@@ -127,21 +135,23 @@ fn plans(snapshot: &Snapshot, rows: &[RowRef<'_>]) -> Vec<Layer> {
             Some("adopted") => PlanStatus::Adopted,
             _ => PlanStatus::Approved,
         };
-        let plan = of("plan").unwrap_or_else(|| definition.title.it.clone());
-        plans.entry((plan, of("act").unwrap_or_default(), status)).or_default().push(PlanZone {
+        by_status.entry(status).or_default().push(PlanZone {
             code: of("zone").unwrap_or_else(|| zone.zone.code.clone()),
             name: of("name").unwrap_or(zone.name),
             article: of("article"),
+            plan: of("plan"),
+            act: of("act"),
             feature: zone.zone.feature,
             geometry: zone.zone.geometry,
         });
     }
-    let layers = plans.into_iter().map(|((plan, act, status), zones)| Layer {
+    let layers = by_status.into_iter().map(|(status, zones)| Layer {
         id: definition.id.clone(),
-        plan,
-        act,
+        plan: definition.title.it.clone(),
+        act: String::new(),
         status,
-        exclusive: planning.exclusive,
+        // An adopted plan may be for some places only: where none of its zones lies, it leaves no gap.
+        exclusive: planning.exclusive && status == PlanStatus::Approved,
         tolerance_m: planning.tolerance_m.and_then(|metres| Exact::measured(metres, 3)),
         // Zones that do not hold on the day were left out one by one.
         valid_from: None,

@@ -18,7 +18,7 @@ pub use evidence::{Evidence, Seen};
 pub use near::{near, reference};
 pub use surfaces::{Named, code_of, name_of, named, words};
 
-/// Metres of accuracy from which on the border of a zone may lie on the other side of the place.
+/// Metres of accuracy beyond which the border of a zone may lie on the other side of the place.
 const ROUGH_M: f64 = 1.0;
 
 /// A place of which something is asked.
@@ -190,13 +190,15 @@ fn vertices(geometry: &Geometry<f64>) -> Vec<[f64; 2]> {
 }
 
 fn rough(transform: &Transform) -> Option<Warning> {
-    let metres = transform.operation.accuracy_m.filter(|metres| *metres >= ROUGH_M)?;
+    let metres = transform.operation.accuracy_m.filter(|metres| *metres > ROUGH_M)?;
     let (from, name) = (&transform.from, &transform.operation.name);
     let text = Text::new(
         format!(
             "la conversione da {from} ({name}) è esatta a circa {metres} m: vicino a un confine la zona può essere un’altra"
         ),
-        format!("the conversion from {from} ({name}) is exact to about {metres} m: near a border the zone may be another"),
+        format!(
+            "the conversion from {from} ({name}) is exact to about {metres} m: near a border the zone may be another"
+        ),
     );
     Some(Warning::new("rough-transform", text))
 }

@@ -37,9 +37,12 @@ pub fn suspicion(shape: &Shape, sent: &[[f64; 2]], envelope: [f64; 4]) -> Option
         ),
         Some(guess) => {
             let (crs, swapped) = (guess.crs.to_string(), guess.swapped);
-            let [it, en] = if swapped { [", con i due numeri scambiati", ", with the two numbers swapped"] } else { [""; 2] };
+            let [it, en] =
+                if swapped { [", con i due numeri scambiati", ", with the two numbers swapped"] } else { [""; 2] };
             Text::new(
-                format!("il luogo è fuori dal territorio; in {crs}{it} vi ricadrebbe: il sistema di riferimento è quello?"),
+                format!(
+                    "il luogo è fuori dal territorio; in {crs}{it} vi ricadrebbe: il sistema di riferimento è quello?"
+                ),
                 format!("the place lies outside of the territory; in {crs}{en} it would lie in it: is this the CRS?"),
             )
         }

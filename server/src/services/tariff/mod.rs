@@ -10,11 +10,11 @@ use std::sync::Arc;
 use bricola_layers::cache::Snapshot;
 use bricola_layers::crs::CrsError;
 use bricola_layers::log::Seq;
+use bricola_territory::Exact;
 use bricola_territory::overlay::{METHOD, Unmeasurable};
 use bricola_territory::tariff::plan::{Occupation, Quantity};
 use bricola_territory::tariff::question::{Measure, Question as Asked};
 use bricola_territory::tariff::{Refusal, TariffPlan, assess};
-use bricola_territory::Exact;
 use serde_json::{Value, json};
 use thiserror::Error;
 

@@ -70,8 +70,7 @@ fn zones(way: &Way<'_>, snapshot: &Snapshot, shape: &Shape) -> Result<Found, NoF
         });
         return Ok(Found { pieces: pieces.collect(), total: None });
     }
-    let zones: Vec<_> =
-        candidates(snapshot, shape, Some(way.day)).into_iter().map(|(_, named)| named.zone).collect();
+    let zones: Vec<_> = candidates(snapshot, shape, Some(way.day)).into_iter().map(|(_, named)| named.zone).collect();
     if let Shape::Surface(surface) = shape {
         let (total, pieces) = measured_pieces(&overlay(surface, &zones)?, &zones, &way.set.code, way.decimals);
         return Ok(Found { pieces, total: Some(total) });

@@ -110,7 +110,9 @@ fn read(path: &Path, faults: &mut Vec<Fault>) -> Option<Vec<u8>> {
         faults.push(fault(path, "too-large", &it, &en));
         return None;
     }
-    std::fs::read(path).inspect_err(|error| faults.push(fault(path, "unreadable", &error.to_string(), &error.to_string()))).ok()
+    std::fs::read(path)
+        .inspect_err(|error| faults.push(fault(path, "unreadable", &error.to_string(), &error.to_string())))
+        .ok()
 }
 
 fn fault(path: &Path, rule: &str, it: &str, en: &str) -> Fault {

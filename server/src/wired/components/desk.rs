@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::schema::{
-    any_object, between, boolean, formatted, list, nullable, number, object, reference, text, whole, word,
+    any_object, between, boolean, envelope, formatted, list, nullable, number, object, reference, text, whole, word,
 };
 
 /// All of them.
@@ -15,13 +15,8 @@ fn answers() -> Vec<(&'static str, Value)> {
     let used = object([("layer", text()), ("id", text()), ("version", whole(0))]);
     let both = object([("it", text()), ("en", text())]);
     let seen = object([("layer", text()), ("seq", whole(0))]);
-    let transform = object([
-        ("from", text()),
-        ("name", text()),
-        ("code?", text()),
-        ("accuracy_m?", number()),
-        ("note", text()),
-    ]);
+    let transform =
+        object([("from", text()), ("name", text()), ("code?", text()), ("accuracy_m?", number()), ("note", text())]);
     let evidence = object([
         ("engine", text()),
         ("measure", text()),
@@ -73,9 +68,27 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("Place", place),
         ("Warning", warning),
         ("ZonesAnswer", zones),
+        ("ParcelAnswer", parcels()),
         ("TariffAnswer", tariff()),
         ("CertificateAnswer", certificate()),
     ]
+}
+
+fn parcels() -> Value {
+    let neighbour = object([("reference", nullable(text())), ("feature", reference("UsedFeature"))]);
+    let one = object([
+        ("reference", nullable(text())),
+        ("feature", reference("UsedFeature")),
+        ("properties", any_object()),
+        ("registered_m2", nullable(text())),
+        ("area_m2?", text()),
+        ("zones?", list(&any_object())),
+        ("points?", list(&any_object())),
+        ("neighbours?", list(&neighbour)),
+        ("bbox?", envelope()),
+        ("picture?", text()),
+    ]);
+    object([("parcels", list(&one)), ("warnings", list(&reference("Warning"))), ("evidence", reference("Evidence"))])
 }
 
 fn tariff() -> Value {
@@ -137,7 +150,8 @@ fn processes() -> Vec<(&'static str, Value)> {
         ]
     };
     let described = summary().into_iter().chain([("inputs", any_object()), ("outputs", any_object())]);
-    let execute = object([("inputs?", any_object()), ("outputs?", any_object()), ("response?", word(["raw", "document"]))]);
+    let execute =
+        object([("inputs?", any_object()), ("outputs?", any_object()), ("response?", word(["raw", "document"]))]);
     let status = object([
         ("jobID", text()),
         ("processID", text()),

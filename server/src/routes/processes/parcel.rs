@@ -1,0 +1,145 @@
+//! `/parcel`: all that is known of a parcel, found by a place or by its reference.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use bricola_layers::cache::{RowAt, Snapshot};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::inputs::Inputs;
+use super::zones::{FAILURES, names_a_place, sent, unmeasurable};
+use super::{Call, Input, Made, Output, Process, document, moment, place};
+use crate::app::App;
+use crate::error::{Answer, Kind, Problem};
+use crate::pages;
+use crate::params::Params;
+use crate::routes::when::{self, When};
+use crate::routes::{parameters, respond, select};
+use crate::services::jobs::Progress;
+use crate::services::parcel::{Question, parcels};
+use crate::services::parcels::LAYER;
+use crate::services::site::{Shape, Site};
+use crate::services::zones::{Unzoned, candidates, covering};
+use crate::wired::schema::{reference, text};
+use crate::wired::{Operation, Words};
+
+/// Parcels that one answer tells of.
+const MOST: usize = 100;
+
+/// See [`super::PROCESSES`].
+pub const PROCESS: Process = Process {
+    id: "parcel",
+    version: "1.0.0",
+    title: Words("Che cosa si sa di una particella", "What is known of a parcel"),
+    about: Words(
+        "Le particelle in un luogo o con un riferimento: superficie sulla mappa e catastale, zone e fabbricati con quote, civici e \
+         oggetti che vi stanno, confinanti, un’immagine, con le prove. Sempre un elenco.",
+        "The parcels at a place or of a reference: area on the map and in the register, zones and buildings with shares, addresses \
+         and objects that stand on it, neighbours, a picture, with the evidence. Always a list.",
+    ),
+    inputs,
+    outputs: &[Output {
+        name: "parcels",
+        about: Words("Le particelle e le prove", "The parcels and the evidence"),
+        media_type: "application/json",
+        usual: true,
+    }],
+    path: "/parcel",
+    run,
+};
+
+fn inputs() -> Vec<Input> {
+    let mut inputs = place::inputs();
+    if let Some(parcel) = inputs.iter_mut().find(|input| input.name == "parcel") {
+        parcel.example = Some("12/1");
+    }
+    inputs.extend(moment());
+    inputs
+}
+
+fn run(call: Call) -> BoxFuture<'static, Result<Vec<Made>, Problem>> {
+    async move { Ok(vec![document("parcels", &answer(&call.app, &call.inputs, call.progress.clone()).await?)]) }.boxed()
+}
+
+/// `GET /parcel`.
+pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
+    let names = [PROCESS.names(), vec!["f", "lang"]].concat();
+    let params = Params::read(query.as_deref(), &names)?;
+    let inputs = Inputs::of_query(&params);
+    let language = respond::language(&params, &headers)?;
+    if respond::format(&params, &headers)? == respond::Format::Json {
+        return Ok(sent(&answer(&app, &inputs, Progress::default()).await?));
+    }
+    let base = respond::base_url(&app.config, &headers);
+    let asked = pages::Asked::new(&app, language, &base, "parcel", query.as_deref());
+    let outcome = if names_a_place(&inputs) {
+        pages::desk::outcome(answer(&app, &inputs, Progress::default()).await, true)
+    } else {
+        None
+    };
+    Ok(pages::send(&asked, &pages::desk::parcel(&asked, outcome)))
+}
+
+/// Of [`get`].
+pub fn about() -> Operation {
+    Operation::get("parcel", "desk", PROCESS.title, PROCESS.about)
+        .takes(inputs().into_iter().map(Input::parameter))
+        .takes([parameters::lang(), parameters::form(["json", "html"])])
+        .gives(
+            PROCESS.about,
+            [("application/json", reference("ParcelAnswer")), ("text/html", text())],
+            &["Bricola-Seq", "Cache-Control"],
+        )
+        .fails(FAILURES)
+        .fails([Kind::UnknownFeature])
+}
+
+async fn answer(app: &App, inputs: &Inputs, progress: Progress) -> Result<Value, Problem> {
+    let when = when::of(app, inputs.text(when::AT)?, inputs.text(when::DATETIME)?).await?;
+    let seq = when.seq(app);
+    let (snapshot, rows, site) = found(app, inputs, &when).await?;
+    if rows.len() > MOST {
+        let detail = format!("{} parcels are meant; at most {MOST} are told of at a time.", rows.len());
+        return Err(Problem::new(Kind::InvalidParameter, detail).with("parameter", "parcel").with("allowed", MOST));
+    }
+    let layers = when.all(app).await?.into_iter().filter(|it| it.definition().id != LAYER).collect();
+    let (day, scope) = (when.valid_on, app.scope);
+    let question = Question { parcels: snapshot, rows, site, layers, day, seq, scope, progress };
+    let work = tokio::task::spawn_blocking(move || parcels(&question)).await.map_err(Problem::internal)?;
+    work.map_err(|error| match error {
+        Unzoned::Unmeasurable(error) => unmeasurable(&error),
+        Unzoned::Crs(error) => Problem::new(Kind::InvalidParameter, error.to_string()).with("parameter", "geometry"),
+    })
+}
+
+/// The parcels that are meant: of a reference, or at a place.
+async fn found(app: &App, inputs: &Inputs, when: &When) -> Result<(Arc<Snapshot>, Vec<RowAt>, Option<Site>), Problem> {
+    if let Some(text) = inputs.text("parcel")? {
+        if let Some(other) = ["geometry", "x", "y", "feature"].into_iter().find(|it| matches!(inputs.text(it), Ok(Some(_)))) {
+            return Err(Problem::parameter(other, "", "is said by parcel already; give one or the other"));
+        }
+        let place::Found { snapshot, rows } = place::parcels_of(app, when, text).await?;
+        return Ok((snapshot, rows, None));
+    }
+    let site = place::site(app, inputs, when).await?;
+    let site = site.ok_or_else(|| Problem::missing("parcel", "say which: parcel, x and y, geometry or feature"))?;
+    let snapshot = when.snapshots(app, &[select::one(app, LAYER)?]).await?.swap_remove(0);
+    let ids: Vec<i64> = match &site.shape {
+        Shape::Point(point) => covering(&snapshot, *point, when.valid_on)
+            .map_err(|error| Problem::new(Kind::InvalidParameter, error.to_string()).with("parameter", "x, y, crs"))?
+            .into_iter()
+            .map(|row| row.id())
+            .collect(),
+        // What only touches is left out where shares are measured.
+        shape => candidates(&snapshot, shape, when.valid_on)
+            .into_iter()
+            .filter(|(_, named)| geo::Relate::relate(&shape.geometry(), &named.zone.geometry).is_intersects())
+            .map(|(row, _)| row.id())
+            .collect(),
+    };
+    let rows = ids.into_iter().filter_map(|id| snapshot.place_of(id)).collect();
+    Ok((snapshot, rows, Some(site)))
+}

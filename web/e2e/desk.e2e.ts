@@ -1,0 +1,136 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DESK, axe, launch } from './browser.ts';
+import { type Target, target } from './target.ts';
+import { visit } from './visit.ts';
+
+// The stories of two clerks, in a browser at a real server.
+const there = (process.env['BRICOLA_URL'] ?? '') !== '';
+/** A folder for pictures, where they are wanted. */
+const PICTURES = process.env['BRICOLA_PICTURES'] ?? '';
+
+let browser: Browser;
+let server: Target;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([target(), launch()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+interface Item {
+  geometry: { coordinates: number[][][][] };
+  properties: Record<string, unknown>;
+}
+
+async function items(path: string): Promise<Item[]> {
+  const response = await fetch(`${server.url}/collections/${path}`);
+  return ((await response.json()) as { features: Item[] }).features;
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === '') return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+}
+
+describe.runIf(there)('at the desks', () => {
+  it('tariff: an outdoor café is drawn on the map, and its parcel, zone and fee are told', async () => {
+    const [occupation] = await items('occupations/items?limit=1&water=false');
+    const ring = occupation!.geometry.coordinates[0]![0]!.slice(0, -1);
+    await visit(
+      browser,
+      server.url,
+      'tariff?f=html&lang=it',
+      async (page) => {
+        await page.waitForFunction(() => 'cityMap' in (document.querySelector('.draw') ?? {}));
+        const [x, y] = [0, 1].map((axis) => ring.reduce((sum, at) => sum + at[axis]!, 0) / ring.length) as [number, number];
+        await page.evaluate(
+          async ([lon, lat]) => {
+            const { cityMap } = document.querySelector('.draw') as unknown as { cityMap: { jump(view: object): void; idle(): Promise<void> } };
+            cityMap.jump({ lon, lat, zoom: 20 });
+            await cityMap.idle();
+          },
+          [x, y] as [number, number],
+        );
+        await page.selectOption('#occupation', 'plateatico');
+        await page.getByRole('button', { name: 'Superficie' }).click();
+        const canvas = page.locator('.draw-map canvas');
+        await canvas.scrollIntoViewIfNeeded();
+        const box = (await canvas.boundingBox())!;
+        const corners = [[-60, -40], [60, -40], [60, 40], [-60, 40]] as const;
+        for (const [dx, dy] of corners) await page.mouse.click(box.x + box.width / 2 + dx, box.y + box.height / 2 + dy, { delay: 20 });
+        await expect.poll(() => page.inputValue('#geometry')).toMatch(/^POLYGON \(\((.+, ){4}.+\)\)$/);
+        await page.fill('#from', '2026-06-01');
+        await page.fill('#to', '2026-06-30');
+        await picture(page, 'tariff-drawn');
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        await page.waitForSelector('.fee');
+        expect(await page.textContent('.fee')).toMatch(/\d+,\d{2} €/);
+        expect(await page.textContent('.answer')).toContain('Città antica');
+        // What was drawn is there still, and the address is the question.
+        await page.waitForFunction(() => 'cityMap' in (document.querySelector('.draw') ?? {}));
+        expect(await page.inputValue('#geometry')).toContain('POLYGON');
+        expect(new URL(page.url()).searchParams.get('occupation')).toBe('plateatico');
+        expect(await axe(page)).toEqual([]);
+        await picture(page, 'tariff-answer');
+        // The parcel at the same place.
+        const drawn = await page.inputValue('#geometry');
+        await page.goto(`${server.url}/zones?f=html&lang=it&geometry=${encodeURIComponent(drawn)}`);
+        expect(await page.textContent('.answer')).toContain('Particelle');
+        await picture(page, 'zones-answer');
+      },
+      DESK,
+    );
+  });
+
+  it('tariff: a place is drawn by the keyboard alone', async () => {
+    await visit(
+      browser,
+      server.url,
+      'tariff?f=html&lang=en',
+      async (page) => {
+        await page.waitForFunction(() => 'cityMap' in (document.querySelector('.draw') ?? {}));
+        await page.getByRole('button', { name: 'Line', exact: true }).focus();
+        await page.keyboard.press('Enter');
+        await page.locator('.draw-map canvas').focus();
+        await page.keyboard.press('Enter');
+        await page.keyboard.press('ArrowRight');
+        await page.waitForTimeout(600);
+        await page.keyboard.press('Enter');
+        await expect.poll(() => page.inputValue('#geometry')).toMatch(/^LINESTRING \(.+, .+\)$/);
+      },
+      DESK,
+    );
+  });
+
+  it('certificate: two parcels as of last 1 January, as a page and as a PDF', async () => {
+    const parcels = (await items('parcels/items?limit=200')).filter((it) => it.properties['kind'] === 'ordinary');
+    const names = parcels.slice(0, 2).map((it) => String(it.properties['national_ref']));
+    expect(names.length).toBe(2);
+    await visit(
+      browser,
+      server.url,
+      'certificate?f=html&lang=it',
+      async (page) => {
+        await page.fill('#parcels', names.join(', '));
+        await page.fill('#datetime', '2026-01-01');
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        await page.waitForSelector('.certificate');
+        expect(await page.locator('.certificate').count()).toBe(2);
+        expect(await page.textContent('.certificate')).toContain('100,00');
+        expect(await axe(page)).toEqual([]);
+        await picture(page, 'certificate-answer');
+        const address = await page.getByRole('link', { name: 'PDF' }).getAttribute('href');
+        const pdf = await fetch(new URL(address!, page.url()));
+        expect([pdf.status, pdf.headers.get('content-type')]).toEqual([200, 'application/pdf']);
+      },
+      DESK,
+    );
+  });
+});
