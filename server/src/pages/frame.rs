@@ -46,7 +46,7 @@ fn frame(asked: &Asked<'_>, content: &Content) -> Markup {
                 link rel="icon" href=(asked.to("favicon.svg")) type="image/svg+xml";
                 link rel="alternate" hreflang="it" href=(asked.here(&[("lang", "it")]));
                 link rel="alternate" hreflang="en" href=(asked.here(&[("lang", "en")]));
-                link rel="alternate" type="application/json" href=(asked.here(&[("f", "json")]));
+                @if asked.has_document() { link rel="alternate" type="application/json" href=(asked.here(&[("f", "json")])); }
                 @for style in &files.styles { link rel="stylesheet" href=(asked.to(style)); }
                 @if let Some(script) = &files.script { script type="module" src=(asked.to(script)) {} }
             }
@@ -130,7 +130,7 @@ fn foot(asked: &Asked<'_>) -> Markup {
     html! {
         footer class="page-foot" {
             div class="container" {
-                a href=(asked.here(&[("f", "json")])) { (asked.say("Questa pagina in JSON", "This page as JSON")) }
+                @if asked.has_document() { a href=(asked.here(&[("f", "json")])) { (asked.say("Questa pagina in JSON", "This page as JSON")) } }
                 a href=(asked.page("api")) { (asked.say("Descrizione dell’API", "Description of the API")) }
             }
         }

@@ -66,7 +66,8 @@ pub fn parcels(question: &Question) -> Result<Value, Unzoned> {
     let warnings = question.site.as_ref().map(|site| site.warnings.clone()).unwrap_or_default();
     let mut answer = json!({"parcels": told, "warnings": warnings});
     let all: Vec<Arc<Snapshot>> = std::iter::once(&question.parcels).chain(&question.layers).map(Arc::clone).collect();
-    let nowhere = Site { shape: Shape::Surface(MultiPolygon(vec![])), transform: None, feature: None, warnings: vec![] };
+    let nowhere =
+        Site { shape: Shape::Surface(MultiPolygon(vec![])), transform: None, feature: None, warnings: vec![] };
     let site = question.site.as_ref().unwrap_or(&nowhere);
     Evidence::new(ENGINE, site, (question.day, question.seq), Seen::of(&all), used).seal(&mut answer);
     Ok(answer)
@@ -176,7 +177,9 @@ fn neighbours(question: &Question, row: RowRef<'_>, surface: &MultiPolygon<f64>,
     for other in near(snapshot, frame, BORDER_M, question.day).into_iter().filter(|other| other.id() != row.id()) {
         let Some(there) = Positions::LonLat.geometry(other) else { continue };
         if told.len() < NAMED && Euclidean.distance(&here, &in_metres(&there)) <= BORDER_M {
-            told.push(json!({"reference": words(snapshot, other, "national_ref"), "feature": reference(snapshot, other)}));
+            told.push(
+                json!({"reference": words(snapshot, other, "national_ref"), "feature": reference(snapshot, other)}),
+            );
         }
     }
     told.into()

@@ -40,6 +40,7 @@ pub fn about_list() -> Operation {
             parameters::form(["json", "html"]),
         ])
         .gives(about, [("application/json", reference("ProcessList")), ("text/html", text())], &["Cache-Control"])
+        .fails([Kind::NotAcceptable])
 }
 
 /// Of [`super::one`].
@@ -48,7 +49,7 @@ pub fn about_one() -> Operation {
     Operation::get("process", "desk", Words("Un processo", "A process"), about)
         .takes([id(), parameters::lang(), parameters::form(["json", "html"])])
         .gives(about, [("application/json", reference("Process")), ("text/html", text())], &["Cache-Control"])
-        .fails([Kind::UnknownProcess])
+        .fails([Kind::UnknownProcess, Kind::NotAcceptable])
 }
 
 /// Of [`super::execute`].

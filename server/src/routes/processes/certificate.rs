@@ -170,7 +170,7 @@ pub fn about() -> Operation {
             &["Bricola-Seq", "Cache-Control"],
         )
         .fails(FAILURES)
-        .fails([Kind::UnknownFeature])
+        .fails([Kind::UnknownFeature, Kind::NotAcceptable])
 }
 
 async fn answer(app: &App, inputs: &Inputs, progress: Progress) -> Result<Issued, Problem> {

@@ -94,7 +94,7 @@ pub fn about() -> Operation {
             &["Bricola-Seq", "Cache-Control"],
         )
         .fails(FAILURES)
-        .fails([Kind::UnknownFeature])
+        .fails([Kind::UnknownFeature, Kind::NotAcceptable])
 }
 
 async fn answer(app: &App, inputs: &Inputs, progress: Progress) -> Result<Value, Problem> {
@@ -118,7 +118,9 @@ async fn answer(app: &App, inputs: &Inputs, progress: Progress) -> Result<Value,
 /// The parcels that are meant: of a reference, or at a place.
 async fn found(app: &App, inputs: &Inputs, when: &When) -> Result<(Arc<Snapshot>, Vec<RowAt>, Option<Site>), Problem> {
     if let Some(text) = inputs.text("parcel")? {
-        if let Some(other) = ["geometry", "x", "y", "feature"].into_iter().find(|it| matches!(inputs.text(it), Ok(Some(_)))) {
+        if let Some(other) =
+            ["geometry", "x", "y", "feature"].into_iter().find(|it| matches!(inputs.text(it), Ok(Some(_))))
+        {
             return Err(Problem::parameter(other, "", "is said by parcel already; give one or the other"));
         }
         let place::Found { snapshot, rows } = place::parcels_of(app, when, text).await?;

@@ -125,7 +125,7 @@ pub fn about() -> Operation {
             &["Bricola-Seq", "Cache-Control"],
         )
         .fails(FAILURES)
-        .fails([Kind::UnknownFeature, Kind::NoTariff, Kind::NoFee])
+        .fails([Kind::UnknownFeature, Kind::NotAcceptable, Kind::NoTariff, Kind::NoFee])
 }
 
 async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
@@ -158,6 +158,10 @@ fn asked(inputs: &Inputs) -> Result<Asked, Problem> {
         Some(_) => inputs.day(when::DATETIME)?,
         None => from,
     };
+    let days = inputs.whole("days")?;
+    if days == Some(0) {
+        return Err(Problem::parameter("days", "0", "must be at least 1"));
+    }
     let crossing = match inputs.text("crossing")? {
         None => None,
         Some(code) => {
@@ -174,7 +178,7 @@ fn asked(inputs: &Inputs) -> Result<Asked, Problem> {
         day: day.unwrap_or_else(when::today),
         occupation: inputs.needed("occupation", "say which kind of occupation, such as plateatico")?.to_owned(),
         quantity: inputs.exact("quantity")?,
-        time: Time { from, to, days: inputs.whole("days")?, hours_per_day: inputs.exact("hours")? },
+        time: Time { from, to, days, hours_per_day: inputs.exact("hours")? },
         pieces: Vec::new(),
         layers: BTreeMap::new(),
         flags: inputs.texts("flags")?.into_iter().collect(),

@@ -114,7 +114,7 @@ pub fn about() -> Operation {
             &["Bricola-Seq", "Cache-Control"],
         )
         .fails(FAILURES)
-        .fails([Kind::UnknownFeature])
+        .fails([Kind::UnknownFeature, Kind::NotAcceptable])
 }
 
 /// What may be wrong with a question about a place.

@@ -1,0 +1,143 @@
+"""The figures of the offices' desks, on the demo city: base tariff and certificate over HTTP, a million points in ten layers.
+
+usage: [PARCELS=1m] [SECONDS=10] python3 bench/desk.py BRICOLA [FOLDER]
+FOLDER keeps the city for the next time."""
+
+import http.client
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from figures import Server, resident_mb
+
+PARCELS = os.environ.get("PARCELS", "1m")
+SECONDS = float(os.environ.get("SECONDS", "10"))
+CLIENTS = 4
+ZONINGS = 40
+POINTS = 1_000_000
+
+
+def timed(server, paths):
+    """Asks for SECONDS by CLIENTS that wait for each answer: the milliseconds of all, in order."""
+    taken, wrong, end = [], [], time.monotonic() + SECONDS
+
+    def client(seed):
+        dice, host = random.Random(seed), http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+        while time.monotonic() < end:
+            path = dice.choice(paths)
+            begun = time.perf_counter()
+            host.request("GET", path)
+            answer = host.getresponse()
+            body = answer.read()
+            taken.append((time.perf_counter() - begun) * 1000)
+            if answer.status != 200:
+                wrong.append((path, body[:300]))
+
+    threads = [threading.Thread(target=client, args=(seed,)) for seed in range(CLIENTS)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert not wrong, wrong[0]
+    return sorted(taken)
+
+
+def told(what, taken, limit):
+    p50, p99 = taken[len(taken) // 2], taken[int(len(taken) * 0.99)]
+    print(f"{what}: {len(taken) / SECONDS:.0f}/s by {CLIENTS} clients, p50 {p50:.1f} ms, p99 {p99:.1f} ms (limit {limit} ms)"
+          f"{'' if p99 <= limit else '  MISSED'}", flush=True)
+
+
+def document(server, path):
+    with urllib.request.urlopen(server.url + path, timeout=120) as answer:
+        return json.load(answer)
+
+
+def features(server, layer, limit):
+    return document(server, f"/collections/{layer}/items?limit={limit}")["features"]
+
+
+def add_zonings(bricola, data, zoning):
+    """The zoning once more under other names, a little moved, so that a certificate looks at ZONINGS layers."""
+    layers = Path(data, "layers")
+    if layers.exists():
+        return
+    layers.mkdir()
+    text = Path(__file__).parent.joinpath("../layers/catalog/zoning.toml").read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        for n in range(2, ZONINGS + 1):
+            layers.joinpath(f"zoning-{n}.toml").write_text(text.replace('id = "zoning"', f'id = "zoning-{n}"', 1))
+            shift = (n - 1) * 3e-5
+            move = lambda it: [it[0] + shift, it[1]] if isinstance(it[0], float) else [move(part) for part in it]
+            moved = [{**it, "geometry": {**it["geometry"], "coordinates": move(it["geometry"]["coordinates"])}} for it in zoning]
+            file = Path(folder, f"{n}.geojson")
+            file.write_text(json.dumps({"type": "FeatureCollection", "features": moved}))
+            subprocess.run([bricola, "load", file, "--layer", f"zoning-{n}", "--data", data], check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+
+
+def tariffs(server, dice):
+    paths = []
+    for it in features(server, "occupations", 2000):
+        ring = it["geometry"]["coordinates"][0][0]
+        wkt = "POLYGON((" + ",".join(f"{x} {y}" for x, y, *_ in ring) + "))"
+        query = urllib.parse.urlencode({"occupation": dice.choice(["plateatico", "ponteggio"]), "geometry": wkt,
+                                        "from": "2026-06-01", "to": "2026-07-15"})
+        paths.append(f"/tariff?{query}")
+    return paths
+
+
+def batch(server):
+    """A million points of the city in ten layers of surfaces, as a file that comes back."""
+    layers = ["parcels", "tariff-zones", "omi-zones", "districts", "zoning", "census-sections", "municipal-boundary", "parcel-sheets",
+              "islands", "water"]
+    extent = document(server, "/collections/parcels?f=json")["extent"]["spatial"]["bbox"][0]
+    west, south, east, north = extent[0], extent[1], extent[-2], extent[-1]
+    dice = random.Random(1)
+    rows = "".join(f"{n},{dice.uniform(west, east):.7f},{dice.uniform(south, north):.7f}\n" for n in range(POINTS))
+    body = ("n,lon,lat\n" + rows).encode()
+    request = urllib.request.Request(f"{server.url}/zones?layers={','.join(layers)}", data=body,
+                                     headers={"content-type": "text/csv"})
+    before, begun, size, lines = resident_mb(server.process.pid), time.perf_counter(), 0, 0
+    with urllib.request.urlopen(request, timeout=300) as answer:
+        while piece := answer.read(1 << 20):
+            size += len(piece)
+            lines += piece.count(b"\n")
+    seconds = time.perf_counter() - begun
+    assert lines == POINTS + 1, lines
+    print(f"{POINTS} points in {len(layers)} layers: {seconds:.1f} s (limit 60 s){'' if seconds <= 60 else '  MISSED'}; "
+          f"{size / 1e6:.0f} MB came back, {resident_mb(server.process.pid) - before:.0f} MB more memory", flush=True)
+
+
+def main():
+    bricola = sys.argv[1]
+    folder = sys.argv[2] if len(sys.argv) > 2 else None
+    data = folder or tempfile.mkdtemp()
+    dice = random.Random(1)
+    try:
+        subprocess.run([bricola, "demo", "--parcels", PARCELS, "--seed", "1", "--data", data, "--no-serve"], check=True)
+        os.environ["BRICOLA_SHOW_ALL_LAYERS"] = "true"
+        with Server(bricola, data) as server:
+            zoning = features(server, "zoning", 10000)
+        add_zonings(bricola, data, zoning)
+        with Server(bricola, data) as server:
+            told("base tariff of one occupation", timed(server, tariffs(server, dice)), 10)
+            names = [it["properties"]["national_ref"] for it in features(server, "parcels", 10000)]
+            paths = [f"/certificate?parcels={urllib.parse.quote(name)}" for name in dice.sample(names, min(3000, len(names)))]
+            told(f"certificate of one parcel, {ZONINGS} layers", timed(server, paths), 30)
+            told("zones of a parcel, all layers", timed(server, [path.replace("/certificate?parcels", "/zones?parcel") for path in paths]), 30)
+            batch(server)
+    finally:
+        if folder is None:
+            shutil.rmtree(data)
+
+
+if __name__ == "__main__":
+    main()
