@@ -29,7 +29,7 @@ interface Item {
 }
 
 async function items(path: string): Promise<Item[]> {
-  const response = await fetch(`${server.url}/collections/${path}`);
+  const response = await fetch(new URL(`collections/${path}`, server.url));
   return ((await response.json()) as { features: Item[] }).features;
 }
 
@@ -81,7 +81,7 @@ describe.runIf(there)('at the desks', () => {
         await picture(page, 'tariff-answer');
         // The parcel at the same place.
         const drawn = await page.inputValue('#geometry');
-        await page.goto(`${server.url}/zones?f=html&lang=it&geometry=${encodeURIComponent(drawn)}`);
+        await page.goto(new URL(`zones?f=html&lang=it&geometry=${encodeURIComponent(drawn)}`, server.url).href);
         expect(await page.textContent('.answer')).toContain('Particelle');
         await picture(page, 'zones-answer');
       },
