@@ -112,7 +112,7 @@ mod tests {
             Glue::Dot => '.',
             Glue::Comma => ',',
         };
-        pieces(text, 64).iter().map(|piece| format!("{}{}", mark(piece), piece.text)).collect()
+        pieces(text, 64).iter().flat_map(|piece| std::iter::once(mark(piece)).chain(piece.text.chars())).collect()
     }
 
     #[test]

@@ -141,10 +141,9 @@ fn with_number(pieces: &[Piece], place: usize, open: bool) -> Vec<Reading> {
             let is_short = next.text.chars().count() <= 2 || SUFFIX_WORDS.contains(&next.text.as_str());
             let ends = rest.first().is_none_or(|piece| piece.glue == Glue::Comma);
             match next.glue {
-                Glue::Slash | Glue::Joined if is_short => push(&next.text, rest),
                 // `12-14`: the first door of a house that has several.
                 Glue::Hyphen if next.is_number() => push("", rest),
-                Glue::Hyphen if is_short => push(&next.text, rest),
+                Glue::Slash | Glue::Joined | Glue::Hyphen if is_short => push(&next.text, rest),
                 Glue::Space if SUFFIX_WORDS.contains(&next.text.as_str()) => push(&next.text, rest),
                 Glue::Space if next.text.chars().count() == 1 && !next.is_number() && ends => {
                     push(&next.text, rest);

@@ -90,7 +90,7 @@ impl SearchIndex {
                 Contents::Names(kind, named) => {
                     for named in named {
                         let id = named.id;
-                        let slot = shared.keep(Slot::named(&layer, kind, named), &mut documents);
+                        let slot = shared.keep(Slot::named(&layer, kind, &named), &mut documents);
                         new.named.insert(id, slot);
                     }
                 }
@@ -147,7 +147,7 @@ impl SearchIndex {
                 shared.slots[slot as usize] = None;
             }
             if let Some(named) = named {
-                let slot = shared.keep(Slot::named(&id_of_layer, kind, named), &mut documents);
+                let slot = shared.keep(Slot::named(&id_of_layer, kind, &named), &mut documents);
                 part.named.insert(id, slot);
             }
         }
@@ -296,7 +296,7 @@ fn key(houses: &Houses) -> (Box<str>, Box<str>, bool) {
 }
 
 impl Slot {
-    fn named(layer: &Arc<str>, kind: Kind, named: Named) -> Self {
+    fn named(layer: &Arc<str>, kind: Kind, named: &Named) -> Self {
         let (name, beside) = (words(&named.name).join(" ").into(), words(&named.beside).join(" ").into());
         Self { layer: Arc::clone(layer), kind, name, beside, what: What::Feature(named.id, named.spot) }
     }

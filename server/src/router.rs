@@ -9,7 +9,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use crate::app::App;
 use crate::routes::{
     api, changes, collections, conformance, events, items, landing, lookup, matrices, metrics, parcels, schemas,
-    status, styles, tiles,
+    search, status, styles, tiles,
 };
 use crate::wired::Wired;
 use crate::{middleware, routes};
@@ -82,6 +82,12 @@ pub fn table() -> Vec<Wired> {
         Wired::at(lookup::PATH).answers(lookup::about_get(), lookup::get).as_it_is(),
         Wired::at(lookup::PATH).answers(lookup::about_post(), lookup::post),
         Wired::at("/parcels").answers(parcels::about(), parcels::get),
+        // What people type; addresses to places, one or a file of them, and back.
+        Wired::at("/search").answers(search::about_find(), search::find),
+        Wired::at(search::GEOCODE)
+            .answers(search::about_geocode(), search::geocode)
+            .answers(search::about_batch(), search::geocode_file),
+        Wired::at("/reverse").answers(search::about_reverse(), search::reverse),
         // Vector tiles, under the URLs that users of Martin know and under those of OGC API Tiles: what begins with a capital
         // letter is a grid and no layer. Finished ones are answered by `front`.
         Wired::at(tiles::PATTERN)

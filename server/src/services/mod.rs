@@ -8,6 +8,7 @@ pub mod join;
 pub mod lookup;
 pub mod maps;
 pub mod parcels;
+pub mod search;
 pub mod styles;
 pub mod tiles;
 pub mod versions;

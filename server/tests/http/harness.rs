@@ -39,6 +39,7 @@ pub struct Server {
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<bool>,
     follower: Option<tokio::task::JoinHandle<()>>,
+    searching: tokio::task::JoinHandle<()>,
 }
 
 impl Drop for Server {
@@ -46,6 +47,7 @@ impl Drop for Server {
         if let Some(follower) = &self.follower {
             follower.abort();
         }
+        self.searching.abort();
     }
 }
 
@@ -111,6 +113,10 @@ impl Server {
         let front = Front::new(Arc::clone(&app), router);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
         let address = listener.local_addr().expect("address");
+        let searching = bricola::services::search::keep(app.territory.clone(), Arc::clone(&app.search));
+        let searching = tokio::spawn(searching);
+        let built = tokio::time::timeout(Duration::from_secs(20), app.search.reached(0)).await;
+        built.expect("the search index");
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async move {
@@ -119,7 +125,7 @@ impl Server {
             };
             bricola::serve::serve(listener, front, &limits, grace, stopped).await.expect("threads")
         });
-        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None }
+        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None, searching }
     }
 
     pub fn url(&self, path: &str) -> String {
