@@ -18,7 +18,7 @@ const COMPARABLE: f32 = 0.55;
 /// What the number is worth that somebody asked for and a thing cannot have.
 const WITHOUT_NUMBER: f32 = 0.62;
 /// What being near is worth.
-const NEARNESS: f32 = 0.2;
+const NEARNESS: f32 = 0.12;
 /// What the order of kinds is worth.
 const PRECEDENCE: f32 = 0.05;
 /// Features of one layer with the same name that are told.

@@ -82,31 +82,36 @@ impl SearchIndex {
     /// When memory for it cannot be had.
     pub fn replace(&self, layer: &str, contents: Contents) -> Result<(), Failed> {
         let layer: Arc<str> = layer.into();
+        // Words are made before anybody has to wait.
+        let (slots, homes) = match contents {
+            Contents::Names(kind, named) => {
+                let slot = |named: &Named| Slot::named(&layer, kind, named);
+                (named.iter().map(slot).collect::<Vec<Slot>>(), None)
+            }
+            Contents::Houses(streets) => {
+                let slots = streets.groups.into_iter().map(|houses| Slot::houses(&layer, houses)).collect();
+                (slots, Some(streets.homes))
+            }
+        };
         let mut new = Layer::default();
-        let mut documents = Vec::new();
+        let (mut places, mut documents) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
         let old = {
             let mut shared = self.write();
-            match contents {
-                Contents::Names(kind, named) => {
-                    for named in named {
-                        let id = named.id;
-                        let slot = shared.keep(Slot::named(&layer, kind, &named), &mut documents);
-                        new.named.insert(id, slot);
-                    }
-                }
-                Contents::Houses(streets) => {
-                    let mut slots = Vec::with_capacity(streets.groups.len());
-                    for houses in streets.groups {
-                        let key = key(&houses);
-                        let slot = shared.keep(Slot::houses(&layer, houses), &mut documents);
-                        new.numberings.insert(key, slot);
-                        slots.push(slot);
-                    }
-                    let slot_of = |group: u32| slots.get(group as usize).copied();
-                    let homes = streets.homes.into_iter();
-                    new.homes = homes.map(|(id, groups)| (id, groups.map(|group| group.and_then(slot_of)))).collect();
+            for slot in slots {
+                let numbering = match &slot.what {
+                    What::Feature(id, _) => Err(*id),
+                    What::Houses(houses) => Ok(key(houses)),
+                };
+                let place = shared.keep(slot, &mut documents);
+                places.push(place);
+                match numbering {
+                    Err(id) => drop(new.named.insert(id, place)),
+                    Ok(key) => drop(new.numberings.insert(key, place)),
                 }
             }
+            let place_of = |group: u32| places.get(group as usize).copied();
+            let homes = homes.into_iter().flatten();
+            new.homes = homes.map(|(id, groups)| (id, groups.map(|group| group.and_then(place_of)))).collect();
             shared.layers.insert(layer, new).unwrap_or_default()
         };
         let gone: Vec<u32> = old.slots().collect();

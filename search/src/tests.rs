@@ -196,3 +196,51 @@ fn a_district_numbers_its_houses_where_nothing_says_otherwise_and_no_number_come
     assert_eq!(first(&index, "castello 41").1, 42);
     assert!(ask(&index, "mestre 12", false).iter().all(|found| found.kind != Kind::Address));
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn every_house_of_a_random_city_is_found_by_its_whole_address(
+            streets in proptest::collection::vec(("(Via|Calle|Rio Terà|Campo) [A-Z][a-z]{3,8}( [a-zàèòù]{2,7})?", "(Mestre|San Marco|Lido)"), 1..8),
+            numbers in proptest::collection::vec((0_usize..8, 1_u32..400, "[A-C]?"), 1..40),
+        ) {
+            let index = SearchIndex::new().expect("an index");
+            let mut all = Streets::default();
+            let mut written = Vec::new();
+            for (id, (street, number, suffix)) in (1..).zip(&numbers) {
+                let (street, district) = &streets[street % streets.len()];
+                let full = format!("{street}, {number}{}{suffix}, {district}", if suffix.is_empty() { "" } else { "/" });
+                let number = number.to_string();
+                prop_assert!(all.push(&House { id, street, district, number: &number, suffix, full: &full, at: [12.0, 45.0] }));
+                written.push((id, full));
+            }
+            index.replace("addresses", Contents::Houses(all.finish())).expect("kept");
+            for (_, full) in &written {
+                let found = ask(&index, full, false);
+                let best = found.first().map(|it| (it.id.unwrap_or(0), it.quality, it.score));
+                let (id, quality, score) = best.expect("something");
+                prop_assert_eq!(quality, Quality::Exact, "{} {:?}", full, found);
+                prop_assert!(score > 0.95, "{full}: {score}");
+                // The same address may be there twice, and names may be the same words.
+                let same = |full: &str| crate::words(full);
+                let told = written.iter().find(|(other, _)| *other == id).map(|(_, full)| same(full));
+                prop_assert_eq!(told, Some(same(full)));
+            }
+        }
+
+        #[test]
+        fn any_text_is_answered(text in "\\PC{0,80}") {
+            let index = super::city();
+            for open in [false, true] {
+                let answers = ask(&index, &text, open);
+                prop_assert!(answers.iter().all(|it| it.score > 0.0 && it.score <= 1.0001));
+            }
+        }
+    }
+}
