@@ -101,7 +101,7 @@ impl Hits {
                 continue;
             }
             let matched = compare(&reading.words, reading.open_word, &slot.name, &slot.beside);
-            if matched.asked < LEAST || matched.whole <= 0.0 || (ask.strict && matched.missing > 0) {
+            if matched.asked < LEAST || matched.whole <= 0.0 || !matched.named || (ask.strict && matched.missing > 0) {
                 continue;
             }
             found_all |= matched.missing == 0 && !matched.similar;

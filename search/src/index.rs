@@ -10,7 +10,7 @@ use crate::entry::{House, Kind, Named, Spot};
 use crate::grammar::HouseNumber;
 use crate::houses::Houses;
 use crate::names::{Document, Failed, Names};
-use crate::words::words;
+use crate::words::{OR, forms};
 
 /// The index. Those who ask never wait for one another; who writes is one alone.
 #[derive(Debug)]
@@ -302,12 +302,12 @@ fn key(houses: &Houses) -> (Box<str>, Box<str>, bool) {
 
 impl Slot {
     fn named(layer: &Arc<str>, kind: Kind, named: &Named) -> Self {
-        let (name, beside) = (words(&named.name).join(" ").into(), words(&named.beside).join(" ").into());
+        let (name, beside) = (forms(&named.name).into(), forms(&named.beside).into());
         Self { layer: Arc::clone(layer), kind, name, beside, what: What::Feature(named.id, named.spot) }
     }
 
     fn houses(layer: &Arc<str>, houses: Houses) -> Self {
-        let (name, beside) = (words(&houses.street).join(" ").into(), words(&houses.district).join(" ").into());
+        let (name, beside) = (forms(&houses.street).into(), forms(&houses.district).into());
         let kind = if houses.of_district { Kind::Place } else { Kind::Street };
         Self { layer: Arc::clone(layer), kind, name, beside, what: What::Houses(Box::new(houses)) }
     }
@@ -319,6 +319,6 @@ impl Slot {
         };
         let count = self.name.split(' ').count().min(10) as f32;
         let worth = 0.07_f32.mul_add(-count, 0.3f32.mul_add(self.kind.precedence(), 0.7));
-        Document { slot, name: self.name.to_string(), beside: self.beside.to_string(), worth, at }
+        Document { slot, name: self.name.replace(OR, " "), beside: self.beside.replace(OR, " "), worth, at }
     }
 }

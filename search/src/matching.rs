@@ -1,13 +1,16 @@
 //! How well a name answers to words.
 
 use crate::lexicon::weight;
+use crate::words::OR;
 
 /// Words of a name that are compared: a bit for each.
 const MOST: usize = 64;
 /// What a letter in a wrong place costs.
 const PER_LETTER: f32 = 0.22;
-/// What a word is worth that stands beside the name (a district, an address) and not in it.
+/// How much better a word beside the name (a district, an address) has to be than one in it, to be the one that is meant.
 const BESIDE: f32 = 0.9;
+/// Weight from which on a word tells names apart.
+const TELLING: f32 = 0.6;
 /// Share of the score that tells whether all of the name was written.
 const WHOLE: f32 = 0.2;
 
@@ -20,6 +23,8 @@ pub struct Match {
     pub asked: f32,
     /// Share of the name that was asked for, small words aside, 0 to 1.
     pub whole: f32,
+    /// A word of the name that tells it from others is there; or none was asked for.
+    pub named: bool,
     /// A word is spelled otherwise.
     pub similar: bool,
     /// A word is only begun.
@@ -37,9 +42,9 @@ pub const fn tolerance(word: &str) -> usize {
     }
 }
 
-/// Compares. `name` and `beside` are words with blanks between; `open` says that the last word asked for may be unfinished.
+/// Compares. `name` and `beside` are words with blanks between, and the forms of one with [`OR`] between; `open` says that the last word asked for may be unfinished.
 pub fn compare(asked: &[String], open: bool, name: &str, beside: &str) -> Match {
-    let there: Vec<(&str, f32)> = name.split(' ').take(MOST).map(|word| (word, weight(word))).collect();
+    let there: Vec<(&str, f32)> = name.split(' ').take(MOST).map(|word| (word, weight(first_form(word)))).collect();
     let mut used = 0_u64;
     let mut found = Match::default();
     let (mut all, mut got) = (0.0, 0.0);
@@ -61,21 +66,27 @@ pub fn compare(asked: &[String], open: bool, name: &str, beside: &str) -> Match 
             }
             (_, Some((_, how))) => {
                 found.note(how);
-                how.share() * BESIDE
+                how.share()
             }
             _ => {
-                found.missing += u32::from(weight >= 0.7);
+                found.missing += u32::from(weight >= TELLING);
                 0.0
             }
         };
         got += weight * share;
     }
+    let is_told = there.iter().enumerate().any(|(at, it)| used >> at & 1 == 1 && it.1 >= TELLING);
+    found.named = is_told || there.iter().all(|it| it.1 < TELLING) || asked.iter().all(|word| weight(word) < TELLING);
     let total: f32 = there.iter().map(|(_, weight)| weight).sum();
     let touched: f32 = there.iter().enumerate().filter(|(at, _)| used >> at & 1 == 1).map(|(_, it)| it.1).sum();
     found.asked = if all > 0.0 { got / all } else { 0.0 };
     found.whole = if total > 0.0 { touched / total } else { 0.0 };
     found.score = found.asked * (1.0 - WHOLE + WHOLE * found.whole);
     found
+}
+
+fn first_form(word: &str) -> &str {
+    word.split(OR).next().unwrap_or(word)
 }
 
 impl Match {
@@ -115,7 +126,7 @@ impl How {
 
 fn best_of<'a>(word: &str, open: bool, others: impl Iterator<Item = (usize, &'a str)>) -> Option<(usize, How)> {
     let mut best: Option<(usize, How)> = None;
-    for (at, other) in others {
+    for (at, other) in others.flat_map(|(at, forms)| forms.split(OR).map(move |form| (at, form))) {
         let Some(how) = how(word, open, other) else { continue };
         if best.is_none_or(|(_, known)| how.share() > known.share()) {
             best = Some((at, how));

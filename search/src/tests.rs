@@ -217,7 +217,8 @@ mod properties {
                 let (street, district) = &streets[street % streets.len()];
                 let full = format!("{street}, {number}{}{suffix}, {district}", if suffix.is_empty() { "" } else { "/" });
                 let number = number.to_string();
-                prop_assert!(all.push(&House { id, street, district, number: &number, suffix, full: &full, at: [12.0, 45.0] }));
+                let house = House { id, street, district, number: &number, suffix, full: &full, at: [12.0, 45.0] };
+                prop_assert!(all.push(&house), "it has a number");
                 written.push((id, full));
             }
             index.replace("addresses", Contents::Houses(all.finish())).expect("kept");

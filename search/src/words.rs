@@ -6,6 +6,31 @@ use crate::lexicon::{expanded, roman};
 /// Words of one name that are looked at.
 pub const MOST_WORDS: usize = 24;
 
+/// Between the forms of one word of a name.
+pub const OR: char = '|';
+
+/// The words of a name with blanks between, each with the form in which it is written where that is another: somebody may
+/// begin to type either.
+pub fn forms(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let pieces = pieces(name, MOST_WORDS);
+    for word in of_pieces(&pieces, false) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&word);
+        let is_form = |piece: &&Piece| {
+            let alone = Piece { text: piece.text.clone(), glue: Glue::Space };
+            piece.text.len() > 1 && squeezed(&piece.text) != word && of_pieces(&[alone], false) == [word.as_str()]
+        };
+        if let Some(other) = pieces.iter().find(is_form) {
+            out.push(OR);
+            out.push_str(&squeezed(&other.text));
+        }
+    }
+    out
+}
+
 /// The words of a name.
 pub fn words(name: &str) -> Vec<String> {
     of_pieces(&pieces(name, MOST_WORDS), false)
@@ -62,6 +87,13 @@ mod tests {
         ] {
             assert_eq!(words(a), words(b), "{a}");
         }
+    }
+
+    #[test]
+    fn words_keep_the_form_in_which_they_are_written() {
+        assert_eq!(forms("Riva Sant'Anzolo"), "riva san|sant angelo|anzolo");
+        assert_eq!(forms("Via XXV Aprile"), "via 25|xv aprile");
+        assert_eq!(forms("P.zza S. Marco"), "piaza san marco");
     }
 
     #[test]
