@@ -40,6 +40,7 @@ fn definition(city: &City, layer: &str) -> Option<LayerDefinition> {
         key: vec![],
         label: None,
         label_fields: Vec::new(),
+        search: None,
         rank: None,
         placeless: false,
         planning: None,

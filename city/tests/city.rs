@@ -26,6 +26,7 @@ fn definition(city: &City, layer: &str) -> LayerDefinition {
         key: vec![],
         label: None,
         label_fields: Vec::new(),
+        search: None,
         rank: None,
         placeless: false,
         planning: None,

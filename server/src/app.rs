@@ -18,10 +18,22 @@ use crate::middleware::Quota;
 use crate::services::editing::Tokens;
 use crate::services::jobs::Jobs;
 use crate::services::maps::Maps;
+use crate::services::search::Search;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
 use crate::services::tariff::Tariffs;
 use crate::services::tiles::Tiles;
+
+/// Why a server did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// There are no threads for tiles.
+    #[error(transparent)]
+    Tiles(#[from] rayon::ThreadPoolBuildError),
+    /// There are no threads for the search index.
+    #[error(transparent)]
+    Search(#[from] bricola_search::Failed),
+}
 
 /// The server as its routes see it.
 pub struct App {
@@ -37,6 +49,8 @@ pub struct App {
     pub scope: Scope,
     /// Who may edit; nobody where there are none.
     pub editors: Tokens,
+    /// What is found by what people type.
+    pub search: Arc<Search>,
     /// Finished tiles.
     pub tiles: Tiles,
     /// The grids in which there are tiles.
@@ -75,12 +89,8 @@ impl App {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When the threads for tiles cannot be started.
-    pub fn new(
-        config: Config,
-        territory: Territory,
-        archive: Arc<dyn Archive>,
-    ) -> Result<Self, rayon::ThreadPoolBuildError> {
+    /// When the threads for tiles or for the search index cannot be started.
+    pub fn new(config: Config, territory: Territory, archive: Arc<dyn Archive>) -> Result<Self, NotStarted> {
         let cache_control = match config.tile.max_age_seconds {
             0 => HeaderValue::from_static("public, no-cache"),
             seconds => HeaderValue::try_from(format!("public, max-age={seconds}"))
@@ -92,6 +102,7 @@ impl App {
             past: None,
             editors: Tokens::default(),
             scope: if config.show_all_layers { Scope::EVERYTHING } else { Scope::PUBLIC },
+            search: Arc::new(Search::new()?),
             tiles: Tiles::new(config.tile.cache_mb, config.tile.threads)?,
             matrix_sets: MatrixSets::shipped(),
             tile_cache_control: cache_control,

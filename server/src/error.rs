@@ -74,6 +74,8 @@ pub enum Kind {
     Internal,
     /// The server is not ready to be sent requests.
     NotReady,
+    /// The search index is still being built.
+    SearchBuilding,
     /// The layer is still being read.
     LayerLoading,
     /// The layer is in the store, but this version cannot read its definition.
@@ -161,6 +163,7 @@ impl Kind {
         Self::TooManyRequests,
         Self::Internal,
         Self::NotReady,
+        Self::SearchBuilding,
         Self::LayerLoading,
         Self::LayerUnreadable,
         Self::LayerStored,
@@ -222,6 +225,7 @@ impl Kind {
             Self::TooManyRequests      => (StatusCode::TOO_MANY_REQUESTS,      "too-many-requests",      "More requests in this minute than allowed"),
             Self::Internal             => (StatusCode::INTERNAL_SERVER_ERROR,  "internal-error",         "The server failed; the cause is in its log"),
             Self::NotReady             => (StatusCode::SERVICE_UNAVAILABLE,    "not-ready",              "Layers are still being read, or brought up to date"),
+            Self::SearchBuilding       => (StatusCode::SERVICE_UNAVAILABLE,    "search-building",        "The search index is still being built"),
             Self::LayerLoading         => (StatusCode::SERVICE_UNAVAILABLE,    "layer-loading",          "A layer is still being read"),
             Self::LayerUnreadable      => (StatusCode::SERVICE_UNAVAILABLE,    "layer-unreadable",       "This version cannot read the layer"),
             Self::LayerStored          => (StatusCode::UNPROCESSABLE_ENTITY,   "layer-stored",           "The layer is not in memory, from which this is answered"),

@@ -9,7 +9,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use crate::app::App;
 use crate::routes::{
     api, changes, collections, conformance, events, items, landing, lookup, matrices, metrics, parcels, processes,
-    schemas, status, styles, tiles,
+    schemas, search, status, styles, tiles,
 };
 use crate::wired::Wired;
 use crate::{middleware, routes};
@@ -95,6 +95,12 @@ pub fn table() -> Vec<Wired> {
             .answers(processes::jobs::about_one(), processes::jobs::one)
             .answers(processes::jobs::about_dismiss(), processes::jobs::dismiss),
         Wired::at("/jobs/{jobId}/results").answers(processes::jobs::about_results(), processes::jobs::results),
+        // What people type; addresses to places, one or a file of them, and back.
+        Wired::at("/search").answers(search::about_find(), search::find),
+        Wired::at(search::GEOCODE)
+            .answers(search::about_geocode(), search::geocode)
+            .answers(search::about_batch(), search::geocode_file),
+        Wired::at("/reverse").answers(search::about_reverse(), search::reverse),
         // Vector tiles, under the URLs that users of Martin know and under those of OGC API Tiles: what begins with a capital
         // letter is a grid and no layer. Finished ones are answered by `front`.
         Wired::at(tiles::PATTERN)

@@ -110,7 +110,7 @@ describe.runIf(there)('at the desks', () => {
   });
 
   it('certificate: two parcels as of last 1 January, as a page and as a PDF', async () => {
-    const parcels = (await items('parcels/items?limit=200')).filter((it) => it.properties['kind'] === 'ordinary');
+    const parcels = (await items('parcels/items?limit=200')).filter((it) => it.properties['kind'] === 'parcel');
     const names = parcels.slice(0, 2).map((it) => String(it.properties['national_ref']));
     expect(names.length).toBe(2);
     await visit(

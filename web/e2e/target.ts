@@ -25,6 +25,14 @@ interface Parcel {
   lat: number;
 }
 
+/** The name of some street that the server has. */
+export async function someStreet(base: string): Promise<string> {
+  const answer = (await (await fetch(new URL('search?q=via', base))).json()) as { hits: { kind: string; label: string }[] };
+  const street = answer.hits.find(({ kind }) => kind === 'street');
+  if (!street) throw new Error(`no street found at ${base}`);
+  return street.label;
+}
+
 /** Some parcel that the server has, found at its city's centre or near it. */
 export async function someParcel(base: string): Promise<Parcel> {
   const { tenant } = (await (await fetch(new URL('collections?f=json', base))).json()) as { tenant: { bbox: [number, number, number, number] } };

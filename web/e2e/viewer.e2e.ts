@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DESK, PHONE, axe, focused, launch, ready } from './browser.ts';
-import { type Target, someParcel, target } from './target.ts';
+import { type Target, someParcel, someStreet, target } from './target.ts';
 import { visit as visitAt } from './visit.ts';
 
 let browser: Browser;
@@ -109,6 +109,36 @@ describe('the keyboard alone', () => {
       await page.waitForSelector('.parcel-card');
       expect(await page.textContent('.parcel-numbers')).toContain(parcel.number);
       await page.waitForFunction(() => document.activeElement?.id === 'here-title');
+    });
+  });
+
+  it('suggests streets while they are typed, flies to the chosen one and shows what is there', async () => {
+    const name = (await someStreet(server.url)).split(' ').slice(0, 3).join(' ');
+    await visit('', async (page) => {
+      await ready(page);
+      const before = new URL(page.url()).hash;
+      await page.focus('#search-input');
+      await page.keyboard.type(name.slice(0, -1));
+      await page.waitForSelector('#search-results [role=option]');
+      expect((await page.textContent('#search-option-0 .result-title'))?.toLowerCase()).toContain(name.slice(0, -1).toLowerCase());
+      await page.keyboard.type(name.slice(-1));
+      await page.waitForFunction(() => document.querySelector('#search-input')?.getAttribute('aria-expanded') === 'true');
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await page.waitForFunction(() => document.activeElement?.id === 'here-title');
+      await page.waitForFunction((hash) => location.hash !== hash && location.hash.includes('at='), before);
+      expect(await page.locator('.hit, .parcel-card').count()).toBeGreaterThan(0);
+    });
+  });
+
+  it('says so when nothing is called that', async () => {
+    await visit('', async (page) => {
+      await ready(page);
+      await page.fill('#search-input', 'xyzzy qwertzuiop');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('.search-message:not([hidden])');
+      expect(await page.textContent('.search-message')).toContain('xyzzy qwertzuiop');
+      expect(await page.getAttribute('#search-input', 'aria-expanded')).toBe('false');
     });
   });
 

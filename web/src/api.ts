@@ -54,6 +54,30 @@ export interface Hit {
   distance_m: number;
 }
 
+export type FoundKind = 'address' | 'street' | 'place' | 'parcel' | 'feature';
+export type FoundQuality = 'exact' | 'completed' | 'similar' | 'other-suffix' | 'interpolated' | 'nearest-number' | 'street';
+
+/** Something that answers to what was typed. */
+export interface Found {
+  kind: FoundKind;
+  label: string;
+  context: string;
+  lon: number;
+  lat: number;
+  bbox?: BBox;
+  score: number;
+  quality: FoundQuality;
+  layer: string;
+  id: number | null;
+  distance_m?: number;
+  href: string;
+}
+
+export interface SearchAnswer {
+  hits: Found[];
+  seq?: number;
+}
+
 /** One way to read typed coordinates. */
 export interface Interpretation {
   crs: string;
@@ -134,6 +158,12 @@ export class Api {
 
   parcels(query: { sheet: string; number: string } | { ref: string }, signal?: AbortSignal): Promise<ParcelAnswer> {
     return this.get('parcels', query, signal);
+  }
+
+  /** Whatever has a name, an address or a reference; of what is alike, first what lies near a place. */
+  search(q: string, near: { lon: number; lat: number } | undefined, signal?: AbortSignal): Promise<SearchAnswer> {
+    const place = near ? `${near.lon.toFixed(6)},${near.lat.toFixed(6)}` : undefined;
+    return this.get('search', { q, near: place, lang: this.language }, signal);
   }
 
   /** The header that asks for answers as new as what the page was told. */

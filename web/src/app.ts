@@ -40,7 +40,7 @@ interface Place {
 export async function start(context: Context): Promise<void> {
   const { api, t } = context;
   const initial = parseHash(location.hash);
-  const view = page(context, { share, chosen: goTo, resized: () => map?.resize() });
+  const view = page(context, { share, chosen: goTo, near: () => map?.visibleCentre(), resized: () => map?.resize() });
   const hereView = here(context, view.panel.here, {
     collections: () => collections,
     show: showHit,
@@ -225,7 +225,7 @@ export async function start(context: Context): Promise<void> {
     const typed = target.kind === 'point' ? { typed: { x: target.x, y: target.y, crs: target.crs } } : {};
     // The panel opens first, since it takes room from the map.
     const asked = identify({ lon, lat, ...typed }, true);
-    const box = target.kind === 'parcel' ? (target.feature.bbox ?? boundsOf(target.feature.geometry)) : undefined;
+    const box = target.kind === 'parcel' ? (target.feature.bbox ?? boundsOf(target.feature.geometry)) : target.kind === 'found' ? target.bbox : undefined;
     if (box) map?.fit(box);
     else map?.reveal(lon, lat, PLACE_ZOOM);
     void asked;

@@ -43,7 +43,7 @@ describe('what was typed', () => {
   });
 
   it.each(['Rialto', 'via Roma 12 e 14', '45', 'foglio 12'])('does not understand %j', (text) => {
-    expect(parseQuery(text)).toEqual({ kind: 'unknown', text });
+    expect(parseQuery(text)).toEqual({ kind: 'words', text });
   });
 
   it('takes blanks for nothing', () => {

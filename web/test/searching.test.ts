@@ -55,10 +55,30 @@ describe('a search', () => {
     });
   });
 
-  it('asks nothing for words', async () => {
-    const asked = serve({});
-    expect((await runSearch(context, 'Rialto', undefined, signal)).message).toBe(t('search.hint'));
-    expect(asked).toEqual([]);
+  it('asks for words near what the map shows, and tells what was found and how well', async () => {
+    const found = { lon: 12.33, lat: 45.43, score: 0.9, layer: 'addresses', id: 7, href: 'http://host/c_l736/collections/addresses/items/7' };
+    const asked = serve({
+      hits: [
+        { ...found, kind: 'address', label: 'San Marco 1234', context: 'Calle dei Fabbri', quality: 'nearest-number', distance_m: 120.4 },
+        { ...found, kind: 'street', label: 'Via Piave', context: 'Mestre', quality: 'exact', bbox: [12, 45, 13, 46] },
+      ],
+      seq: 3,
+    });
+    const { results } = await runSearch(context, '  San  Marco 1235', undefined, signal, { lon: 12.3388, lat: 45.4342 });
+    expect(asked).toEqual(['http://host/c_l736/search?q=San+Marco+1235&near=12.338800%2C45.434200&lang=it']);
+    expect(results.map(({ title, note }) => [title, note.replaceAll('\u00a0', ' ')])).toEqual([
+      ['San Marco 1234', 'Indirizzo · Calle dei Fabbri · civico più vicino · 120 m'],
+      ['Via Piave', 'Strada · Mestre'],
+    ]);
+    expect(results[1]?.target).toEqual({ kind: 'found', lon: 12.33, lat: 45.43, bbox: [12, 45, 13, 46] });
+  });
+
+  it('says with a blank that the last word is whole, and asks nothing for one letter', async () => {
+    const asked = serve({ hits: [] });
+    expect((await runSearch(context, 'via piave ', undefined, signal)).message).toBe('Nessun risultato per «via piave».');
+    expect(asked).toEqual(['http://host/c_l736/search?q=via+piave+&lang=it']);
+    expect((await runSearch(context, 'v', undefined, signal)).message).toBe(t('search.hint'));
+    expect(asked).toHaveLength(1);
   });
 });
 

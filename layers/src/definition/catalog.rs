@@ -210,7 +210,7 @@ fn check(definition: &LayerDefinition) -> Option<String> {
             return Some(format!("\"{name}\" (key, label, label_fields or rank) is not one of the fields"));
         }
     }
-    None
+    super::search::check(definition)
 }
 
 /// Whether what a field says of its sources can be followed.

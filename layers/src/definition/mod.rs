@@ -7,11 +7,13 @@ mod catalog;
 mod compatible;
 mod field;
 mod scope;
+mod search;
 
 pub use catalog::{Catalog, CatalogError, is_personal, parse};
 pub use compatible::compatible;
 pub use field::{Appended, CodedValue, Derivation, FieldDefinition, FieldType, Form, Part};
 pub use scope::Scope;
+pub use search::{SearchDefinition, SearchKind};
 
 use serde::{Deserialize, Serialize};
 
@@ -204,6 +206,9 @@ pub struct LayerDefinition {
     /// Fields that the label points of surfaces carry in tiles beside `label`: what a style needs to choose among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_fields: Vec<String>,
+    /// By what its features are found; absent = by `label`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchDefinition>,
     /// Integer field by which features are kept when a tile is over budget: larger stays longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<String>,

@@ -20,6 +20,7 @@ use crate::retention;
 use crate::router::router;
 use crate::serve::{serve, signals};
 use crate::services::editing::Tokens;
+use crate::services::search;
 use crate::store::{self, redefine};
 
 /// How long the end waits for layers to be kept on disk; what was kept before is whole in any case.
@@ -55,6 +56,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }
     });
+    let searching = tokio::spawn(search::keep(app.territory.clone(), Arc::clone(&app.search)));
     say(&format!("http://{address}/\n"))?;
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     let ending = Arc::clone(&app);
@@ -69,6 +71,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         follower.abort();
     }
     upkeep.abort();
+    searching.abort();
     pruner.abort();
     served.map_err(Failure::failed)?;
     info!("ended");

@@ -49,9 +49,14 @@ pub fn may_name_a_change(query: &str) -> bool {
 
 /// The change that a request names.
 pub fn wanted(request: &Request) -> Result<Option<Seq>, Problem> {
-    let header = request.headers().get(HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
+    wanted_in(request.headers(), request.uri().query())
+}
+
+/// As [`wanted`], of a request in parts.
+pub fn wanted_in(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Seq>, Problem> {
+    let header = headers.get(HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
     let query = || {
-        let query = request.uri().query().filter(|query| may_name_a_change(query))?;
+        let query = query.filter(|query| may_name_a_change(query))?;
         form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == MIN_SEQ).map(|(_, value)| value.into_owned())
     };
     let Some(text) = header.or_else(query) else { return Ok(None) };

@@ -17,9 +17,12 @@ use crate::error::{Kind, Problem};
 /// Paths that answer however busy the server is.
 pub const ALWAYS: &[&str] = &["/status", "/metrics"];
 
+/// Bytes of a file of rows that is answered row by row (`POST /geocode`): it is kept in a file and not in memory.
+pub const MAX_BATCH_BYTES: usize = 256 * 1024 * 1024;
+
 /// Runs the route inside the limits; whatever happens, there is an answer.
 pub async fn run(app: &App, request: Request, next: Next, pattern: &str) -> Response {
-    if let Some(problem) = too_large(app, &request) {
+    if let Some(problem) = too_large(app, &request, pattern) {
         return problem.into_response();
     }
     let permit = app.requests.try_acquire();
@@ -59,7 +62,7 @@ pub async fn run(app: &App, request: Request, next: Next, pattern: &str) -> Resp
     }
 }
 
-fn too_large(app: &App, request: &Request) -> Option<Problem> {
+fn too_large(app: &App, request: &Request, pattern: &str) -> Option<Problem> {
     let limits = &app.config.limits;
     let length = length(request.uri());
     if length > limits.uri_bytes {
@@ -69,6 +72,9 @@ fn too_large(app: &App, request: &Request) -> Option<Problem> {
         );
     }
     let declared = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
+    if pattern == crate::routes::search::GEOCODE {
+        return (declared > MAX_BATCH_BYTES as u64).then(batch_too_large);
+    }
     (declared > limits.body_bytes as u64).then(|| body_too_large(limits.body_bytes))
 }
 
@@ -82,6 +88,13 @@ pub fn body_too_large(limit: usize) -> Problem {
     Problem::new(Kind::BodyTooLarge, format!("The body may have {limit} bytes; send it in parts."))
         .with("limit", "limits.body_bytes")
         .with("allowed", limit)
+}
+
+/// The answer to a file of rows over the limit.
+pub fn batch_too_large() -> Problem {
+    Problem::new(Kind::BodyTooLarge, format!("The file may have {MAX_BATCH_BYTES} bytes; send it in parts."))
+        .with("limit", "MAX_BATCH_BYTES")
+        .with("allowed", MAX_BATCH_BYTES)
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

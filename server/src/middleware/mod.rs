@@ -24,8 +24,8 @@ use crate::error::Problem;
 use crate::pages::{self, Asked};
 use crate::routes::respond::{self, Language};
 
-pub use freshness::{may_name_a_change, names_a_change};
-pub use guard::{ALWAYS, body_too_large, length};
+pub use freshness::{may_name_a_change, names_a_change, wanted_in};
+pub use guard::{ALWAYS, MAX_BATCH_BYTES, batch_too_large, body_too_large, length};
 pub use quota::{Peer, Quota};
 pub use request_id::REQUEST_ID;
 

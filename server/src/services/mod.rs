@@ -11,6 +11,7 @@ pub mod lookup;
 pub mod maps;
 pub mod parcel;
 pub mod parcels;
+pub mod search;
 pub mod site;
 pub mod styles;
 pub mod tariff;

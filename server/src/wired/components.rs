@@ -36,7 +36,7 @@ pub fn all(layers: &[String]) -> Value {
     {
         all.insert(name.to_owned(), schema);
     }
-    for (name, schema) in lookups().into_iter().chain(health()) {
+    for (name, schema) in lookups().into_iter().chain(searches()).chain(health()) {
         all.insert(name.to_owned(), schema);
     }
     Value::Object(all)
@@ -387,6 +387,35 @@ fn lookups() -> Vec<(&'static str, Value)> {
         ("LookupBatch", batch),
         ("LookupResults", object([("results", list(&result)), ("seq", whole(0))])),
     ]
+}
+
+fn searches() -> Vec<(&'static str, Value)> {
+    let kinds = bricola_search::Kind::ALL.into_iter().map(bricola_search::Kind::word);
+    let qualities = bricola_search::Quality::ALL.into_iter().map(bricola_search::Quality::word);
+    let hit = [
+        ("kind", word(kinds)),
+        ("label", text()),
+        ("context", text()),
+        ("lon", number()),
+        ("lat", number()),
+        ("bbox?", envelope()),
+        ("score", number()),
+        ("quality", word(qualities)),
+        ("layer", text()),
+        ("id", nullable(whole(0))),
+        ("distance_m?", number()),
+        ("href", formatted("uri")),
+    ];
+    let asked = ["q?", "street?", "number?", "suffix?", "district?"].map(|name| (name, text()));
+    let answer = [("query", object(asked)), ("hits", list(&reference("SearchHit"))), ("seq", whole(0))];
+    let or_none = || nullable(json!({"allOf": [reference("SearchHit")]}));
+    let reverse = [
+        ("query", object([("lon", number()), ("lat", number())])),
+        ("address", or_none()),
+        ("street", or_none()),
+        ("seq", whole(0)),
+    ];
+    vec![("SearchHit", object(hit)), ("SearchAnswer", object(answer)), ("ReverseAnswer", object(reverse))]
 }
 
 fn health() -> Vec<(&'static str, Value)> {

@@ -39,12 +39,16 @@ pub struct Server {
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<bool>,
     follower: Option<tokio::task::JoinHandle<()>>,
+    searching: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(follower) = &self.follower {
             follower.abort();
+        }
+        if let Some(searching) = &self.searching {
+            searching.abort();
         }
     }
 }
@@ -104,7 +108,18 @@ impl Server {
         server
     }
 
+    /// Whose search index is not built yet.
+    pub async fn unsearched() -> Self {
+        let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
+        let app = App::new(config, territory(), Arc::new(Untouched)).expect("app");
+        Self::run_as(app, false).await
+    }
+
     async fn run(app: App) -> Self {
+        Self::run_as(app, true).await
+    }
+
+    async fn run_as(app: App, searched: bool) -> Self {
         let (limits, grace) = (app.config.limits.clone(), Duration::from_secs(app.config.shutdown_seconds));
         let app = Arc::new(app);
         // Two routes that no product has, to see what the middleware makes of them.
@@ -113,6 +128,14 @@ impl Server {
         let front = Front::new(Arc::clone(&app), router);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
         let address = listener.local_addr().expect("address");
+        let searching = searched.then(|| {
+            let keep = bricola::services::search::keep(app.territory.clone(), Arc::clone(&app.search));
+            tokio::spawn(keep)
+        });
+        if searched {
+            let built = tokio::time::timeout(Duration::from_secs(60), app.search.reached(0)).await;
+            built.expect("the search index");
+        }
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async move {
@@ -121,7 +144,7 @@ impl Server {
             };
             bricola::serve::serve(listener, front, &limits, grace, stopped).await.expect("threads")
         });
-        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None }
+        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None, searching }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -20,6 +20,7 @@ mod pages;
 mod parameters;
 mod parcels;
 mod past;
+mod search;
 mod standards;
 mod stored;
 mod styles;

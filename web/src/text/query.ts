@@ -4,7 +4,7 @@ export type SearchQuery =
   | { kind: 'reference'; ref: string }
   | { kind: 'parcel'; sheet: string; number: string }
   | { kind: 'coordinates'; text: string }
-  | { kind: 'unknown'; text: string };
+  | { kind: 'words'; text: string };
 
 /** National cadastral reference of the Agenzia delle Entrate, with or without its INSPIRE prefixes. */
 const REFERENCE = /^(?:CadastralParcel\.)?(?:IT\.AGE\.PLA\.)?([A-Z]\d{3}[A-Z_]\d{4}[0-9A-Z]{2}\.\S+)$/i;
@@ -23,7 +23,7 @@ const WORDS = new RegExp(
 const SHORT = new RegExp(String.raw`^(\d{1,4})\s*\/\s*(${NUMBER})$`, 'i');
 
 /**
- * Tells a parcel from a pair of coordinates. Coordinates themselves are read by the server, which knows
+ * Tells a parcel and a pair of coordinates from words. Coordinates themselves are read by the server, which knows
  * the systems and the territory; here it is enough that the text can hold two numbers.
  */
 export function parseQuery(input: string): SearchQuery {
@@ -37,7 +37,7 @@ export function parseQuery(input: string): SearchQuery {
   if (parcel?.[1] !== undefined && parcel[2] !== undefined) {
     return { kind: 'parcel', sheet: stripZeros(parcel[1]), number: cleanNumber(parcel[2]) };
   }
-  return looksLikeCoordinates(text) ? { kind: 'coordinates', text } : { kind: 'unknown', text };
+  return looksLikeCoordinates(text) ? { kind: 'coordinates', text } : { kind: 'words', text };
 }
 
 function looksLikeCoordinates(text: string): boolean {

@@ -21,6 +21,8 @@ export interface Page {
 export interface PageActions {
   share(): Promise<void>;
   chosen(target: SearchTarget): void;
+  /** What the map shows, once it does. */
+  near(): { lon: number; lat: number } | undefined;
   /** The map's room changed. */
   resized(): void;
 }
@@ -47,7 +49,7 @@ export function page(context: Context, actions: PageActions): Page {
   document.body.prepend(
     skipLinks(context),
     head.element,
-    el('main', { class: 'viewer' }, el('div', { class: 'viewer-side' }, search(context, actions.chosen), side.element), mapArea),
+    el('main', { class: 'viewer' }, el('div', { class: 'viewer-side' }, search(context, actions.chosen, actions.near), side.element), mapArea),
     toast,
     live,
   );

@@ -1,4 +1,4 @@
-import { isAbort } from '../api.ts';
+import { ApiError, isAbort } from '../api.ts';
 import type { Context } from '../context.ts';
 import { announce, debounce, el } from '../dom.ts';
 import { icon } from '../icons.ts';
@@ -8,13 +8,17 @@ import { parseQuery } from '../text/query.ts';
 import { describe } from './problem.ts';
 
 /** Milliseconds without a key before the server is asked. */
-const PAUSE = 300;
+const PAUSE = 150;
 
 /**
  * The search box: an editable combobox with a list of results (ARIA 1.2 pattern). The focus stays in the box;
  * arrows move through the list, Enter chooses, Escape closes.
  */
-export function search(context: Context, chosen: (target: SearchTarget) => void): HTMLElement {
+export function search(
+  context: Context,
+  chosen: (target: SearchTarget) => void,
+  near: () => { lon: number; lat: number } | undefined,
+): HTMLElement {
   const { t } = context;
   const input = el('input', {
     type: 'text',
@@ -110,7 +114,7 @@ export function search(context: Context, chosen: (target: SearchTarget) => void)
     const controller = new AbortController();
     pending = controller;
     try {
-      const outcome = await runSearch(context, text, crs.value === '' ? undefined : crs.value, controller.signal);
+      const outcome = await runSearch(context, text, crs.value === '' ? undefined : crs.value, controller.signal, near());
       if (controller.signal.aborted) return;
       answered = text;
       show(outcome.results, outcome.message);
@@ -122,15 +126,20 @@ export function search(context: Context, chosen: (target: SearchTarget) => void)
       if (isAbort(error) || controller.signal.aborted) return;
       answered = text;
       show([], '');
+      if (error instanceof ApiError && error.code === 'search-building') {
+        say(t('search.building'));
+        return;
+      }
       const { title, detail } = describe(error, context);
       say(`${title}. ${detail}`, true);
     }
   }
 
   const runLater = debounce(() => {
-    // Half-typed words and numbers are not worth a complaint; Enter always asks.
-    const { kind } = parseQuery(input.value);
-    if (kind !== 'unknown' && kind !== 'empty' && answered !== input.value) void run(false);
+    // One letter begins too much to be worth an answer; Enter always asks.
+    const query = parseQuery(input.value);
+    const isWorthIt = query.kind === 'words' ? query.text.length > 1 : query.kind !== 'empty';
+    if (isWorthIt && answered !== input.value) void run(false);
   }, PAUSE);
 
   input.addEventListener('input', () => {

@@ -1,16 +1,14 @@
 //! Features as a file: whole, and written while it is sent.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::response::Response;
 use bricola_layers::cache::{RowAt, RowRef, Snapshot, ValueRef};
 use bricola_layers::definition::Scope;
 use bricola_layers::query::Positions;
 use bricola_layers::writer::{self, FlatGeobufWriter, GeoParquetWriter, Stop, WriteError};
-use futures::StreamExt as _;
 use geozero::ToWkt as _;
 use http::header;
 use serde_json::json;
@@ -19,11 +17,10 @@ use super::answer::{self, Told};
 use super::form::Form;
 use super::question::Question;
 use crate::error::Problem;
+use crate::routes::pieces::{PIECE, Pieces, streamed};
 use crate::routes::respond;
 use crate::services::features::{Rows, Unanswered};
 
-/// Bytes that are written in one piece, or those of one feature if it has more.
-const PIECE: usize = 256 * 1024;
 /// Features that are taken from the store in a go.
 const REFILL: usize = 1_024;
 
@@ -77,41 +74,6 @@ fn named(mut response: Response, form: Form, told: &Told) -> Response {
     respond::set(&mut response, header::CONTENT_TYPE, kind);
     respond::set(&mut response, header::CONTENT_DISPOSITION, &name);
     response
-}
-
-/// What is sent piece by piece.
-trait Pieces: Send + 'static {
-    /// What comes next; `None` at the end.
-    fn piece(&mut self) -> io::Result<Option<Bytes>>;
-}
-
-impl Pieces for File {
-    fn piece(&mut self) -> io::Result<Option<Bytes>> {
-        let mut piece = Vec::with_capacity(PIECE);
-        self.take(PIECE as u64).read_to_end(&mut piece)?;
-        Ok((!piece.is_empty()).then(|| Bytes::from(piece)))
-    }
-}
-
-/// The pieces of a file, each written when the one before it has gone: no thread waits for a slow client, and nothing more
-/// is written for one that went away.
-fn streamed(pieces: impl Pieces) -> Body {
-    let pieces = futures::stream::unfold(Some(pieces), |file| async {
-        let mut file = file?;
-        let work = tokio::task::spawn_blocking(move || {
-            let piece = file.piece();
-            (piece, file)
-        });
-        match work.await {
-            Ok((Ok(None), _)) => None,
-            Ok((Ok(Some(piece)), file)) => Some((Ok(piece), Some(file))),
-            // A file that ends too early must not look like one that is whole.
-            Ok((Err(error), _)) => Some((Err(error), None)),
-            Err(error) => Some((Err(io::Error::other(error)), None)),
-        }
-    });
-    // A compressor asks once more after the end.
-    Body::from_stream(pieces.fuse())
 }
 
 /// A file that is written while it is sent.

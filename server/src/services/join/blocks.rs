@@ -10,6 +10,8 @@ const BLOCK_BYTES: usize = 4 * 1024 * 1024;
 /// A reader of blocks.
 pub struct Blocks<R> {
     input: R,
+    /// Of a block.
+    bytes: usize,
     delimiter: u8,
     /// What is read and not handed out: the beginning of a row.
     rest: Vec<u8>,
@@ -21,7 +23,12 @@ pub struct Blocks<R> {
 impl<R: Read> Blocks<R> {
     /// Blocks of a file whose first row is a header.
     pub fn new(input: R) -> Self {
-        Self { input, delimiter: b',', rest: Vec::new(), position: 0, ended: false, stuck: false }
+        Self::of(input, BLOCK_BYTES)
+    }
+
+    /// As [`Self::new`], of so many bytes each, and what is left of a row.
+    pub fn of(input: R, bytes: usize) -> Self {
+        Self { input, bytes, delimiter: b',', rest: Vec::new(), position: 0, ended: false, stuck: false }
     }
 
     /// The separator and the first row, without its end.
@@ -65,7 +72,7 @@ impl<R: Read> Blocks<R> {
     }
 
     fn fill(&mut self) -> Result<()> {
-        let read = (&mut self.input).take(BLOCK_BYTES as u64).read_to_end(&mut self.rest)?;
+        let read = (&mut self.input).take(self.bytes as u64).read_to_end(&mut self.rest)?;
         self.position += read as u64;
         self.ended = read == 0;
         Ok(())

@@ -135,6 +135,7 @@ pub(super) fn describe(
         key: keys.unwrap_or_default(),
         label,
         label_fields: Vec::new(),
+        search: None,
         rank: None,
         placeless: true,
         planning: None,
