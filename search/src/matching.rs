@@ -33,11 +33,12 @@ pub struct Match {
     pub missing: u32,
 }
 
-/// The letters that a word may differ by.
-pub const fn tolerance(word: &str) -> usize {
+/// The letters that a word may differ by; fewer while it is being typed, when it is like much more.
+pub const fn tolerance(word: &str, open: bool) -> usize {
     match word.len() {
         0..=3 => 0,
         4..=7 => 1,
+        8..=10 if open => 1,
         _ => 2,
     }
 }
@@ -151,7 +152,7 @@ fn how(word: &str, open: bool, other: &str) -> Option<How> {
     if (open || is_initial) && other.starts_with(word) {
         return Some(How::Begun(word.len() as f32 / other.len() as f32));
     }
-    let most = tolerance(word);
+    let most = tolerance(word, open);
     // Each letter that the other does not have at all has to go or to be changed: quicker seen than counted.
     if most == 0 || (letters_of(word) & !letters_of(other)).count_ones() as usize > most {
         return None;

@@ -190,7 +190,7 @@ impl Names {
                 if open {
                     push(self.automata.query(field, word, 0, true)?, worth * 0.8);
                 }
-                let letters = tolerance(word) as u8;
+                let letters = tolerance(word, open) as u8;
                 let is_number = word.starts_with(|first: char| first.is_ascii_digit());
                 if loosely && letters > 0 && !is_number {
                     push(self.automata.query(field, word, letters, open)?, worth * 0.6);
