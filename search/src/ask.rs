@@ -62,13 +62,18 @@ impl SearchIndex {
     /// As [`Self::ask`].
     pub fn ask_by(&self, ask: &Ask<'_>, readings: &[Reading]) -> Result<Vec<Found>, Failed> {
         let mut hits = Hits::default();
+        let mut found_all = false;
         for reading in readings {
             let proposed = self.names.propose(reading, ask.near, false)?;
-            let found_all = hits.judge(&self.read(), ask, reading, &proposed);
-            if !found_all {
-                let proposed = self.names.propose(reading, ask.near, true)?;
-                hits.judge(&self.read(), ask, reading, &proposed);
+            found_all |= hits.judge(&self.read(), ask, reading, &proposed);
+        }
+        // What is there as it was written needs no guesses; they take longer.
+        for reading in readings {
+            if found_all {
+                break;
             }
+            let proposed = self.names.propose(reading, ask.near, true)?;
+            found_all = hits.judge(&self.read(), ask, reading, &proposed);
         }
         Ok(hits.best(ask))
     }
@@ -92,7 +97,7 @@ struct Hits {
 }
 
 impl Hits {
-    /// Compares what was proposed; true when something has all the words.
+    /// Compares what was proposed; true when something has all the words, or words like them where those were proposed.
     fn judge(&mut self, shared: &Shared, ask: &Ask<'_>, reading: &Reading, proposed: &[u32]) -> bool {
         let mut found_all = false;
         for slot in proposed {
@@ -104,7 +109,7 @@ impl Hits {
             if matched.asked < LEAST || matched.whole <= 0.0 || !matched.named || (ask.strict && matched.missing > 0) {
                 continue;
             }
-            found_all |= matched.missing == 0 && !matched.similar;
+            found_all |= matched.missing == 0;
             match (&slot.what, &reading.number) {
                 (What::Feature(id, spot), number) => {
                     self.feature(ask, slot, *id, *spot, matched, number.is_some());

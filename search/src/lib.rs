@@ -15,6 +15,7 @@ mod index;
 mod lexicon;
 mod matching;
 mod names;
+mod similar;
 mod words;
 
 pub use ask::Ask;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use tantivy::collector::TopDocs;
 use tantivy::indexer::IndexWriterOptions;
-use tantivy::query::{BooleanQuery, ConstScoreQuery, FuzzyTermQuery, Occur, Query, TermQuery};
+use tantivy::query::{BooleanQuery, ConstScoreQuery, Occur, Query, TermQuery};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{TextAnalyzer, WhitespaceTokenizer};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader, TantivyDocument, Term};
@@ -15,6 +15,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader, Tant
 use crate::grammar::Reading;
 use crate::lexicon::weight;
 use crate::matching::tolerance;
+use crate::similar::Automata;
 
 /// Bytes that are gathered before a segment is written.
 const ARENA_BYTES: usize = 16 * 1024 * 1024;
@@ -49,6 +50,7 @@ pub struct Names {
     writer: Mutex<IndexWriter<TantivyDocument>>,
     reader: IndexReader,
     fields: Fields,
+    automata: Automata,
 }
 
 #[derive(Clone, Copy)]
@@ -95,7 +97,7 @@ impl Names {
             .build();
         let writer = Mutex::new(index.writer_with_options(options)?);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { writer, reader, fields })
+        Ok(Self { writer, reader, fields, automata: Automata::default() })
     }
 
     /// Takes names away and adds others; they are seen by who asks from then on.
@@ -141,18 +143,19 @@ impl Names {
     /// # Errors
     /// When the index cannot be read.
     pub fn propose(&self, reading: &Reading, near: Option<[f64; 2]>, loosely: bool) -> Result<Vec<u32>, Failed> {
-        let Some(query) = self.query(reading, loosely) else { return Ok(Vec::new()) };
+        let Some(query) = self.query(reading, loosely)? else { return Ok(Vec::new()) };
         let searcher = self.reader.searcher();
         let near = near.map(|at| at.map(|degrees| degrees as f32));
         let collector = TopDocs::with_limit(PROPOSED).tweak_score(move |segment: &SegmentReader| {
             let column = |name: &str| segment.fast_fields().column_first_or_default::<f64>(name).ok();
-            let (worth, lon, lat) = (column("worth"), column("lon"), column("lat"));
+            let worth = column("worth");
+            let place = near.map(|at| (at, column("lon"), column("lat")));
             move |document, score: f32| {
                 let value = |column: &Option<std::sync::Arc<dyn tantivy::columnar::ColumnValues<f64>>>| {
                     column.as_ref().map_or(0.0, |column| column.get_val(document)) as f32
                 };
-                let nearness = near.map_or(0.0, |at| {
-                    let (x, y) = ((value(&lon) - at[0]) * 0.7, value(&lat) - at[1]);
+                let nearness = place.as_ref().map_or(0.0, |(at, lon, lat)| {
+                    let (x, y) = ((value(lon) - at[0]) * 0.7, value(lat) - at[1]);
                     0.3 / (1.0 + x.hypot(y) * DEGREE_M / 1000.0)
                 });
                 score + 0.5 * value(&worth) + nearness
@@ -167,8 +170,8 @@ impl Names {
         Ok(slots)
     }
 
-    fn query(&self, reading: &Reading, loosely: bool) -> Option<Box<dyn Query>> {
-        let last = reading.words.len().checked_sub(1)?;
+    fn query(&self, reading: &Reading, loosely: bool) -> Result<Option<Box<dyn Query>>, Failed> {
+        let Some(last) = reading.words.len().checked_sub(1) else { return Ok(None) };
         let is_telling = reading.words.iter().any(|word| weight(word) > 0.1);
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for (place, word) in reading.words.iter().enumerate() {
@@ -185,20 +188,15 @@ impl Names {
                 };
                 push(Box::new(TermQuery::new(term.clone(), IndexRecordOption::Basic)), worth);
                 if open {
-                    push(Box::new(FuzzyTermQuery::new_prefix(term.clone(), 0, true)), worth * 0.8);
+                    push(self.automata.query(field, word, 0, true)?, worth * 0.8);
                 }
-                let letters = tolerance(word) as u8;
+                let letters = tolerance(word, open) as u8;
                 let is_number = word.starts_with(|first: char| first.is_ascii_digit());
                 if loosely && letters > 0 && !is_number {
-                    let similar = if open {
-                        FuzzyTermQuery::new_prefix(term, letters, true)
-                    } else {
-                        FuzzyTermQuery::new(term, letters, true)
-                    };
-                    push(Box::new(similar), worth * 0.6);
+                    push(self.automata.query(field, word, letters, open)?, worth * 0.6);
                 }
             }
         }
-        (!clauses.is_empty()).then(|| Box::new(BooleanQuery::new(clauses)) as Box<dyn Query>)
+        Ok((!clauses.is_empty()).then(|| Box::new(BooleanQuery::new(clauses)) as Box<dyn Query>))
     }
 }

@@ -34,6 +34,8 @@ interface Place {
   lon: number;
   lat: number;
   typed?: { x: number; y: number; crs: string };
+  /** The feature that was looked for there. */
+  sought?: { layer: string; id: number | null };
 }
 
 /** Builds the page and keeps its parts in step: map, layers, chosen place, address. */
@@ -111,7 +113,7 @@ export async function start(context: Context): Promise<void> {
       if (controller.signal.aborted) return;
       answered = { place: target, radius, ask, answer };
       hereView.answer(answer);
-      highlight(mainHit(answer));
+      highlight(soughtHit(answer, target.sought) ?? mainHit(answer));
       if (takeFocus) hereView.focus();
     } catch (error) {
       if (isAbort(error)) return;
@@ -224,7 +226,8 @@ export async function start(context: Context): Promise<void> {
     const { lon, lat } = target;
     const typed = target.kind === 'point' ? { typed: { x: target.x, y: target.y, crs: target.crs } } : {};
     // The panel opens first, since it takes room from the map.
-    const asked = identify({ lon, lat, ...typed }, true);
+    const sought = target.kind === 'found' ? { sought: { layer: target.layer, id: target.id } } : {};
+    const asked = identify({ lon, lat, ...typed, ...sought }, true);
     const box = target.kind === 'parcel' ? (target.feature.bbox ?? boundsOf(target.feature.geometry)) : target.kind === 'found' ? target.bbox : undefined;
     if (box) map?.fit(box);
     else map?.reveal(lon, lat, PLACE_ZOOM);
@@ -318,6 +321,10 @@ export async function start(context: Context): Promise<void> {
   });
 
   await load();
+}
+
+function soughtHit(answer: LookupAnswer, sought: Place['sought']): Hit | undefined {
+  return answer.hits.find(({ layer, feature }) => layer === sought?.layer && feature.id === sought.id);
 }
 
 function mainHit(answer: LookupAnswer): Hit | undefined {

@@ -8,7 +8,7 @@ import { parseQuery } from './text/query.ts';
 export type SearchTarget =
   | { kind: 'point'; x: number; y: number; crs: string; lon: number; lat: number }
   | { kind: 'parcel'; feature: MapFeature; lon: number; lat: number }
-  | { kind: 'found'; bbox?: BBox; lon: number; lat: number };
+  | { kind: 'found'; layer: string; id: number | null; bbox?: BBox; lon: number; lat: number };
 
 export interface SearchResult {
   title: string;
@@ -82,13 +82,13 @@ export async function runSearch(
 }
 
 function foundResult({ t, format }: Context, found: Found): SearchResult {
-  const { kind, label, context, quality, lon, lat, bbox, distance_m: distance } = found;
+  const { kind, label, context, quality, layer, id, lon, lat, bbox, distance_m: distance } = found;
   const said = QUALITIES[quality];
   const note = [t(KINDS[kind]), context, said && t(said), distance === undefined ? undefined : format.metres(Math.round(distance))];
   return {
     title: label,
     note: note.filter((part) => part !== undefined && part !== '').join(' · '),
-    target: { kind: 'found', lon, lat, ...(bbox ? { bbox } : {}) },
+    target: { kind: 'found', layer, id, lon, lat, ...(bbox ? { bbox } : {}) },
   };
 }
 

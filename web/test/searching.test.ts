@@ -70,7 +70,7 @@ describe('a search', () => {
       ['San Marco 1234', 'Indirizzo · Calle dei Fabbri · civico più vicino · 120 m'],
       ['Via Piave', 'Strada · Mestre'],
     ]);
-    expect(results[1]?.target).toEqual({ kind: 'found', lon: 12.33, lat: 45.43, bbox: [12, 45, 13, 46] });
+    expect(results[1]?.target).toEqual({ kind: 'found', layer: 'addresses', id: 7, lon: 12.33, lat: 45.43, bbox: [12, 45, 13, 46] });
   });
 
   it('says with a blank that the last word is whole, and asks nothing for one letter', async () => {

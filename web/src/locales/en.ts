@@ -12,7 +12,7 @@ export const en: Messages = {
   'lang.it': 'Italiano',
   'lang.en': 'English',
 
-  'search.label': 'Find an address, a street, a parcel or a point',
+  'search.label': 'Find addresses, places, parcels, points',
   'search.placeholder': 'Street and number, place, sheet/parcel, coordinates',
   'search.submit': 'Search',
   'search.clear': 'Clear search',

@@ -10,7 +10,7 @@ export const it = {
   'lang.it': 'Italiano',
   'lang.en': 'English',
 
-  'search.label': 'Cerca un indirizzo, una strada, una particella o un punto',
+  'search.label': 'Cerca indirizzi, luoghi, particelle, punti',
   'search.placeholder': 'Via e civico, luogo, foglio/particella, coordinate',
   'search.submit': 'Cerca',
   'search.clear': 'Cancella la ricerca',

@@ -17,6 +17,9 @@ use crate::services::parcels;
 /// Id of the layer of cadastral sheets.
 const SHEETS: &str = "parcel-sheets";
 
+/// Score of what is told beside a parcel whose reference was typed.
+const BESIDE_A_PARCEL: f32 = 0.75;
+
 /// What is looked for, and where.
 #[derive(Debug, Clone, Default)]
 pub struct Sought {
@@ -72,8 +75,10 @@ pub struct Hit {
 pub fn find(territory: &Territory, scope: Scope, search: &Search, sought: &Sought) -> Result<Vec<Hit>, Failed> {
     let desk = Desk::new(territory, scope, sought.english);
     let mut hits = if sought.strict { Vec::new() } else { desk.parcels(sought) };
+    // Beside a parcel that is meant, what merely has a number like its is noise.
+    let least = if hits.is_empty() { 0.0 } else { BESIDE_A_PARCEL };
     let found = search.index.ask(&sought.ask())?;
-    hits.extend(found.into_iter().filter_map(|found| desk.dressed(found)));
+    hits.extend(found.into_iter().filter(|found| found.score >= least).filter_map(|found| desk.dressed(found)));
     hits.truncate(sought.limit);
     Ok(hits)
 }
