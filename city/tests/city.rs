@@ -51,6 +51,7 @@ fn field(name: &str) -> FieldDefinition {
         append: None,
         form: None,
         derive: None,
+        bound: None,
     }
 }
 
