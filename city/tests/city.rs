@@ -53,6 +53,7 @@ fn field(name: &str) -> FieldDefinition {
         append: None,
         form: None,
         derive: None,
+        bound: None,
     }
 }
 
