@@ -84,7 +84,9 @@ pub fn table() -> Vec<Wired> {
         Wired::at("/parcels").answers(parcels::about(), parcels::get),
         // Answers of the offices' desks, and the same as processes (OGC API Processes).
         Wired::at("/parcel").answers(processes::parcel::about(), processes::parcel::get),
-        Wired::at("/zones").answers(processes::zones::about(), processes::zones::get),
+        Wired::at(processes::zones::PATH)
+            .answers(processes::zones::about(), processes::zones::get)
+            .answers(processes::rows::about(), processes::rows::post),
         Wired::at("/tariff").answers(processes::tariff::about(), processes::tariff::get),
         Wired::at("/certificate").answers(processes::certificate::about(), processes::certificate::get),
         Wired::at("/processes").answers(processes::about_list(), processes::list),

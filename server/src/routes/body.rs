@@ -1,12 +1,16 @@
 //! Bodies of requests, inside their limit.
 
-use axum::body::{Bytes, to_bytes};
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
+
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
+use futures::StreamExt as _;
 use http::header;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Kind, Problem};
-use crate::middleware::body_too_large;
+use crate::middleware::{MAX_BATCH_BYTES, body_too_large};
 
 /// A JSON body.
 ///
@@ -50,4 +54,41 @@ pub async fn bytes(request: Request, limit: usize) -> Result<Bytes, Problem> {
             .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if too_long { body_too_large(limit) } else { Problem::new(Kind::InvalidBody, "The body ended too early.") }
     })
+}
+
+/// Refuses a body that is no CSV.
+///
+/// # Errors
+/// Another media type.
+pub fn is_csv(request: &Request) -> Result<(), Problem> {
+    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.unwrap_or("text/csv").split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("text/csv") {
+        return Ok(());
+    }
+    let shown = crate::error::clipped(essence).into_owned();
+    Err(Problem::new(Kind::UnsupportedMediaType, format!("The body is {shown}; send text/csv."))
+        .with("value", shown)
+        .with("allowed", vec!["text/csv"]))
+}
+
+/// The body in a file without a name. It is taken whole before the answer begins: most clients do not read while they send.
+///
+/// # Errors
+/// Too many bytes, or a client that breaks off.
+pub async fn spooled(body: Body) -> Result<File, Problem> {
+    let mut file = tempfile::tempfile().map_err(Problem::internal)?;
+    let mut stream = body.into_data_stream();
+    let mut length = 0;
+    while let Some(piece) = stream.next().await {
+        let piece: Bytes = piece.map_err(|_| Problem::new(Kind::InvalidBody, "The body ended too early."))?;
+        length += piece.len();
+        if length > MAX_BATCH_BYTES {
+            return Err(crate::middleware::batch_too_large());
+        }
+        // Into the page cache of the system: quicker than handing it to another thread.
+        file.write_all(&piece).map_err(Problem::internal)?;
+    }
+    file.rewind().map_err(Problem::internal)?;
+    Ok(file)
 }

@@ -3,6 +3,7 @@
 //! Jobs are of this process alone and end with it; whoever knows a job's name, which nobody can guess, knows the job.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +45,15 @@ impl Progress {
     }
 }
 
+/// What an output holds.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A document.
+    Bytes(Bytes),
+    /// What is too large for memory, in a file without a name.
+    File(Arc<File>),
+}
+
 /// One output of a job.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -52,7 +62,7 @@ pub struct Part {
     /// Its media type.
     pub media_type: &'static str,
     /// It.
-    pub body: Bytes,
+    pub body: Content,
 }
 
 /// How a job stands (OGC API Processes 1, statusInfo).
@@ -254,7 +264,7 @@ mod tests {
         let jobs = Arc::new(Jobs::default());
         let good = jobs.begin("zones", false, |progress| async move {
             progress.reach(1, 3);
-            Ok(vec![Part { name: "a", media_type: "text/plain", body: Bytes::from_static(b"x") }])
+            Ok(vec![Part { name: "a", media_type: "text/plain", body: Content::Bytes(Bytes::from_static(b"x")) }])
         });
         let job = ended(&jobs, &good.unwrap().id).await;
         assert!(matches!(&job.state, State::Successful(parts) if parts.len() == 1) && job.percent == 100);

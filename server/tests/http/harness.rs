@@ -148,7 +148,15 @@ impl Server {
             };
             bricola::serve::serve(listener, front, &limits, grace, stopped).await.expect("threads")
         });
-        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None, searching, binder: None }
+        Self {
+            address,
+            client: reqwest::Client::new(),
+            stop: Some(stop),
+            task,
+            follower: None,
+            searching,
+            binder: None,
+        }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -77,11 +77,12 @@ pub fn about_execute() -> Operation {
 }
 
 /// What may come out of a process.
-pub fn results() -> [(&'static str, serde_json::Value); 4] {
+pub fn results() -> [(&'static str, serde_json::Value); 5] {
     let binary = || crate::wired::schema::formatted("binary");
     [
         ("application/json", any_object()),
         ("text/html", text()),
+        ("text/csv", text()),
         ("application/pdf", binary()),
         ("application/geopackage+sqlite3", binary()),
     ]

@@ -1,5 +1,8 @@
 //! `POST /processes/{processId}/execution` (OGC API Processes 1, 7.11).
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -7,6 +10,7 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -17,8 +21,9 @@ use super::{Call, Made, Process, jobs};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
+use crate::routes::pieces::{PIECE, Pieces, streamed};
 use crate::routes::{body, respond};
-use crate::services::jobs::{Part, Progress};
+use crate::services::jobs::{Content, Job, Part, Progress};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -75,6 +80,11 @@ fn later(
         let made = (process.run)(Call { app: own, inputs, wanted, progress }).await?;
         Ok(made.into_iter().map(part).collect())
     });
+    begun(app, job, headers)
+}
+
+/// The answer of a job that was taken on; the refusal where there was no room for it.
+pub fn begun(app: &App, job: Option<Job>, headers: &HeaderMap) -> Answer {
     let job = job.ok_or_else(|| {
         Problem::new(Kind::Overloaded, "Too many jobs wait for their turn; try again later, or dismiss some.")
             .with("limit", "MAX_JOBS")
@@ -89,7 +99,7 @@ fn later(
 }
 
 fn part(made: Made) -> Part {
-    Part { name: made.name, media_type: made.media_type, body: made.body }
+    Part { name: made.name, media_type: made.media_type, body: Content::Bytes(made.body) }
 }
 
 fn wanted(process: &Process, outputs: Option<&Map<String, Value>>) -> Result<Vec<&'static str>, Problem> {
@@ -124,7 +134,7 @@ fn as_document(response: Option<&str>, outputs: usize) -> Result<bool, Problem> 
 }
 
 /// RFC 7240, 4.1.
-fn prefers_async(headers: &HeaderMap) -> bool {
+pub fn prefers_async(headers: &HeaderMap) -> bool {
     let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|it| it.trim().eq_ignore_ascii_case("respond-async"))
 }
@@ -132,7 +142,10 @@ fn prefers_async(headers: &HeaderMap) -> bool {
 /// What came out, as an answer.
 pub fn answered(parts: Vec<Part>, as_document: bool) -> Response {
     if !as_document && let [part] = parts.as_slice() {
-        let mut response = Response::new(Body::from(part.body.clone()));
+        let mut response = Response::new(match &part.body {
+            Content::Bytes(bytes) => Body::from(bytes.clone()),
+            Content::File(file) => streamed(Kept { file: Arc::clone(file), at: 0 }),
+        });
         respond::set(&mut response, header::CONTENT_TYPE, part.media_type);
         respond::set(&mut response, header::CACHE_CONTROL, "no-cache");
         return response;
@@ -143,13 +156,31 @@ pub fn answered(parts: Vec<Part>, as_document: bool) -> Response {
 
 /// A value in a document: JSON as it is, texts and bytes with their media type (OGC API Processes 1, 7.11.4).
 fn inline(part: &Part) -> Value {
+    // Only files of rows are kept as files, and these are always raw.
+    let Content::Bytes(body) = &part.body else { return Value::Null };
     if part.media_type == "application/json"
-        && let Ok(value) = serde_json::from_slice::<Value>(&part.body)
+        && let Ok(value) = serde_json::from_slice::<Value>(body)
     {
         return value;
     }
-    match std::str::from_utf8(&part.body) {
+    match std::str::from_utf8(body) {
         Ok(text) => json!({"value": text, "mediaType": part.media_type}),
-        Err(_) => json!({"value": STANDARD.encode(&part.body), "encoding": "base64", "mediaType": part.media_type}),
+        Err(_) => json!({"value": STANDARD.encode(body), "encoding": "base64", "mediaType": part.media_type}),
+    }
+}
+
+/// A file that others may be reading too.
+struct Kept {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Pieces for Kept {
+    fn piece(&mut self) -> io::Result<Option<Bytes>> {
+        let mut piece = vec![0; PIECE];
+        let read = self.file.read_at(&mut piece, self.at)?;
+        piece.truncate(read);
+        self.at += read as u64;
+        Ok((read > 0).then(|| Bytes::from(piece)))
     }
 }

@@ -9,6 +9,7 @@ pub mod jobs;
 mod list;
 pub mod parcel;
 mod place;
+pub mod rows;
 pub mod tariff;
 pub mod zones;
 

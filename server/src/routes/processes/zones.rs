@@ -22,6 +22,9 @@ use crate::services::zones::{Question, Unzoned, zones};
 use crate::wired::schema::{list, reference, text};
 use crate::wired::{Operation, Words};
 
+/// Where it is.
+pub const PATH: &str = "/zones";
+
 /// See [`super::PROCESSES`].
 pub const PROCESS: Process = Process {
     id: "zones",
@@ -40,7 +43,7 @@ pub const PROCESS: Process = Process {
         media_type: "application/json",
         usual: true,
     }],
-    path: "/zones",
+    path: PATH,
     run,
 };
 

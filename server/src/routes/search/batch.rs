@@ -1,23 +1,20 @@
 //! `POST /geocode`: a file of addresses.
 
 use std::fs::File;
-use std::io::{Seek as _, Write as _};
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
-use futures::StreamExt as _;
 use http::header;
 
 use super::find::near_parameter;
 use super::{near, ready};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
-use crate::middleware::MAX_BATCH_BYTES;
 use crate::params::Params;
 use crate::routes::pieces::{Pieces, streamed};
-use crate::routes::respond;
+use crate::routes::{body, respond};
 use crate::services::search::{Batch, BatchError, Columns};
 use crate::wired::schema::text;
 use crate::wired::{Operation, Parameter, Words};
@@ -38,9 +35,9 @@ pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, reques
         district: named("district"),
     };
     let near = near(&params)?;
-    is_csv(&request)?;
+    body::is_csv(&request)?;
     let seq = ready(&app, request.headers(), query.as_deref()).await?;
-    let file = spooled(request.into_body()).await?;
+    let file = body::spooled(request.into_body()).await?;
     let work = move || {
         let parts = (app.territory.clone(), app.scope, Arc::clone(&app.search));
         Batch::begin(file, &columns, parts, near)
@@ -81,36 +78,6 @@ pub fn about() -> Operation {
         ])
         .gives(about, [("text/csv", text())], &["Bricola-Seq", "Cache-Control"])
         .fails([Kind::SearchBuilding])
-}
-
-fn is_csv(request: &Request) -> Result<(), Problem> {
-    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.unwrap_or("text/csv").split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("text/csv") {
-        return Ok(());
-    }
-    let shown = crate::error::clipped(essence).into_owned();
-    Err(Problem::new(Kind::UnsupportedMediaType, format!("The body is {shown}; send text/csv."))
-        .with("value", shown)
-        .with("allowed", vec!["text/csv"]))
-}
-
-/// The body in a file without a name. It is taken whole before the answer begins: most clients do not read while they send.
-async fn spooled(body: Body) -> Result<File, Problem> {
-    let mut file = tempfile::tempfile().map_err(Problem::internal)?;
-    let mut stream = body.into_data_stream();
-    let mut length = 0;
-    while let Some(piece) = stream.next().await {
-        let piece: Bytes = piece.map_err(|_| Problem::new(Kind::InvalidBody, "The body ended too early."))?;
-        length += piece.len();
-        if length > MAX_BATCH_BYTES {
-            return Err(crate::middleware::batch_too_large());
-        }
-        // Into the page cache of the system: quicker than handing it to another thread.
-        file.write_all(&piece).map_err(Problem::internal)?;
-    }
-    file.rewind().map_err(Problem::internal)?;
-    Ok(file)
 }
 
 impl Pieces for Batch<File> {

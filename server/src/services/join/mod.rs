@@ -2,6 +2,7 @@
 
 pub mod blocks;
 mod rows;
+mod several;
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use blocks::Blocks;
 pub use rows::reader;
 use rows::{Joined, Plan};
+pub use several::several;
 
 /// Blocks in memory at a time, for each thread.
 const BLOCKS_PER_THREAD: usize = 2;
@@ -74,6 +76,9 @@ pub enum JoinError {
         /// What there is.
         fields: Vec<String>,
     },
+    /// Nobody wants it any more.
+    #[error("it was called off")]
+    Dismissed,
     /// The CRS of the points and the layer's do not go together.
     #[error(transparent)]
     Crs(#[from] CrsError),

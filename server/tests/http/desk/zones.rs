@@ -110,3 +110,42 @@ async fn a_page_asks_and_answers_in_both_languages() {
     let refused = town.server.get("/zones?f=html&parcel=99/1").await;
     assert!(refused.text().contains("role=\"alert\""), "{}", refused.text());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_points_comes_back_with_the_zones_of_each_row() {
+    let town = town().await;
+    let at = |x: f64| format!("{:.3},{:.3}", CORNER[0] + x, CORNER[1] + 15.0);
+    let sent = format!("id,est,nord\n1,{}\n2,{}\n3,{}\n4,nowhere,7\n", at(12.0), at(50.0), at(90.0));
+    let url = town.server.url("/zones?layers=parcels,zoning&crs=EPSG:7795");
+    let request = || town.server.client.post(&url).header("content-type", "text/csv").body(sent.clone());
+    let answer = town.server.send(request()).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "text/csv; charset=utf-8; header=present"));
+    let text = answer.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "no row is lost: {text}");
+    assert!(lines[0].starts_with("id,est,nord,parcels_id,") && lines[0].contains("zoning_zone"), "{text}");
+    assert!(lines[1].contains("L736_001200.57") && lines[1].contains("A1"), "{text}");
+    assert!(
+        lines[2].contains("L736_001200.58") && lines[3].starts_with("3,") && lines[4].starts_with("4,nowhere,7,"),
+        "{text}"
+    );
+    // The same as a job.
+    let begun = town.server.send(request().header("prefer", "respond-async")).await;
+    assert_eq!(begun.status, 201, "{}", begun.text());
+    let id = begun.json()["jobID"].as_str().expect("an id").to_owned();
+    while town.json(&format!("/jobs/{id}")).await["status"] != "successful" {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    for _ in 0..2 {
+        assert_eq!(town.server.get(&format!("/jobs/{id}/results")).await.text(), text);
+    }
+    let post = async |query: &str, body: &str| {
+        let request =
+            town.server.client.post(town.server.url(&format!("/zones?{query}"))).header("content-type", "text/csv");
+        town.server.send(request.body(body.to_owned())).await
+    };
+    post("layers=parcels", "a,b\n1,2\n").await.problem(400, "invalid-body");
+    post("layers=parcels&x-column=c&y-column=b", "a,b\n1,2\n").await.problem(400, "invalid-parameter");
+    post("layers=streets", "x,y\n1,2\n").await.problem(400, "invalid-parameter");
+    post("", "x,y\n1,2\n").await.problem(400, "missing-parameter");
+}
