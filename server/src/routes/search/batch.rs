@@ -115,7 +115,7 @@ async fn spooled(body: Body) -> Result<File, Problem> {
 
 impl Pieces for Batch<File> {
     fn piece(&mut self) -> std::io::Result<Option<Bytes>> {
-        Ok(self.next()?.map(Bytes::from))
+        Ok(Batch::piece(self)?.map(Bytes::from))
     }
 }
 
