@@ -73,7 +73,7 @@ const ENDS: [&str; 20] = [
     "elli", "izza", "ardi", "olo", "an",
 ];
 
-/// SplitMix64.
+/// `SplitMix64`.
 fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -100,7 +100,7 @@ fn streets(count: usize, real: &[String]) -> Vec<Street> {
     let street = |number: usize| {
         let hash = mix(number as u64);
         let given = real.get(number);
-        let old = given.map_or(number % 4 == 0, |name| OLD.iter().any(|kind| name.starts_with(kind)));
+        let old = given.map_or(number.is_multiple_of(4), |name| OLD.iter().any(|kind| name.starts_with(kind)));
         let district = if old { pick(&SESTIERI, hash >> 40) } else { pick(&TOWNS, hash >> 40) };
         let name = given.cloned().unwrap_or_else(|| match (old, hash % 3) {
             (true, 0) => format!("{} de la {}", pick(&OLD, hash >> 8), family(hash >> 3)),
@@ -139,7 +139,7 @@ fn build(count: usize, streets: &[Street]) -> Outcome<(SearchIndex, Vec<Written>
         let numbered_by = if *old { *district } else { name.as_str() };
         let number: &mut u32 = next.entry((numbered_by, *district)).or_insert(0);
         *number += 1;
-        let (digits, suffix) = (number.to_string(), if mix(id as u64) % 11 == 0 { "A" } else { "" });
+        let (digits, suffix) = (number.to_string(), if mix(id as u64).is_multiple_of(11) { "A" } else { "" });
         let mark = if suffix.is_empty() { String::new() } else { format!("/{suffix}") };
         let full = if *old {
             format!("{district} {digits}{mark}, {name}")
@@ -183,14 +183,14 @@ fn build(count: usize, streets: &[Street]) -> Outcome<(SearchIndex, Vec<Written>
 /// As somebody would type it.
 fn typed(full: &str, hash: u64) -> String {
     let mut text = full.to_lowercase();
-    if hash % 2 == 0 {
+    if hash.is_multiple_of(2) {
         for (long, short) in
             [("viale ", "v.le "), ("via ", "v. "), ("piazza ", "p.zza "), ("san ", "s. "), ("à", "a"), ("ò", "o")]
         {
             text = text.replace(long, short);
         }
     }
-    if hash % 3 == 0 {
+    if hash.is_multiple_of(3) {
         // Two letters of the longest word change places.
         let longest = text.split([' ', ',']).max_by_key(|word| word.len()).unwrap_or_default().to_owned();
         let mut letters: Vec<char> = longest.chars().collect();
@@ -218,7 +218,7 @@ fn client(index: &SearchIndex, written: &[Written], next: &AtomicU64) -> Outcome
         let Some(meant) = written.get(number as usize) else { return Ok(times) };
         let hash = mix(number ^ 0x5eed);
         let text = typed(&meant.full, hash);
-        let near = (hash % 4 == 0).then_some([12.25, 45.45]);
+        let near = hash.is_multiple_of(4).then_some([12.25, 45.45]);
         let mut answers = Vec::new();
         for end in text.char_indices().map(|(at, letter)| at + letter.len_utf8()).filter(|end| *end > 1) {
             let began = Instant::now();

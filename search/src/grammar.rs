@@ -226,6 +226,8 @@ mod tests {
                     prop_assert!(!reading.words.is_empty());
                     prop_assert!(reading.words.len() <= 2 * MOST_WORDS);
                     if let Some(number) = reading.number {
+                        let again = HouseNumber::read(&number.to_string(), "");
+                        prop_assert_eq!(again.as_ref(), Some(&number));
                         let digits = number.number.to_string();
                         prop_assert!(pieces(&text, MOST_WORDS).iter().any(|it| it.text.trim_start_matches('0') == digits.trim_start_matches('0')));
                     }

@@ -14,7 +14,7 @@ pub fn kinds() -> Vec<(&'static str, ThingKind)> {
 }
 
 /// An answer of hits.
-pub fn hits(query: Value, hits: &[Hit], seq: Seq, base: &str) -> Response {
+pub fn hits(query: &Value, hits: &[Hit], seq: Seq, base: &str) -> Response {
     let hits: Vec<Value> = hits.iter().map(|found| hit(found, base)).collect();
     with_seq(&json!({"query": query, "hits": hits, "seq": seq}), seq)
 }

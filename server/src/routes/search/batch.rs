@@ -82,7 +82,7 @@ pub fn about() -> Operation {
 
 impl Pieces for Batch<File> {
     fn piece(&mut self) -> std::io::Result<Option<Bytes>> {
-        Ok(self.next()?.map(Bytes::from))
+        Ok(Batch::piece(self)?.map(Bytes::from))
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
         find(&app.territory, app.scope, &app.search, &sought)
     };
     let hits = tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?.map_err(Problem::internal)?;
-    Ok(answer::hits(told, &hits, seq, &base))
+    Ok(answer::hits(&told, &hits, seq, &base))
 }
 
 /// Of [`get`].

@@ -1,6 +1,6 @@
 //! A file of points joined with a layer: each row goes out as it came, with what lies at its point.
 
-pub mod blocks;
+pub(crate) mod blocks;
 mod rows;
 mod several;
 
@@ -16,7 +16,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use thiserror::Error;
 
 use blocks::Blocks;
-pub use rows::reader;
+pub(crate) use rows::reader;
 use rows::{Joined, Plan};
 pub use several::several;
 

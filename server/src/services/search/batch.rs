@@ -123,7 +123,7 @@ impl<R: Read> Batch<R> {
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         if let Some(head) = self.head.take() {
             return Ok(Some(head));
         }

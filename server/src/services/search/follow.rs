@@ -126,7 +126,7 @@ impl Begun {
         for layer in search.index.layers() {
             if !there.iter().any(|id| **id == *layer) {
                 search.indexed().remove(&*layer);
-                told(search.index.remove(&layer), &layer);
+                told(&search.index.remove(&layer), &layer);
             }
         }
         whole
@@ -136,7 +136,7 @@ impl Begun {
 /// Reads a layer as a whole.
 fn read(search: &Search, plan: &Plan, snapshot: &Snapshot) {
     let layer = &snapshot.definition().id;
-    if told(search.index.replace(layer, plan.contents(snapshot)), layer) {
+    if told(&search.index.replace(layer, plan.contents(snapshot)), layer) {
         note(search, snapshot, snapshot.seq());
     }
 }
@@ -153,7 +153,7 @@ fn renew(territory: &Territory, search: &Search, part: &AppliedLayer) {
         }
         return;
     }
-    if told(plan.renew(&search.index, &snapshot, &part.ids), &part.layer) {
+    if told(&plan.renew(&search.index, &snapshot, &part.ids), &part.layer) {
         note(search, &snapshot, part.seq.max(known.seq));
     }
 }
@@ -164,8 +164,8 @@ fn note(search: &Search, snapshot: &Snapshot, seq: Seq) {
 }
 
 /// Whether it went well; what did not is tried again with the next look.
-fn told(done: Result<(), bricola_search::Failed>, layer: &str) -> bool {
-    if let Err(error) = &done {
+fn told(done: &Result<(), bricola_search::Failed>, layer: &str) -> bool {
+    if let Err(error) = done {
         warn!(%error, layer, "a layer was not brought up to date in the search index");
     }
     done.is_ok()

@@ -233,10 +233,10 @@ impl<'a> Desk<'a> {
             if self.english { ["Sheet", "parcel", "annex"] } else { ["Foglio", "particella", "allegato"] };
         let mut label = format!("{sheet} {}", value("sheet").unwrap_or_else(|| "?".to_owned()));
         if let Some(given) = value("annex").filter(|annex| annex != "0") {
-            label += &format!(", {annex} {given}");
+            label.extend([", ", annex, " ", &given]);
         }
         if let Some(number) = value("number") {
-            label += &format!(", {parcel} {number}");
+            label.extend([", ", parcel, " ", &number]);
         }
         let spot = spot(row)?;
         let reference = value("national_ref").or_else(|| value("code")).unwrap_or_default();

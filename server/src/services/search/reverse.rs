@@ -60,13 +60,12 @@ fn nearest(
                 break;
             }
             let Some(spot) = spot(hit.row) else { break };
-            let (label, context) = match wanted {
-                SearchKind::Address => address(&plan, hit.row),
-                _ => {
-                    let name = plan.name(hit.row).unwrap_or_default().to_owned();
-                    let context = desk.district(place.lonlat(), &name).unwrap_or_default();
-                    (name, context)
-                }
+            let (label, context) = if wanted == SearchKind::Address {
+                address(&plan, hit.row)
+            } else {
+                let name = plan.name(hit.row).unwrap_or_default().to_owned();
+                let context = desk.district(place.lonlat(), &name).unwrap_or_default();
+                (name, context)
             };
             best = Some(Hit {
                 kind: if wanted == SearchKind::Address { Kind::Address } else { Kind::Street },
