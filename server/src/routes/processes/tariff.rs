@@ -168,6 +168,7 @@ fn asked(inputs: &Inputs) -> Result<Asked, Problem> {
             let policy = Crossing::ALL.into_iter().find(|it| it.code() == code).ok_or_else(|| {
                 let known = Crossing::ALL.map(Crossing::code).join(", ");
                 Problem::parameter("crossing", code, format!("must be one of {known}"))
+                    .with("allowed", Crossing::ALL.map(Crossing::code).to_vec())
             })?;
             let motivation = inputs
                 .needed("motivation", "another rule than the plan's takes a reason, which stays in the evidence")?;
