@@ -13,8 +13,8 @@ import statistics
 import subprocess
 import time
 
-from durable import Psql
-from figures import PostGis, Server, fetch, over_postgis
+from durable import Psql, over_postgis
+from figures import Server, fetch
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 ZONES = 60
@@ -155,6 +155,7 @@ def main():
     parser.add_argument("--parcels", default=os.environ.get("PARCELS", "1m"))
     parser.add_argument("--objects", type=int, default=int(os.environ.get("BENCH_OBJECTS", "200000")))
     arguments = parser.parse_args()
+    arguments.binary = os.path.abspath(arguments.binary)
     over_postgis(lambda folder, cluster: Bench(arguments, folder, cluster))
 
 
