@@ -95,3 +95,74 @@ fn way<'a>(layers: &BTreeMap<&'a str, &'a LayerDefinition>, from: &'a str, to: &
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn layer(id: &str, geometry: &str, bound: &str) -> Result<LayerDefinition, String> {
+        let text = format!(
+            "id = \"{id}\"\ntitle = {{ it = \"t\", en = \"t\" }}\ndescription = {{ it = \"t\", en = \"t\" }}\ntheme = \"taxes\"\n\
+             geometry = \"{geometry}\"\n[[field]]\nname = \"code\"\ntype = \"text\"\ntitle = {{ it = \"t\", en = \"t\" }}\n\
+             [[field]]\nname = \"size\"\ntype = \"real\"\ntitle = {{ it = \"t\", en = \"t\" }}\n\
+             [[field]]\nname = \"other\"\ntype = \"text\"\ntitle = {{ it = \"t\", en = \"t\" }}\n{bound}"
+        );
+        parse("test.toml", &text).map_err(|error| error.to_string())
+    }
+
+    fn to(layer: &str, more: &str) -> String {
+        format!("bound = {{ layer = \"{layer}\", field = \"code\"{more} }}")
+    }
+
+    #[test]
+    fn what_cannot_be_kept_true_is_refused_with_its_reason() {
+        for (geometry, bound, reason) in [
+            ("point", to("a", ""), "the layer itself"),
+            ("point", to("b", ", within_m = -1.0"), "within_m"),
+            ("point", to("b", ", within_m = nan"), "within_m"),
+            ("point", to("b", ", by = \"share\""), "layers of surfaces"),
+            ("polygon", to("b", ", by = \"share\", smallest = true"), "goes with neither"),
+            ("point", to("b", ", filter = \"code = \""), "bound.filter"),
+            ("point", to("b", ", nearest = 3"), "nearest"),
+            ("point", format!("required = true\n{}", to("b", "")), "not required"),
+        ] {
+            let error = layer("a", geometry, &bound).expect_err(&bound);
+            assert!(error.contains("test.toml") && error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_definitions_say_of_one_another_must_fit() {
+        let reasons = |bound: &str, geometry: &str| {
+            let layers = [layer("a", "point", bound).expect("by itself"), layer("b", geometry, "").expect("sound")];
+            faults(&layers).into_iter().map(|(_, _, reason)| reason).collect::<Vec<_>>()
+        };
+        let whole = reasons(&to("b", ", first_by = \"size\", filter = \"size > 3\""), "multipolygon");
+        assert_eq!(whole, Vec::<String>::new());
+        assert_eq!(reasons(&to("elsewhere", ""), "point"), Vec::<String>::new(), "it may be attached later");
+        for (bound, geometry, reason) in [
+            (to("b", "").replace("\"code\"", "\"name\""), "polygon", "no field \"name\""),
+            (to("b", "").replace("\"code\"", "\"size\""), "polygon", "Real"),
+            (to("b", ", first_by = \"rank\""), "polygon", "no field \"rank\""),
+            (to("b", ", filter = \"rank > 3\""), "polygon", "bound.filter"),
+            (to("b", ""), "linestring", "within_m"),
+        ] {
+            let found = reasons(&bound, geometry);
+            assert!(found.len() == 1 && found[0].contains(reason), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn chains_are_sound_and_circles_are_not() {
+        let chain = |last: &str| {
+            let layers = [("a", to("b", "")), ("b", to("c", "")), ("c", last.to_owned())];
+            let layers = layers.map(|(id, bound)| layer(id, "polygon", &bound).expect("by itself"));
+            faults(&layers)
+        };
+        assert_eq!(chain(""), []);
+        let circle = chain(&to("a", ""));
+        assert_eq!(circle.len(), 3, "{circle:?}");
+        assert!(circle[0].2.contains("a → b → c → a"), "{circle:?}");
+    }
+}
