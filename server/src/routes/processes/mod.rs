@@ -65,6 +65,7 @@ impl Input {
 
     /// As a parameter of a query.
     pub fn parameter(self) -> Parameter {
+        let is_number = matches!(self.schema.get("type").and_then(Value::as_str), Some("number" | "integer"));
         let schema = match self.schema.get("type").and_then(Value::as_str) {
             // Queries have texts only: lists with commas, objects as JSON.
             Some("array") | None => crate::wired::schema::text(),
@@ -72,7 +73,10 @@ impl Input {
         };
         let mut parameter = Parameter::query(self.name, self.about, schema);
         parameter.required = self.needed;
-        parameter.example = self.example.map(Value::from);
+        parameter.example = self.example.map(|example| match example.parse::<f64>() {
+            Ok(number) if is_number => number.into(),
+            _ => example.into(),
+        });
         parameter
     }
 }

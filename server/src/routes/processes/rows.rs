@@ -125,7 +125,7 @@ pub fn about() -> Operation {
             201,
             Words("Il lavoro è stato preso in carico.", "The job was taken on."),
             [("application/json", reference("StatusInfo"))],
-            &["Location", "Preference-Applied"],
+            &["Location", "Preference-Applied", "Cache-Control"],
         )
         .fails(FAILURES)
         .fails([Kind::JobFailed])
