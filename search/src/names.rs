@@ -23,7 +23,12 @@ const ARENA_BYTES: usize = 16 * 1024 * 1024;
 const PROPOSED: usize = 160;
 /// Metres of a degree of latitude.
 const DEGREE_M: f32 = 111_195.0;
+/// Weight up to which a word is in too many names to find one.
+const COMMON: f32 = 0.3;
 const TOKENIZER: &str = "blanks";
+
+/// A part of a question to tantivy.
+type Clause = (Occur, Box<dyn Query>);
 
 /// Why the index failed.
 #[derive(Debug, thiserror::Error)]
@@ -172,17 +177,21 @@ impl Names {
 
     fn query(&self, reading: &Reading, loosely: bool) -> Result<Option<Box<dyn Query>>, Failed> {
         let Some(last) = reading.words.len().checked_sub(1) else { return Ok(None) };
-        let is_telling = reading.words.iter().any(|word| weight(word) > 0.1);
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        // Half of all names have the same few kinds: those choose among what the telling words find, and find nothing alone.
+        let is_telling = |place: usize, word: &str| weight(word) > COMMON || (reading.open_word && place == last);
+        let has_telling = reading.words.iter().enumerate().any(|(place, word)| is_telling(place, word));
+        let (mut telling, mut common): (Vec<Clause>, Vec<Clause>) = (Vec::new(), Vec::new());
         for (place, word) in reading.words.iter().enumerate() {
             let open = reading.open_word && place == last;
             let weight = weight(word);
+            let is_telling = !has_telling || is_telling(place, word);
             // Small words are in a third of all names and choose none.
-            if weight <= 0.1 && is_telling && !open {
+            if weight <= 0.1 && !is_telling {
                 continue;
             }
             for (field, worth) in [(self.fields.name, 4.0), (self.fields.beside, 2.0)] {
                 let term = Term::from_field_text(field, word);
+                let clauses = if is_telling { &mut telling } else { &mut common };
                 let mut push = |query: Box<dyn Query>, worth: f32| {
                     clauses.push((Occur::Should, Box::new(ConstScoreQuery::new(query, worth * weight))));
                 };
@@ -192,11 +201,15 @@ impl Names {
                 }
                 let letters = tolerance(word, open) as u8;
                 let is_number = word.starts_with(|first: char| first.is_ascii_digit());
-                if loosely && letters > 0 && !is_number {
+                if loosely && letters > 0 && !is_number && is_telling {
                     push(self.automata.query(field, word, letters, open)?, worth * 0.6);
                 }
             }
         }
-        Ok((!clauses.is_empty()).then(|| Box::new(BooleanQuery::new(clauses)) as Box<dyn Query>))
+        if common.is_empty() {
+            return Ok((!telling.is_empty()).then(|| Box::new(BooleanQuery::new(telling)) as Box<dyn Query>));
+        }
+        common.push((Occur::Must, Box::new(BooleanQuery::new(telling))));
+        Ok(Some(Box::new(BooleanQuery::new(common))))
     }
 }
