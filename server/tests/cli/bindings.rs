@@ -90,7 +90,7 @@ fn the_feed_tells_which_objects_changed_their_zone_and_why() {
         assert_eq!(change["before"]["properties"]["tariff_zone"], zone.as_str());
         assert_ne!(change["after"]["properties"]["tariff_zone"], zone.as_str());
     }
-    let events = server.events(seq.parse().expect("a seq"), |text| text.contains("tax-objects"));
+    let events = server.events(seq.parse().expect("a seq"), |text| text.contains("\"causes\":[{"));
     assert!(events.contains("\"causes\":[{"), "{events}");
 
     // What is bound is not edited: a patch is refused, in a whole feature it is passed over.
