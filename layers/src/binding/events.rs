@@ -116,14 +116,17 @@ pub(super) async fn plan<S: Store>(
 }
 
 async fn happened<S: Store>(store: &S, known: &BindingState, sides: &Sides, seq: Seq) -> Result<Happened, StoreError> {
+    let own = &sides.bound.definition().id;
     let (mut happened, mut after) = (Happened::default(), known.seq);
     while after < seq {
         let changes = store.changes(after, PAGE).await?;
         let Some(last) = changes.last().map(|change| change.seq) else { break };
         after = last;
         for change in changes.into_iter().filter(|change| change.seq <= seq && sides.concerns(&change.layer)) {
-            // What keepers have written is looked at again too: another one's may rest on what has gone meanwhile, and who
-            // has not seen it come does not see it go.
+            // Of its own work there is nothing new; of that of others there is.
+            if change.layer == *own && !change.causes.is_empty() {
+                continue;
+            }
             let reason = Reason::from(change.operation);
             let features = happened.features.entry(change.layer.clone()).or_default();
             match change.id {
