@@ -53,7 +53,6 @@ fn field(name: &str) -> FieldDefinition {
         append: None,
         form: None,
         derive: None,
-        bound: None,
     }
 }
 

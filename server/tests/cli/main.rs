@@ -1,7 +1,6 @@
 //! The binary, as a person runs it.
 
 mod attaching;
-mod bindings;
 mod clerks;
 mod config;
 mod data;

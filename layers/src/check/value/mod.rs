@@ -260,7 +260,6 @@ mod tests {
             append: None,
             form: None,
             derive: None,
-            bound: None,
         }
     }
 

@@ -192,7 +192,6 @@ fn field(column: &Column, name: String, kind: FieldType) -> FieldDefinition {
         append: None,
         form: None,
         derive: None,
-        bound: None,
     }
 }
 
