@@ -12,7 +12,7 @@ use crate::services::certificate::Issued;
 use crate::wired::Words;
 
 /// The form, and the certificates.
-pub fn certificate(asked: &Asked<'_>, outcome: Option<Result<Issued, Problem>>) -> Content {
+pub fn certificate(asked: &Asked<'_>, outcome: Option<&Result<Issued, Problem>>) -> Content {
     let body = html! {
         p class="lead no-print" {
             (asked.say(
@@ -26,7 +26,7 @@ pub fn certificate(asked: &Asked<'_>, outcome: Option<Result<Issued, Problem>>) 
                 (form::field(asked, "datetime", asked.say("Alla data", "On the day"), asked.say("Vuoto: oggi", "Empty: today"), "date"))
             }
         }))
-        @match &outcome {
+        @match outcome {
             None => {},
             Some(Err(problem)) => (refused(asked, problem)),
             Some(Ok(issued)) => {

@@ -8,7 +8,7 @@ use super::super::{Asked, members, text};
 use super::{Outcome, evidence, form, in_language, number, refused, warnings};
 
 /// The form, and the parcels.
-pub fn parcel(asked: &Asked<'_>, outcome: Outcome) -> Content {
+pub fn parcel(asked: &Asked<'_>, outcome: &Outcome) -> Content {
     let body = html! {
         p class="lead no-print" {
             (asked.say(
@@ -20,7 +20,7 @@ pub fn parcel(asked: &Asked<'_>, outcome: Outcome) -> Content {
             (form::place(asked))
             div class="row-fields" { (form::field(asked, "datetime", asked.say("Alla data", "On the day"), "", "date")) }
         }))
-        @match &outcome {
+        @match outcome {
             None => {},
             Some(Err(problem)) => (refused(asked, problem)),
             Some(Ok(answer)) => {

@@ -11,7 +11,7 @@ use super::{Outcome, evidence, form, in_language, number, refused, warnings};
 use crate::services::tariff::Loaded;
 
 /// The form, and the answer.
-pub fn tariff(asked: &Asked<'_>, loaded: &Loaded, outcome: Outcome) -> Content {
+pub fn tariff(asked: &Asked<'_>, loaded: &Loaded, outcome: &Outcome) -> Content {
     let mut kinds: Vec<(String, String)> = Vec::new();
     for (code, occupation) in loaded.each.iter().rev().flat_map(|plan: &TariffPlan| &plan.occupations) {
         if !kinds.iter().any(|(known, _)| known == code) {
@@ -45,7 +45,7 @@ pub fn tariff(asked: &Asked<'_>, loaded: &Loaded, outcome: Outcome) -> Content {
                 (form::field(asked, "flags", asked.say("Dichiarazioni", "Declarations"), asked.say("Separate da virgole, come alimentari", "Separated by commas, such as alimentari"), "text"))
             }
         }))
-        @match &outcome {
+        @match outcome {
             None => {},
             Some(Err(problem)) => (refused(asked, problem)),
             Some(Ok(answer)) => (told(asked, answer)),

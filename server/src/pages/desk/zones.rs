@@ -8,7 +8,7 @@ use super::super::{Asked, members, text};
 use super::{Outcome, evidence, form, in_language, number, refused, warnings};
 
 /// The form, with the layers that may be chosen, and the answer.
-pub fn zones(asked: &Asked<'_>, layers: &[(String, String)], outcome: Outcome) -> Content {
+pub fn zones(asked: &Asked<'_>, layers: &[(String, String)], outcome: &Outcome) -> Content {
     let all = (String::new(), asked.say("tutti", "all").to_owned());
     let layers: Vec<(String, String)> = std::iter::once(all).chain(layers.iter().cloned()).collect();
     let body = html! {
@@ -22,7 +22,7 @@ pub fn zones(asked: &Asked<'_>, layers: &[(String, String)], outcome: Outcome) -
                 (form::field(asked, "datetime", asked.say("Alla data", "On the day"), "", "date"))
             }
         }))
-        @match &outcome {
+        @match outcome {
             None => {},
             Some(Err(problem)) => (refused(asked, problem)),
             Some(Ok(answer)) => (told(asked, answer)),

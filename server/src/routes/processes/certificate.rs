@@ -151,7 +151,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let asked = pages::Asked::new(&app, language, &base, "certificate", query.as_deref());
     let outcome =
         if inputs.texts("parcels")?.is_empty() { None } else { Some(answer(&app, &inputs, Progress::default()).await) };
-    Ok(pages::send(&asked, &pages::desk::certificate(&asked, outcome)))
+    Ok(pages::send(&asked, &pages::desk::certificate(&asked, outcome.as_ref())))
 }
 
 /// Of [`get`].

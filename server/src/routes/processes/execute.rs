@@ -64,7 +64,8 @@ pub async fn execute(
     }
     let call = Call { app: Arc::clone(&app), inputs, wanted, progress: Progress::default() };
     let made = (process.run)(call).await?;
-    Ok(answered(made.into_iter().map(part).collect(), as_document))
+    let parts: Vec<Part> = made.into_iter().map(part).collect();
+    Ok(answered(&parts, as_document))
 }
 
 fn later(
@@ -140,8 +141,8 @@ pub fn prefers_async(headers: &HeaderMap) -> bool {
 }
 
 /// What came out, as an answer.
-pub fn answered(parts: Vec<Part>, as_document: bool) -> Response {
-    if !as_document && let [part] = parts.as_slice() {
+pub fn answered(parts: &[Part], as_document: bool) -> Response {
+    if !as_document && let [part] = parts {
         let mut response = Response::new(match &part.body {
             Content::Bytes(bytes) => Body::from(bytes.clone()),
             Content::File(file) => streamed(Kept { file: Arc::clone(file), at: 0 }),

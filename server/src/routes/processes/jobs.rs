@@ -52,7 +52,7 @@ pub async fn results(State(app): State<Arc<App>>, Path(id): Path<String>, RawQue
     Params::read(query.as_deref(), &[])?;
     let job = known(&app, &id)?;
     match job.state {
-        Stage::Successful(parts) => Ok(answered(parts, job.as_document)),
+        Stage::Successful(parts) => Ok(answered(&parts, job.as_document)),
         Stage::Failed(problem) => Err(*problem),
         _ => {
             Err(Problem::new(Kind::JobRunning, format!("The job has come to {} %; ask again.", job.percent))

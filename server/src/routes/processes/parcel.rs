@@ -80,7 +80,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     } else {
         None
     };
-    Ok(pages::send(&asked, &pages::desk::parcel(&asked, outcome)))
+    Ok(pages::send(&asked, &pages::desk::parcel(&asked, &outcome)))
 }
 
 /// Of [`get`].

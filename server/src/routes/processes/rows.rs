@@ -36,7 +36,7 @@ pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, reques
         let job = app.jobs.begin(zones::PROCESS.id, false, work);
         return begun(&app, job, &headers);
     }
-    let mut response = answered(joined(joins, file, Progress::default()).await?, false);
+    let mut response = answered(&joined(joins, file, Progress::default()).await?, false);
     respond::set_seq(&mut response, seq);
     Ok(response)
 }

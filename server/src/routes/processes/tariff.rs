@@ -107,7 +107,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let outcome = if is_asked { pages::desk::outcome(answer(&app, &inputs).await, true) } else { None };
     let tariffs = Arc::clone(&app.tariffs);
     let loaded = tokio::task::spawn_blocking(move || tariffs.current()).await.map_err(Problem::internal)?;
-    Ok(pages::send(&asked, &pages::desk::tariff(&asked, &loaded, outcome)))
+    Ok(pages::send(&asked, &pages::desk::tariff(&asked, &loaded, &outcome)))
 }
 
 /// Of [`get`].

@@ -87,7 +87,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let outcome = pages::desk::outcome(answer(&app, &inputs).await, names_a_place(&inputs));
     let surfaces = select::visible(&app).filter(|(_, it)| it.geometry.dimension() == Some(2));
     let layers: Vec<_> = surfaces.map(|(_, it)| (it.id.clone(), language.of(&it.title).to_owned())).collect();
-    Ok(pages::send(&asked, &pages::desk::zones(&asked, &layers, outcome)))
+    Ok(pages::send(&asked, &pages::desk::zones(&asked, &layers, &outcome)))
 }
 
 /// Whether there is a question at all, or a page is asked for to write one.

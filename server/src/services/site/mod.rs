@@ -116,6 +116,9 @@ impl Site {
     }
 
     /// The place of a feature.
+    ///
+    /// # Errors
+    /// A geometry of another kind.
     pub fn of_feature(geometry: Geometry<f64>, feature: FeatureRef) -> Result<Self, NoSite> {
         Ok(Self { shape: Shape::of(geometry)?, transform: None, feature: Some(feature), warnings: Vec::new() })
     }

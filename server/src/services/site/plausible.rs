@@ -80,7 +80,7 @@ mod tests {
         let rome = warned(12.4964, 41.9028, &Crs::crs84());
         assert!(rome[0].1.contains("check the coordinates"), "{rome:?}");
         // Monte Mario comes by an operation of 4 m, never by a null shift of 78 m.
-        let old = warned(2_311_853.068, 5_034_649.2008, &Crs::epsg(3004).unwrap());
+        let old = warned(2_311_853.068, 5_034_649.200_8, &Crs::epsg(3004).unwrap());
         assert!(old.len() == 1 && old[0].0 == "rough-transform", "{old:?}");
     }
 
