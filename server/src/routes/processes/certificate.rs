@@ -132,6 +132,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let inputs = Inputs::of_query(&params);
     let language = respond::language(&params, &headers)?;
     // A file is asked for by its name only; browsers are shown the page.
+    params.one_of("f", &[("json", ()), ("html", ()), ("pdf", ()), ("gpkg", ())])?;
     let file = params.text("f").and_then(|f| FILES.into_iter().find(|(name, ..)| *name == f));
     if let Some((_, output, ending)) = file {
         let issued = answer(&app, &inputs, Progress::default()).await?;

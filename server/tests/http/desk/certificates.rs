@@ -93,6 +93,6 @@ async fn it_is_a_pdf_that_is_the_same_each_time_and_a_geopackage_of_the_pieces()
     std::fs::write(&file, &package.body).expect("written");
     let script = "from osgeo import ogr; import sys\nfile = ogr.Open(sys.argv[1]); layer = file.GetLayer(0)\nprint(sorted((f['parcel'], f['zone'], f['percent']) for f in layer))";
     let read = std::process::Command::new("/usr/bin/python3").args(["-c", script]).arg(&file).output().expect("GDAL");
-    let expected = "[('L736_001200.57', 'A1', 47.62), ('L736_001200.57', 'B2', 52.38), ('L736_001200.59', 'B2', 20.0)]";
+    let expected = "[('L736_001200.57', 'A1', 47.62), ('L736_001200.57', 'B2', 52.38), ('L736_001200.59', 'B2', 20.0), ('L736_001200.59', 'B3', 20.0)]";
     assert_eq!(String::from_utf8_lossy(&read.stdout).trim(), expected, "{}", String::from_utf8_lossy(&read.stderr));
 }
