@@ -8,12 +8,12 @@ use bricola_layers::log::Seq;
 use bricola_layers::query::Positions;
 use bricola_territory::FeatureRef;
 use chrono::NaiveDate;
-use geo::{BoundingRect as _, Contains as _, Distance as _, Euclidean, MapCoords as _};
-use geo_types::{Coord, Geometry, MultiPolygon, Rect};
+use geo::{BoundingRect as _, Contains as _, Distance as _, Euclidean};
+use geo_types::{Geometry, MultiPolygon, Rect};
 use serde_json::{Value, json};
 
 use super::jobs::Progress;
-use super::site::{Evidence, Seen, Shape, Site, code_of, name_of, near, reference, words};
+use super::site::{Evidence, Seen, Shape, Site, code_of, in_metres, name_of, near, reference, surface_of, words};
 use super::zones::{self, Unzoned, properties};
 
 /// Version of the answer's rules.
@@ -22,8 +22,6 @@ pub const ENGINE: &str = "bricola-parcel/1";
 const BORDER_M: f64 = 0.05;
 /// Features of a layer that are named one by one.
 const NAMED: usize = 200;
-/// Metres in a degree of latitude.
-const METRES_A_DEGREE: f64 = 111_194.9;
 /// Degrees around a parcel that its picture shows: some metres.
 const AROUND: f64 = 0.0003;
 
@@ -82,11 +80,7 @@ fn one(question: &Question, row: RowRef<'_>, used: &mut Vec<FeatureRef>) -> Resu
         "properties": properties(snapshot, question.scope, row),
         "registered_m2": registered(snapshot, row),
     });
-    let surface = match Positions::LonLat.geometry(row) {
-        Some(Geometry::Polygon(polygon)) => MultiPolygon(vec![polygon]),
-        Some(Geometry::MultiPolygon(polygons)) => polygons,
-        _ => return Ok(parcel),
-    };
+    let Some(surface) = surface_of(row) else { return Ok(parcel) };
     let Some(frame) = surface.bounding_rect() else { return Ok(parcel) };
     let site = Site {
         shape: Shape::Surface(surface.clone()),
@@ -168,15 +162,11 @@ fn points(
 /// Parcels with a common border.
 fn neighbours(question: &Question, row: RowRef<'_>, surface: &MultiPolygon<f64>, frame: Rect<f64>) -> Value {
     let snapshot = &question.parcels;
-    let Coord { x, y } = frame.center();
-    let wide = METRES_A_DEGREE * y.to_radians().cos();
-    let in_metres =
-        |it: &Geometry<f64>| it.map_coords(|at| Coord { x: (at.x - x) * wide, y: (at.y - y) * METRES_A_DEGREE });
-    let here = in_metres(&Geometry::MultiPolygon(surface.clone()));
+    let here = in_metres(&Geometry::MultiPolygon(surface.clone()), frame);
     let mut told: Vec<Value> = Vec::new();
     for other in near(snapshot, frame, BORDER_M, question.day).into_iter().filter(|other| other.id() != row.id()) {
         let Some(there) = Positions::LonLat.geometry(other) else { continue };
-        if told.len() < NAMED && Euclidean.distance(&here, &in_metres(&there)) <= BORDER_M {
+        if told.len() < NAMED && Euclidean.distance(&here, &in_metres(&there, frame)) <= BORDER_M {
             told.push(
                 json!({"reference": words(snapshot, other, "national_ref"), "feature": reference(snapshot, other)}),
             );

@@ -127,8 +127,7 @@ fn made(name: &str, tenant: &str, issued: &Issued) -> Result<Made, Problem> {
 
 /// `GET /certificate`.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
-    let names = [PROCESS.names(), vec!["f", "lang"]].concat();
-    let params = Params::read(query.as_deref(), &names)?;
+    let params = Params::read(query.as_deref(), &PROCESS.parameters())?;
     let inputs = Inputs::of_query(&params);
     let language = respond::language(&params, &headers)?;
     // A file is asked for by its name only; browsers are shown the page.

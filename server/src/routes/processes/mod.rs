@@ -145,6 +145,11 @@ pub fn known(id: &str) -> Option<&'static Process> {
 }
 
 impl Process {
+    /// Names of the parameters of its path.
+    pub fn parameters(&self) -> Vec<&'static str> {
+        [self.names(), vec!["f", "lang"]].concat()
+    }
+
     /// Names of its inputs.
     pub fn names(&self) -> Vec<&'static str> {
         (self.inputs)().iter().map(|input| input.name).collect()

@@ -66,8 +66,7 @@ fn run(call: Call) -> BoxFuture<'static, Result<Vec<Made>, Problem>> {
 
 /// `GET /parcel`.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
-    let names = [PROCESS.names(), vec!["f", "lang"]].concat();
-    let params = Params::read(query.as_deref(), &names)?;
+    let params = Params::read(query.as_deref(), &PROCESS.parameters())?;
     let inputs = Inputs::of_query(&params);
     let language = respond::language(&params, &headers)?;
     if respond::format(&params, &headers)? == respond::Format::Json {

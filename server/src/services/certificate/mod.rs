@@ -9,17 +9,16 @@ use std::sync::Arc;
 
 use bricola_layers::cache::{RowAt, RowRef, Snapshot, ValueRef};
 use bricola_layers::log::Seq;
-use bricola_layers::query::Positions;
 use bricola_territory::cdu::{Certificate, Layer, Options, Parcel, PlanStatus, PlanZone, certify};
 use bricola_territory::overlay::Unmeasurable;
 use bricola_territory::{Exact, FeatureRef, canonical_json};
 use chrono::NaiveDate;
-use geo_types::{Geometry, MultiPolygon};
+use geo_types::MultiPolygon;
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::jobs::Progress;
-use super::site::{Evidence, Seen, Shape, Site, named, near, reference, words};
+use super::site::{Evidence, Seen, Shape, Site, named, near, reference, surface_of, words};
 
 pub use pdf::pdf;
 pub use pieces::{NoFile, geopackage};
@@ -108,11 +107,7 @@ fn features(certificate: &Certificate) -> Vec<FeatureRef> {
 
 fn parcel(snapshot: &Snapshot, row: RowRef<'_>) -> Result<Parcel, NotIssued> {
     let name = words(snapshot, row, "national_ref").unwrap_or_else(|| row.id().to_string());
-    let geometry = match Positions::LonLat.geometry(row) {
-        Some(Geometry::Polygon(polygon)) => MultiPolygon(vec![polygon]),
-        Some(Geometry::MultiPolygon(polygons)) => polygons,
-        _ => return Err(NotIssued::NoSurface(name)),
-    };
+    let Some(geometry) = surface_of(row) else { return Err(NotIssued::NoSurface(name)) };
     let area = snapshot.definition().field("area_m2").map(|(position, _)| row.base.value(row.row, position));
     let registered_m2 = match area {
         Some(ValueRef::Real(area)) => Exact::measured(area, 2),

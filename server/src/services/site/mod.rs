@@ -15,8 +15,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use evidence::{Evidence, Seen};
-pub use near::{near, reference};
-pub use surfaces::{Named, code_of, name_of, named, words};
+pub use near::{in_metres, near, reference};
+pub use surfaces::{Named, code_of, name_of, named, surface_of, words};
 
 /// Metres of accuracy beyond which the border of a zone may lie on the other side of the place.
 const ROUGH_M: f64 = 1.0;

@@ -4,12 +4,16 @@ use bricola_layers::cache::{RowRef, Snapshot, Validity};
 use bricola_layers::crs::lonlat_to_world_f64;
 use bricola_territory::FeatureRef;
 use chrono::NaiveDate;
-use geo_types::Rect;
+use geo::MapCoords as _;
+use geo_types::{Coord, Geometry, Rect};
 
 /// World units that are looked beyond the box: some decimetres.
 const SLACK: f64 = 64.0;
 /// Degrees of latitude in a metre, about.
 const DEGREES_A_METRE: f64 = 1.0 / 111_000.0;
+
+/// Metres in a degree of latitude, on a sphere.
+const METRES_A_DEGREE: f64 = 111_194.9;
 
 /// The features whose boxes reach within so many metres of a box, and that are valid on the day, in order of id.
 pub fn near(snapshot: &Snapshot, frame: Rect<f64>, metres: f64, day: Option<NaiveDate>) -> Vec<RowRef<'_>> {
@@ -35,4 +39,11 @@ pub fn near(snapshot: &Snapshot, frame: Rect<f64>, metres: f64, day: Option<Naiv
 pub fn reference(snapshot: &Snapshot, row: RowRef<'_>) -> FeatureRef {
     let version = u64::try_from(row.base.version(row.row)).unwrap_or_default();
     FeatureRef { layer: snapshot.definition().id.clone(), id: row.id().to_string(), version }
+}
+
+/// On a plane in which degrees around a place are metres: distances of some tens of metres are right to a millimetre.
+pub fn in_metres(geometry: &Geometry<f64>, frame: Rect<f64>) -> Geometry<f64> {
+    let Coord { x, y } = frame.center();
+    let wide = METRES_A_DEGREE * y.to_radians().cos();
+    geometry.map_coords(|at| Coord { x: (at.x - x) * wide, y: (at.y - y) * METRES_A_DEGREE })
 }

@@ -16,14 +16,18 @@ pub struct Named {
     pub name: String,
 }
 
+/// The surfaces of a row, where it is one.
+pub fn surface_of(row: RowRef<'_>) -> Option<MultiPolygon<f64>> {
+    match Positions::LonLat.geometry(row)? {
+        Geometry::Polygon(polygon) => Some(MultiPolygon(vec![polygon])),
+        Geometry::MultiPolygon(polygons) => Some(polygons),
+        _ => None,
+    }
+}
+
 /// A row as a zone, where it is a surface.
 pub fn named(snapshot: &Snapshot, row: RowRef<'_>) -> Option<Named> {
-    let geometry = match Positions::LonLat.geometry(row)? {
-        Geometry::Polygon(polygon) => MultiPolygon(vec![polygon]),
-        Geometry::MultiPolygon(polygons) => polygons,
-        _ => return None,
-    };
-    let zone = Zone { code: code_of(snapshot, row), feature: reference(snapshot, row), geometry };
+    let zone = Zone { code: code_of(snapshot, row), feature: reference(snapshot, row), geometry: surface_of(row)? };
     Some(Named { zone, name: name_of(snapshot, row) })
 }
 

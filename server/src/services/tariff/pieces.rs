@@ -8,19 +8,16 @@ use bricola_territory::tariff::TariffPlan;
 use bricola_territory::tariff::plan::{Occupation, ZoneKind, ZoneSet};
 use bricola_territory::tariff::question::{Piece, Place};
 use chrono::NaiveDate;
-use geo::{Distance as _, Euclidean, MapCoords as _};
-use geo_types::{Coord, Geometry, Rect};
+use geo::{Distance as _, Euclidean};
 
 use super::{NoFee, Question};
-use crate::services::site::{Shape, code_of, near, reference};
+use crate::services::site::{Shape, code_of, in_metres, near, reference};
 use crate::services::zones::{candidates, covering};
 
 /// Metres from a street within which a place is taken to be on it, where the plan does not say.
 const ON_STREET_M: f64 = 15.0;
 /// A street that is so many metres farther than the nearest is as near, by what maps can tell.
 const AS_NEAR_M: f64 = 0.5;
-/// Metres in a degree of latitude.
-const METRES_A_DEGREE: f64 = 111_194.9;
 
 /// How the place of an occupation is found in a set of zones.
 pub struct Way<'a> {
@@ -145,11 +142,4 @@ pub fn by_street(plan: &TariffPlan, occupation: &Occupation, question: &mut Ques
         centroid: false,
         feature: None,
     }));
-}
-
-/// On a plane in which degrees around a place are metres: distances of some tens of metres are right to a millimetre.
-fn in_metres(geometry: &Geometry<f64>, frame: Rect<f64>) -> Geometry<f64> {
-    let Coord { x, y } = frame.center();
-    let wide = METRES_A_DEGREE * y.to_radians().cos();
-    geometry.map_coords(|at| Coord { x: (at.x - x) * wide, y: (at.y - y) * METRES_A_DEGREE })
 }
