@@ -13,7 +13,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
 
-.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable bench-standards bench-desk demonstration conformance fuzz fmt deny clean
+.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable bench-standards bench-desk bench-bindings demonstration conformance fuzz fmt deny clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -89,6 +89,9 @@ bench-standards: build ## features, filters, files and edits beside tipg and Pos
 
 bench-desk: build ## the figures of the offices' desks: BENCH_PARCELS=1m
 	@PARCELS=$(BENCH_PARCELS) python3 bench/desk.py $(BRICOLA)
+
+bench-bindings: build ## bound fields beside what PostGIS takes for the same: BENCH_PARCELS=1m BENCH_OBJECTS=200000
+	@PARCELS=$(BENCH_PARCELS) python3 bench/bindings.py $(BRICOLA)
 
 fmt: ## format the code
 	cargo fmt --all

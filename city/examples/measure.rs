@@ -24,6 +24,7 @@ fn definition(city: &City, layer: &str) -> Option<LayerDefinition> {
         append: None,
         form: None,
         derive: None,
+        bound: None,
     };
     Some(LayerDefinition {
         id: layer.to_owned(),

@@ -7,6 +7,7 @@
 //! change log) → followers ([`cache`], then [`tile`] and [`query`])**. Nothing writes to the cache but the
 //! follower of the change log.
 
+pub mod binding;
 pub mod cache;
 pub mod cadastre;
 pub mod check;

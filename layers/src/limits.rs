@@ -52,6 +52,8 @@ pub const MAX_TOUCHED_PER_FEATURE: usize = 2_048;
 pub const MAX_APPLIED_FEATURES: usize = 256;
 /// Announcements that wait for a slow listener; past that it has to read the log.
 pub const MAX_APPLIED_QUEUE: usize = 1_024;
+/// Causes of the changes of one layer that are told with them as they happen.
+pub const MAX_APPLIED_CAUSES: usize = 16;
 /// Changes that one request of the feed gives.
 pub const MAX_FEED_PAGE: usize = 10_000;
 /// Changes of the log that one request of the feed looks at, those that it does not want included.

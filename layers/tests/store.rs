@@ -6,6 +6,8 @@
 
 #[path = "store/attach.rs"]
 mod attach;
+#[path = "store/bindings.rs"]
+mod bindings;
 #[path = "common/cluster.rs"]
 mod cluster;
 #[path = "store/contract.rs"]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bricola_layers::binding::Bindings;
 use bricola_layers::cache::{Past, Territory};
 use bricola_layers::definition::Scope;
 use bricola_layers::limits::{MAX_FILE_BUILDS, PAST_CACHE_BYTES};
@@ -41,6 +42,8 @@ pub struct App {
     pub config: Config,
     /// The layers in memory.
     pub territory: Territory,
+    /// How the bindings of the layers stand.
+    pub bindings: Bindings,
     /// The store; see [`App::archive`].
     archive: Arc<dyn Archive>,
     /// The layers as they were; absent where no store remembers.
@@ -98,6 +101,7 @@ impl App {
         };
         Ok(Self {
             territory,
+            bindings: Bindings::default(),
             archive,
             past: None,
             editors: Tokens::default(),
@@ -127,6 +131,13 @@ impl App {
     #[must_use]
     pub fn with_past<S: Store>(mut self, store: Arc<S>) -> Self {
         self.past = Some(Past::new(store, self.territory.clone(), PAST_CACHE_BYTES));
+        self
+    }
+
+    /// Tells how bindings stand that somebody keeps true.
+    #[must_use]
+    pub fn with_bindings(mut self, bindings: Bindings) -> Self {
+        self.bindings = bindings;
         self
     }
 

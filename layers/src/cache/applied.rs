@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::reading::FollowError;
 use crate::feature::FeatureId;
 use crate::limits::MAX_APPLIED_FEATURES;
-use crate::log::Seq;
+use crate::log::{Cause, Seq};
 use crate::store::StoreError;
 
 /// A box in world units: smallest and largest corner.
@@ -38,12 +38,14 @@ pub struct AppliedLayer {
     /// Where they were and are: what lies outside did not change. One box around all when there would be more than
     /// [`MAX_APPLIED_FEATURES`]; none when `whole`.
     pub boxes: Vec<WorldBox>,
+    /// Why bindings changed features, where they did: the first of the causes, each once.
+    pub causes: Vec<Cause>,
 }
 
 impl AppliedLayer {
     /// Of a layer that is another as a whole.
     pub(super) fn whole(layer: &str, seq: Seq) -> Self {
-        Self { layer: layer.into(), seq, whole: true, ids: Vec::new(), boxes: Vec::new() }
+        Self { layer: layer.into(), seq, whole: true, ids: Vec::new(), boxes: Vec::new(), causes: Vec::new() }
     }
 
     /// Of single features.
@@ -56,7 +58,7 @@ impl AppliedLayer {
         if boxes.len() > MAX_APPLIED_FEATURES {
             boxes = boxes.into_iter().reduce(around).into_iter().collect();
         }
-        Self { layer: layer.into(), seq, whole: false, ids, boxes }
+        Self { layer: layer.into(), seq, whole: false, ids, boxes, causes: Vec::new() }
     }
 }
 

@@ -24,7 +24,8 @@ use super::touched::Footprint;
 use super::warm::{Keeper, Kept, Warm};
 use crate::definition::LayerDefinition;
 use crate::feature::FeatureId;
-use crate::log::{Change, Operation, STYLES, Seq};
+use crate::limits::MAX_APPLIED_CAUSES;
+use crate::log::{Cause, Change, Operation, STYLES, Seq};
 use crate::store::{Store, StoreError, StoredLayer};
 
 /// Changes read from the log at a time.
@@ -92,6 +93,7 @@ struct Happened {
     ids: BTreeMap<FeatureId, Operation>,
     /// Features more than there were.
     more: i64,
+    causes: BTreeSet<Cause>,
 }
 
 pub(super) struct Follower<S> {
@@ -347,6 +349,9 @@ impl<S: Store> Follower<S> {
         for change in changes.iter().filter(|change| change.layer != STYLES) {
             let entry = happened.entry(change.layer.clone()).or_default();
             entry.seq = change.seq;
+            if entry.causes.len() < MAX_APPLIED_CAUSES {
+                entry.causes.extend(change.causes.iter().cloned());
+            }
             match change.id {
                 Some(id) if change.operation != Operation::Replace => {
                     entry.more += match change.operation {
@@ -374,10 +379,12 @@ impl<S: Store> Follower<S> {
                 continue;
             }
             let part = self.apply_features(&id, &happened).await?;
-            applied.push(part.unwrap_or_else(|| {
+            let part = part.unwrap_or_else(|| {
                 anew.insert(id.clone());
                 AppliedLayer::whole(&id, happened.seq)
-            }));
+            });
+            applied
+                .push(AppliedLayer { causes: happened.causes.into_iter().take(MAX_APPLIED_CAUSES).collect(), ..part });
         }
         if relist || !anew.is_empty() {
             let mut known = self.store.layers().await?;

@@ -98,6 +98,8 @@ pub enum CatalogError {
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     layers: BTreeMap<String, LayerDefinition>,
+    /// The files of those that do not come with the program.
+    files: BTreeMap<String, PathBuf>,
 }
 
 impl Catalog {
@@ -110,6 +112,7 @@ impl Catalog {
         for (name, text) in SHIPPED {
             catalog.insert(parse(name, text)?);
         }
+        catalog.check_bound()?;
         Ok(catalog)
     }
 
@@ -133,12 +136,30 @@ impl Catalog {
         let mut added = Vec::with_capacity(paths.len());
         for path in paths {
             let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-            added.push(parse(&path.display().to_string(), &text)?);
+            added.push((parse(&path.display().to_string(), &text)?, path));
         }
-        for definition in added {
-            self.insert(definition);
+        let mut whole = self.clone();
+        for (definition, path) in added {
+            whole.files.insert(definition.id.clone(), path);
+            whole.insert(definition);
         }
+        whole.check_bound()?;
+        *self = whole;
         Ok(())
+    }
+
+    /// Whether what the definitions say of one another can be kept true; all that is wrong at once, a line each.
+    fn check_bound(&self) -> Result<(), CatalogError> {
+        let faults = super::bound::faults(self.iter());
+        let Some((first, ..)) = faults.first() else { return Ok(()) };
+        let origin = |layer: &str| {
+            self.files.get(layer).map_or_else(|| format!("{layer}.toml"), |path| path.display().to_string())
+        };
+        let lines = faults.iter().enumerate().map(|(place, (layer, field, reason))| {
+            let file = if place == 0 { String::new() } else { format!("{}: ", origin(layer)) };
+            format!("{file}field \"{field}\": {reason}")
+        });
+        Err(CatalogError::Invalid { origin: origin(first), reason: lines.collect::<Vec<_>>().join("\n") })
     }
 
     /// Adds or replaces one definition.
@@ -200,7 +221,8 @@ fn check(definition: &LayerDefinition) -> Option<String> {
         if definition.fields[..position].iter().any(|other| other.name == *name) {
             return Some(format!("field \"{name}\" is declared twice"));
         }
-        if let Some(reason) = check_sources(&definition.fields, position) {
+        let bound = field.bound.as_ref().and_then(|bound| super::bound::check(definition, field, bound));
+        if let Some(reason) = bound.or_else(|| check_sources(&definition.fields, position)) {
             return Some(format!("field \"{name}\": {reason}"));
         }
     }

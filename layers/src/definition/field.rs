@@ -97,6 +97,50 @@ pub enum Part {
     ParcelKind,
 }
 
+/// A standing join ("binding"): the value of a field is that of the feature of another layer in which, or near which, a
+/// feature lies today. Bricola computes it and keeps it true ([`crate::binding`]); nobody else sets it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    /// The other layer.
+    pub layer: String,
+    /// The field of the other layer whose value is taken.
+    pub field: String,
+    /// CQL2 text: only features of the other layer of which it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Where none covers the place: the nearest within so many metres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_m: Option<f64>,
+    /// By what a surface belongs to another.
+    #[serde(default, skip_serializing_if = "By::is_usual")]
+    pub by: By,
+    /// Of several the smallest surface: the innermost of areas that lie one in another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub smallest: bool,
+    /// Of several the one with the least value of this field of the other layer. In the end the one with the least id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_by: Option<String>,
+}
+
+/// By what a surface belongs to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// By a place in it; a point is its own.
+    #[default]
+    Place,
+    /// By the greatest part of its area.
+    Share,
+}
+
+impl By {
+    /// Whether it is what nobody has to say.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One field of a layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,6 +185,9 @@ pub struct FieldDefinition {
     /// Where the value comes from when the source gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub derive: Option<Derivation>,
+    /// Which feature of another layer the value comes from; then only Bricola writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
 }
 
 const fn yes() -> bool {

@@ -3,15 +3,17 @@
 //! The shipped definitions are the TOML files of `layers/catalog`, one per layer, compiled into the binary.
 //! An office adds its own beside them; a definition of the same id takes the place of the shipped one.
 
+mod bound;
 mod catalog;
 mod compatible;
 mod field;
 mod scope;
 mod search;
 
+pub use bound::{faults as bound_faults, misfit};
 pub use catalog::{Catalog, CatalogError, is_personal, parse};
 pub use compatible::compatible;
-pub use field::{Appended, CodedValue, Derivation, FieldDefinition, FieldType, Form, Part};
+pub use field::{Appended, Bound, By, CodedValue, Derivation, FieldDefinition, FieldType, Form, Part};
 pub use scope::Scope;
 pub use search::{SearchDefinition, SearchKind};
 
@@ -236,6 +238,17 @@ impl LayerDefinition {
     /// Position and definition of a field by name.
     pub fn field(&self, name: &str) -> Option<(usize, &FieldDefinition)> {
         self.fields.iter().enumerate().find(|(_, field)| field.name == name)
+    }
+
+    /// The fields whose values come from other layers, with their positions.
+    pub fn bound_fields(&self) -> impl Iterator<Item = (usize, &FieldDefinition, &Bound)> {
+        let fields = self.fields.iter().enumerate();
+        fields.filter_map(|(position, field)| Some((position, field, field.bound.as_ref()?)))
+    }
+
+    /// The fields that files and editors fill, with their positions: all but the bound ones.
+    pub fn own_fields(&self) -> impl Iterator<Item = (usize, &FieldDefinition)> {
+        self.fields.iter().enumerate().filter(|(_, field)| field.bound.is_none())
     }
 
     /// The fields that tiles carry, with their positions. Tiles are the same for everybody who may see the layer:

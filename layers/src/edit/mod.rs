@@ -98,6 +98,10 @@ impl Editor {
         let untouched = !wishes.contains_key("geometry");
         // A patch takes members away by null; a geometry that is taken away is null.
         let removed = wishes.get("geometry").is_some_and(Json::is_null);
+        let named = self.bound_ones(wishes.get("properties"));
+        if !named.is_empty() {
+            return Err(named);
+        }
         merge(&mut document, patch);
         if removed && let Json::Object(members) = &mut document {
             members.insert("geometry".to_owned(), Json::Null);
@@ -108,6 +112,16 @@ impl Editor {
         let mut faults = Vec::new();
         let Some(members) = outline(&document, &mut faults) else { return Err(faults) };
         self.finish(members, current.geometry.clone(), Some(current), faults)
+    }
+
+    /// Bound fields that a patch wants to be otherwise. In a whole feature they cannot but be there, and are passed over.
+    fn bound_ones(&self, wishes: Option<&Json>) -> Vec<Fault> {
+        let named = self.definition.bound_fields().filter_map(|(position, field, bound)| {
+            let value = wishes?.get(&field.name).filter(|_| self.visible.contains(&position))?;
+            let message = format!("the field is read only: it comes from layer \"{}\"", bound.layer);
+            Some(Fault::of_field(&field.name, "read_only", message).with_value(value))
+        });
+        named.collect()
     }
 
     fn geometry(
@@ -180,6 +194,9 @@ impl Editor {
         faults: &mut Vec<Fault>,
     ) -> Value {
         let (field, reader) = (&self.definition.fields[position], &self.readers[position]);
+        if field.bound.is_some() {
+            return known.cloned().unwrap_or_default();
+        }
         if !self.visible.contains(&position) {
             let value = known.cloned().unwrap_or_default();
             if field.required && value.is_null() {

@@ -47,7 +47,7 @@ pub fn at_when<'a>(
     let Some(crs) = snapshot.crs() else { return Ok(Vec::new()) };
     let position = place.in_crs(crs)?;
     let world = place.world();
-    let per_metre = WORLD / EQUATOR_M / place.lonlat()[1].to_radians().cos().max(0.01);
+    let per_metre = units_per_metre(place.lonlat()[1]);
     // Surfaces cover the place or do not, however near they are.
     let is_of_surfaces = matches!(snapshot.definition().geometry, GeometryType::Polygon | GeometryType::MultiPolygon);
     let reach = if is_of_surfaces { 0 } else { (radius_m * per_metre) as u32 }.saturating_add(SLACK);
@@ -73,6 +73,40 @@ pub fn at_when<'a>(
     hits.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.row.id().cmp(&b.row.id())));
     hits.truncate(limit);
     Ok(hits)
+}
+
+/// Calls `visit` for every feature within `radius_m` metres of a place, with its geodesic distance in metres: to the
+/// nearest vertex or segment, of a surface too; 0 for one that covers the place.
+///
+/// # Errors
+/// When the place has no coordinates in the layer's storage CRS.
+pub fn near<'a>(
+    snapshot: &'a Snapshot,
+    place: &Place,
+    radius_m: f64,
+    mut visit: impl FnMut(RowRef<'a>, f64),
+) -> Result<(), CrsError> {
+    let Some(crs) = snapshot.crs() else { return Ok(()) };
+    let (position, world) = (place.in_crs(crs)?, place.world());
+    let reach = ((radius_m * units_per_metre(place.lonlat()[1])).ceil() as u32).saturating_add(SLACK);
+    let (min, max) = (world.map(|value| value.saturating_sub(reach)), world.map(|value| value.saturating_add(reach)));
+    snapshot.search(min, max, |row, _| {
+        let is_surface = row.base.geometry().kind(row.row) == GeometryKind::Polygon;
+        let distance_m = if is_surface && covers(row.base, row.row, position) {
+            Some(0.0)
+        } else {
+            nearest(row.base, row.row, position, place.lonlat())
+        };
+        if let Some(distance_m) = distance_m.filter(|distance| *distance <= radius_m) {
+            visit(row, distance_m);
+        }
+    });
+    Ok(())
+}
+
+/// World units in a metre at a latitude, degrees.
+pub fn units_per_metre(latitude: f64) -> f64 {
+    WORLD / EQUATOR_M / latitude.to_radians().cos().max(0.01)
 }
 
 /// Calls `visit` for every surface that covers a position given in storage CRS.
@@ -163,6 +197,10 @@ fn nearest(base: &Base, row: u32, position: [f64; 2], lonlat: [f64; 2]) -> Optio
         match ring.nodes {
             [only] => offer(real(*only)),
             nodes => nodes.windows(2).for_each(|pair| offer(foot(real(pair[0]), real(pair[1]), at, squeeze))),
+        }
+        // The last edge of a ring is not written.
+        if let (GeometryKind::Polygon, [first, .., last]) = (geometry.kind(row), ring.nodes) {
+            offer(foot(real(*last), real(*first), at, squeeze));
         }
     }
     let (_, steps) = best?;

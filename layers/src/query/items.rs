@@ -175,7 +175,7 @@ fn by_key(a: ValueRef<'_>, b: ValueRef<'_>, key: SortKey) -> Ordering {
 }
 
 /// Values of one field have one type; texts go by their code points.
-fn by_value(a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
+pub(crate) fn by_value(a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
     match (a, b) {
         (ValueRef::Boolean(a), ValueRef::Boolean(b)) => a.cmp(&b),
         (ValueRef::Integer(a), ValueRef::Integer(b)) => a.cmp(&b),

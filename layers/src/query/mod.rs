@@ -19,10 +19,11 @@ mod window;
 
 pub use area::{Area, AreaError};
 pub use compare::{Difference, differences};
-pub use cover::{Hit, at, at_when, covering, first_covering};
+pub use cover::{Hit, at, at_when, covering, first_covering, near, units_per_metre};
 pub use explain::{Explanation, FilterWork};
 pub use frame::Frame;
 pub use geojson::{FeatureWriter, Profile};
+pub(crate) use items::by_value;
 pub use items::{Cursor, Page, Selection, SortKey};
 pub use number::write_number;
 pub use place::Place;

@@ -4,6 +4,7 @@
 //! Every write, whoever makes it (Bricola, QGIS, `ogr2ogr`, a database client), passes triggers that keep the
 //! superseded row in the layer's history table and append to the change log. Followers read the log.
 
+mod binding;
 mod condition;
 mod geopackage;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod styles;
 mod unreadable;
 pub(crate) mod wkb;
 
+pub use binding::{BindingState, BoundRow, BoundRows, CLAIM_SECONDS, MAX_BOUND_ROWS};
 pub use geopackage::{GeoPackageReplacement, GeoPackageStore, OpenMode, export};
 pub use kind::{LayerKind, Looked};
 pub use once::{LayerEdits, Once, REMEMBERED_HOURS, Written};
@@ -367,6 +369,30 @@ pub trait Store: Send + Sync + Sized + 'static {
     fn write_style(&self, edit: StyleEdit) -> impl Future<Output = Result<Seq, StoreError>> + Send {
         let _ = edit;
         async { Err(StoreError::Unusable("this store keeps no styles".to_owned())) }
+    }
+
+    /// How far the bound fields of layers are true, in order of layers.
+    fn bindings(&self) -> impl Future<Output = Result<Vec<BindingState>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// Claims the bindings of a layer for [`CLAIM_SECONDS`], anew for who has them already; how far they are true. `None`
+    /// where somebody else has them.
+    fn claim_bindings(
+        &self,
+        layer: &str,
+        holder: &str,
+    ) -> impl Future<Output = Result<Option<BindingState>, StoreError>> + Send {
+        let _ = (layer, holder);
+        async { Err(StoreError::Unusable("this store keeps no bindings".to_owned())) }
+    }
+
+    /// Writes values of bound fields with their causes, where they are others than what is stored, and how far they are true
+    /// then, in one transaction: how many features were changed, and the last change of it. `None`, and nothing is written,
+    /// where the claim has ended.
+    fn write_bound(&self, rows: BoundRows) -> impl Future<Output = Result<Option<(u64, Seq)>, StoreError>> + Send {
+        let _ = rows;
+        async { Err(StoreError::Unusable("this store keeps no bindings".to_owned())) }
     }
 
     /// Begins an atomic replacement of a layer: until [`Replacement::commit`] everybody reads the old rows,

@@ -4,6 +4,7 @@
 //! done; 2 the command line or the configuration is wrong; 3 the data were refused (`--strict`, or no row was
 //! good), and nothing was changed; 130 interrupted.
 
+mod bindings;
 mod config;
 mod demo;
 mod followers;
@@ -78,6 +79,8 @@ enum Command {
     Lookup(lookup::Arguments),
     /// List the layers, stored and defined
     Layers,
+    /// Fields that are bound to other layers: list, check, rebuild
+    Bindings(bindings::Bindings),
     /// Programs that the change log is kept for: list, add, forget
     Followers(followers::Followers),
     /// Let go of old changes and old states, once; `serve` does so as `retention` says
@@ -129,7 +132,9 @@ impl Command {
             // A database that is not there says so itself.
             _ if config.database.is_some() => None,
             Self::Load(arguments) if arguments.is_dry() => TemporaryFolder::instead_of(&mut config)?,
-            Self::Lookup(_) | Self::Layers | Self::Followers(_) | Self::Prune(_) if !config.store_file().exists() => {
+            Self::Lookup(_) | Self::Layers | Self::Bindings(_) | Self::Followers(_) | Self::Prune(_)
+                if !config.store_file().exists() =>
+            {
                 return Err(Failure::usage(format!(
                     "there is no store in {}; --data names its folder",
                     config.data.display()
@@ -140,6 +145,7 @@ impl Command {
         let opened = match &self {
             Self::Serve => store::open_patiently(&config).await,
             Self::Lookup(_) | Self::Layers => store::open_to_read(&config).await,
+            Self::Bindings(arguments) if !arguments.writes() => store::open_to_read(&config).await,
             _ => store::open(&config).await,
         };
         let outcome = match opened.map_err(Failure::failed)? {
@@ -160,6 +166,7 @@ impl Command {
             }
             Self::Lookup(arguments) => arguments.run(store).await,
             Self::Layers => layers::run(&*store, catalog).await,
+            Self::Bindings(arguments) => arguments.run(&store).await,
             Self::Followers(arguments) => arguments.run(&*store).await,
             Self::Prune(arguments) => arguments.run(&*store).await,
             Self::Config(_) | Self::Tariffs(_) => Ok(()),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bricola_layers::binding::{self, Bindings};
 use bricola_layers::cache::{Territory, Warm, follow, follow_from};
 use bricola_layers::definition::Catalog;
 use bricola_layers::store::Store;
@@ -49,9 +50,11 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let territory = Territory::default();
     let (closing, ends) = watch::channel(false);
     let mut follower = tokio::spawn(follow_with(Arc::clone(&store), territory.clone(), warm(&config), ends));
+    let bindings = Bindings::default();
+    let binder = tokio::spawn(binding::keep(Arc::clone(&store), territory.clone(), bindings.clone()));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
     let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?;
-    let app = Arc::new(app.with_past(store).with_editors(tokens).with_matrix_sets(matrix_sets));
+    let app = Arc::new(app.with_past(store).with_editors(tokens).with_matrix_sets(matrix_sets).with_bindings(bindings));
     let upkeep = tokio::spawn({
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }
@@ -67,6 +70,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     };
     let front = Front::new(Arc::clone(&app), router(&app));
     let served = serve(listener, front, &limits, grace, shutdown).await;
+    binder.abort();
     if tokio::time::timeout(KEEPING, &mut follower).await.is_err() {
         follower.abort();
     }

@@ -60,7 +60,8 @@ struct Page {
 }
 
 /// `GET /changes?after=&layers=&bbox=&filter=&limit=&wait=`: `{"changes": […], "next", "seq"}`, or with `f=ndjson` a line for
-/// each change and `Bricola-Next` in the head. Each change has `before` and `after`, `GeoJSON` features. Ask again
+/// each change and `Bricola-Next` in the head. Each change has `before` and `after`, `GeoJSON` features, and `causes` where a
+/// binding made it. Ask again
 /// with `after` set to `next`; with `wait` the answer comes when there is something, or after so many seconds. The
 /// header `Bricola-Follower` says that a registered follower has handled all up to `after`.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
@@ -221,7 +222,9 @@ async fn read(app: &App, asked: &Asked, page: &mut Page) -> Result<(), Problem> 
         let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
         scanned += changes.len();
         let told = with_images(app.archive(), &asked.layers, changes).await.map_err(|error| Problem::store(&error))?;
-        for told in &told {
+        for mut told in told {
+            told.change.causes = select::visible_causes(app, &told.change.layer, &told.change.causes);
+            let told = &told;
             if let Some(selection) = asked.selection(told) {
                 write(app, asked, told, selection, page);
             }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use bricola_layers::cache::{Applied, AppliedLayer, WorldBox};
 use bricola_layers::crs::world_to_lonlat;
 use bricola_layers::definition::LayerDefinition;
-use bricola_layers::limits::{MAX_APPLIED_FEATURES, MAX_EVENTS_RESUMED};
+use bricola_layers::limits::{MAX_APPLIED_CAUSES, MAX_APPLIED_FEATURES, MAX_EVENTS_RESUMED};
 use bricola_layers::log::{STYLES, Seq};
 use futures::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -38,7 +38,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// `GET /events?after=&layers=`, resumed by `Last-Event-ID`. Events, each with the `seq` that answers reflect as its id:
 /// - `change`: `{"seq", "layers": [{"layer", "seq", "whole", "ids", "boxes"}]}`; `boxes` are `[west, south, east,
 ///   north]` in degrees, outside of which nothing changed; `whole` says that all of the layer did; `ids` is absent
-///   when there are many;
+///   when there are many; `causes` says why, where bindings made the changes;
 /// - `layers`: `{"seq", "layers": [id]}`, the layers that there are from now on: one was added, dropped or defined anew;
 /// - `styles`: `{"seq"}`, the styles that are kept are others;
 /// - `seq`: nothing to tell but the id, at the start and every fifteen seconds;
@@ -183,6 +183,7 @@ impl EventStream {
         if styles {
             self.push("styles", &json!({"seq": seq}));
         }
+        let describe = |part: &AppliedLayer| describe(&self.app, part);
         let layers: Vec<Value> = layers.iter().filter(|part| self.sees(&part.layer)).map(describe).collect();
         if !layers.is_empty() {
             self.push("change", &json!({"seq": seq, "layers": layers}));
@@ -250,11 +251,17 @@ impl EventStream {
                 whole: false,
                 ids: Vec::new(),
                 boxes: Vec::new(),
+                causes: Vec::new(),
             });
             part.seq = change.seq;
             // A change whose places are not known may have been anywhere.
             part.whole |= change.id.is_none() || told.before().is_err() || told.after().is_err();
             part.ids.extend(change.id);
+            for cause in &change.causes {
+                if part.causes.len() < MAX_APPLIED_CAUSES && !part.causes.contains(cause) {
+                    part.causes.push(cause.clone());
+                }
+            }
             part.boxes.extend(told.boxes());
         }
         let bounded = layers.into_values().map(|mut part| {
@@ -265,13 +272,17 @@ impl EventStream {
     }
 }
 
-fn describe(part: &AppliedLayer) -> Value {
+fn describe(app: &App, part: &AppliedLayer) -> Value {
     let mut value = json!({"layer": &*part.layer, "seq": part.seq, "whole": part.whole});
     if !part.whole {
         value["boxes"] = part.boxes.iter().map(|place| json!(degrees(place))).collect();
         if !part.ids.is_empty() {
             value["ids"] = json!(part.ids);
         }
+    }
+    let causes = select::visible_causes(app, &part.layer, &part.causes);
+    if !causes.is_empty() {
+        value["causes"] = json!(causes);
     }
     value
 }

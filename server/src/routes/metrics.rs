@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::IntoResponse;
+use bricola_layers::binding::State as BindingState;
 use http::header;
 
 use super::select;
@@ -45,6 +46,15 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
             metrics.gauge("bricola_layer_bytes", label).set(bytes as f64);
             metrics.gauge("bricola_layer_seq", label).set(seq as f64);
         }
+    }
+    metrics.gauge("bricola_bindings_untrue", None).set(select::untrue(&app) as f64);
+    for (layer, status) in select::bindings(&app) {
+        let label = Some(("layer", layer.as_str()));
+        metrics.gauge("bricola_binding_true", label).set(if status.state == BindingState::True { 1.0 } else { 0.0 });
+        metrics.gauge("bricola_binding_seq", label).set(status.seq.unwrap_or(0) as f64);
+        metrics.gauge("bricola_binding_looked", label).set(status.looked as f64);
+        metrics.gauge("bricola_binding_written", label).set(status.written as f64);
+        metrics.gauge("bricola_binding_last_ms", label).set(status.last_ms as f64);
     }
     let headers =
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];

@@ -186,6 +186,9 @@ pub fn describe_field(field: &FieldDefinition, language: Language) -> Map<String
     if let Some(format) = format {
         json.insert("format".into(), json!(format));
     }
+    if field.bound.is_some() {
+        json.insert("readOnly".into(), json!(true));
+    }
     if let Some(unit) = &field.unit {
         json.insert("x-ogc-unit".into(), json!(unit));
     }

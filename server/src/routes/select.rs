@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use bricola_layers::binding::{BindingStatus, State};
 use bricola_layers::cache::{Layer, Snapshot};
 use bricola_layers::definition::{LayerDefinition, Scope};
 use bricola_layers::limits::MAX_COMPOSITE_LAYERS;
+use bricola_layers::log::Cause;
 use bricola_layers::store::Unreadable;
 use bricola_layers::tile::{LABEL_SUFFIX, Part};
 
@@ -43,6 +45,41 @@ pub fn chosen(app: &App, list: &str) -> Result<(Vec<Arc<Layer>>, Vec<Part>), Pro
         }
         _ => problem,
     })
+}
+
+/// How the bindings stand of those layers that the caller may see, with those of their fields that he may see.
+pub fn bindings(app: &App) -> Vec<(String, BindingStatus)> {
+    let all = app.bindings.all().into_iter();
+    let seen = all.filter_map(|(layer, mut status)| {
+        let definition = known(app, &layer)?.definition();
+        let is_seen = |name: &str| app.scope.fields(&definition).any(|(_, field)| field.name == name);
+        status.fields.retain(|field| is_seen(&field.field) && is_visible(app, &field.target));
+        Some((layer, status))
+    });
+    seen.collect()
+}
+
+/// How many layers have bindings that are not true, those included that the caller may not see.
+pub fn untrue(app: &App) -> usize {
+    app.bindings.all().values().filter(|status| status.state != State::True).count()
+}
+
+/// The causes of a change of a layer of which the caller may hear.
+pub fn visible_causes(app: &App, layer: &str, causes: &[Cause]) -> Vec<Cause> {
+    let Some(definition) = known(app, layer).map(|layer| layer.definition()).filter(|_| !causes.is_empty()) else {
+        return Vec::new();
+    };
+    let is_seen = |name: &String| app.scope.fields(&definition).any(|(_, field)| field.name == *name);
+    let heard = causes.iter().filter(|cause| is_visible(app, &cause.layer)).map(|cause| {
+        let fields = cause.fields.iter().filter(|name| is_seen(name)).cloned().collect();
+        Cause { fields, ..cause.clone() }
+    });
+    heard.filter(|cause| !cause.fields.is_empty()).collect()
+}
+
+/// Whether there is a layer that the caller may see.
+fn is_visible(app: &App, id: &str) -> bool {
+    known(app, id).is_some()
 }
 
 /// What stands for all layers where nobody names some: those that are ready, in order of id, as a list and as layers. One

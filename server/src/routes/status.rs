@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
+use bricola_layers::binding::BindingStatus;
 use bricola_layers::cache::Layer;
 use bricola_layers::store::Unreadable;
 use http::header;
@@ -46,6 +47,8 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
         "doubts": health.doubts,
         "read_only": app.is_read_only(),
     });
+    let bindings = select::bindings(&app);
+    let (bindings, untrue) = (bindings.iter().map(describe_bindings).collect::<Vec<_>>(), select::untrue(&app));
     let (version, uptime_s) = (env!("CARGO_PKG_VERSION"), app.started.elapsed().as_secs());
     if !all_ready {
         return Err(Problem::new(Kind::NotReady, "Try again in a second; layers that are ready are answered already.")
@@ -54,6 +57,8 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
             .with("uptime_s", uptime_s)
             .with("seq", app.territory.seq())
             .with("layers", layers)
+            .with("bindings", bindings)
+            .with("bindings_untrue", untrue)
             .retry_after(1));
     }
     let mut response = respond::json(&json!({
@@ -64,6 +69,8 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Answ
         "uptime_s": uptime_s,
         "seq": app.territory.seq(),
         "layers": layers,
+        "bindings": bindings,
+        "bindings_untrue": untrue,
     }));
     respond::set(&mut response, header::CACHE_CONTROL, "no-store");
     Ok(response)
@@ -102,6 +109,23 @@ fn describe(layer: &Layer, id: &str, now: i64) -> Value {
         "set_aside": state.set_aside.len(),
         "set_aside_first": aside.map(|(id, reason)| json!({"id": id, "reason": reason})).collect::<Vec<_>>(),
         "trouble": state.trouble,
+    })
+}
+
+/// The bound fields of a layer.
+fn describe_bindings((layer, status): &(String, BindingStatus)) -> Value {
+    let fields = status.fields.iter();
+    let fields: Vec<Value> =
+        fields.map(|field| json!({"field": field.field, "target": field.target, "idle": field.idle})).collect();
+    json!({
+        "layer": layer,
+        "state": status.state.word(),
+        "seq": status.seq,
+        "fields": fields,
+        "looked": status.looked,
+        "written": status.written,
+        "last_ms": status.last_ms,
+        "trouble": status.trouble,
     })
 }
 

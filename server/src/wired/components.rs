@@ -288,12 +288,20 @@ fn grids() -> Vec<(&'static str, Value)> {
 }
 
 fn feed() -> Vec<(&'static str, Value)> {
+    let cause = [
+        ("fields", list(&text())),
+        ("layer", text()),
+        ("id?", whole(0)),
+        ("seq", whole(0)),
+        ("operation", word(["insert", "update", "delete", "replace", "validity", "declared", "rebuilt"])),
+    ];
     let change = [
         ("seq", whole(1)),
         ("layer", text()),
         ("id", nullable(whole(0))),
         ("operation", word(["insert", "update", "delete", "replace"])),
         ("at", formatted("date-time")),
+        ("causes?", list(&object(cause))),
         ("selection?", word(["entered", "stayed", "left"])),
         ("before?", reference("FeatureOrNull")),
         ("after?", reference("FeatureOrNull")),
@@ -442,6 +450,17 @@ fn health() -> Vec<(&'static str, Value)> {
         ("set_aside_first", list(&aside)),
         ("trouble", nullable(text())),
     ];
+    let bound = object([("field", text()), ("target", text()), ("idle", nullable(text()))]);
+    let binding = [
+        ("layer", text()),
+        ("state", word(["true", "working", "elsewhere", "waiting", "read_only", "failing"])),
+        ("seq", nullable(whole(0))),
+        ("fields", list(&bound)),
+        ("looked", whole(0)),
+        ("written", whole(0)),
+        ("last_ms", whole(0)),
+        ("trouble", nullable(text())),
+    ];
     let status = [
         ("status", word(["ok", "stale"])),
         ("store", object(store)),
@@ -449,6 +468,8 @@ fn health() -> Vec<(&'static str, Value)> {
         ("uptime_s", whole(0)),
         ("seq", whole(0)),
         ("layers", list(&object(layer))),
+        ("bindings", list(&object(binding))),
+        ("bindings_untrue", whole(0)),
     ];
     vec![("Status", object(status))]
 }

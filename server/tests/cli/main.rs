@@ -1,6 +1,7 @@
 //! The binary, as a person runs it.
 
 mod attaching;
+mod bindings;
 mod clerks;
 mod config;
 mod data;

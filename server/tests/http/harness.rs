@@ -11,6 +11,7 @@ use bricola::app::App;
 use bricola::archive::{Archive, Asked};
 use bricola::config::Config;
 use bricola::front::Front;
+use bricola_layers::binding::{self, Bindings};
 use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
 use bricola_layers::feature::{Feature, FeatureId, StoredFeature, Value};
@@ -40,12 +41,13 @@ pub struct Server {
     task: tokio::task::JoinHandle<bool>,
     follower: Option<tokio::task::JoinHandle<()>>,
     searching: Option<tokio::task::JoinHandle<()>>,
+    binder: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(follower) = &self.follower {
-            follower.abort();
+        for task in self.follower.iter().chain(&self.binder) {
+            task.abort();
         }
         if let Some(searching) = &self.searching {
             searching.abort();
@@ -99,12 +101,14 @@ impl Server {
         let tokens = bricola::services::editing::Tokens::of(&config.editing).expect("tokens");
         let territory = Territory::default();
         let follower = tokio::spawn(follow(Arc::clone(&store), territory.clone()));
+        let bindings = Bindings::default();
+        let binder = tokio::spawn(binding::keep(Arc::clone(&store), territory.clone(), bindings.clone()));
         let end = store.last_seq().await.expect("the end of the log");
         territory.reached(end).await;
         let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).expect("app");
-        let app = app.with_past(store).with_editors(tokens);
+        let app = app.with_past(store).with_editors(tokens).with_bindings(bindings);
         let mut server = Self::run(app).await;
-        server.follower = Some(follower);
+        (server.follower, server.binder) = (Some(follower), Some(binder));
         server
     }
 
@@ -144,7 +148,7 @@ impl Server {
             };
             bricola::serve::serve(listener, front, &limits, grace, stopped).await.expect("threads")
         });
-        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None, searching }
+        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None, searching, binder: None }
     }
 
     pub fn url(&self, path: &str) -> String {

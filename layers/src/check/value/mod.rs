@@ -260,6 +260,7 @@ mod tests {
             append: None,
             form: None,
             derive: None,
+            bound: None,
         }
     }
 

@@ -20,9 +20,11 @@
 //! | `replace` | atomic replacement of a layer |
 //! | `retention` | followers that the log is kept for, and what goes |
 //! | `styles` | styles |
+//! | `bindings` | fields that are bound to other layers |
 //! | `follow` | being woken by the change log |
 //! | `blob`, `values`, `srs` | geometries, properties, reference systems as the standard writes them |
 
+mod bindings;
 mod blob;
 mod define;
 mod export;
@@ -54,8 +56,8 @@ pub use replace::GeoPackageReplacement;
 
 use super::unreadable::LeftOut;
 use super::{
-    LayerEdits, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought, Store, StoreError, StoredLayer,
-    StoredStyle, StyleEdit, Unreadable, Version, Written,
+    BindingState, BoundRows, LayerEdits, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought, Store,
+    StoreError, StoredLayer, StoredStyle, StyleEdit, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -274,6 +276,19 @@ impl Store for GeoPackageStore {
         self.transact(move |transaction| styles::write(transaction, &edit)).await
     }
 
+    async fn bindings(&self) -> Result<Vec<BindingState>, StoreError> {
+        self.read(|connection| bindings::all(connection)).await
+    }
+
+    async fn claim_bindings(&self, layer: &str, holder: &str) -> Result<Option<BindingState>, StoreError> {
+        let (layer, holder) = (layer.to_owned(), holder.to_owned());
+        self.transact(move |transaction| bindings::claim(transaction, &layer, &holder)).await
+    }
+
+    async fn write_bound(&self, rows: BoundRows) -> Result<Option<(u64, Seq)>, StoreError> {
+        self.transact(move |transaction| bindings::write(transaction, &rows)).await
+    }
+
     async fn replace(&self, layer: &str) -> Result<GeoPackageReplacement, StoreError> {
         replace::begin(Arc::clone(&self.file), layer.to_owned()).await
     }
@@ -323,7 +338,8 @@ impl Store for GeoPackageStore {
 }
 
 fn changes(connection: &Connection, after: Seq, limit: usize) -> Result<Vec<Change>, StoreError> {
-    let sql = "SELECT seq, layer, fid, operation, at FROM bricola_changes WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let sql = "SELECT c.seq, c.layer, c.fid, c.operation, c.at, w.causes FROM bricola_changes AS c \
+               LEFT JOIN bricola_causes AS w ON w.seq = c.seq WHERE c.seq > ?1 ORDER BY c.seq LIMIT ?2";
     let mut statement = connection.prepare_cached(sql).map_err(|e| failure(&e))?;
     let rows = statement.query_map((after, limit.min(i64::MAX as usize) as i64), |row| {
         let operation = match row.get_ref(3)?.as_str()? {
@@ -332,7 +348,9 @@ fn changes(connection: &Connection, after: Seq, limit: usize) -> Result<Vec<Chan
             "delete" => Operation::Delete,
             _ => Operation::Replace,
         };
-        Ok(Change { seq: row.get(0)?, layer: row.get(1)?, id: row.get(2)?, operation, at: row.get(4)? })
+        let causes = row.get_ref(5)?.as_str_or_null()?.and_then(|text| serde_json::from_str(text).ok());
+        let causes = causes.unwrap_or_default();
+        Ok(Change { seq: row.get(0)?, layer: row.get(1)?, id: row.get(2)?, operation, at: row.get(4)?, causes })
     });
     let changes = rows.and_then(Iterator::collect).map_err(|e| failure(&e))?;
     // Asked last: what was cut off meanwhile is not passed over.

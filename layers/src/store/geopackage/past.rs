@@ -274,6 +274,13 @@ pub(super) fn date_as_one(transaction: &Transaction<'_>, before: Seq, last: Seq)
         .map_err(|e| failure(&e))
 }
 
+/// Whether anybody has changed a layer after a change, bindings not counted.
+pub(super) fn was_changed(connection: &Connection, layer: &str, since: Seq) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM bricola_changes AS c WHERE c.layer = ?1 AND c.seq > ?2 \
+               AND NOT EXISTS (SELECT 1 FROM bricola_causes AS w WHERE w.seq = c.seq))";
+    connection.query_row(sql, (layer, since), |row| row.get(0)).map_err(|e| failure(&e))
+}
+
 /// The last change at or before an instant.
 ///
 /// A clock may have been set back, so dates need not grow with the log. The numbers that are looked at depend on the

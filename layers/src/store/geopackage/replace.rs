@@ -213,7 +213,7 @@ impl Staging {
         }
         let layer = &self.schema.definition.id;
         if let Some(since) = unchanged_since
-            && past::layer_seq(&transaction, layer, Seq::MAX)? > since
+            && past::was_changed(&transaction, layer, since)?
         {
             return Err(StoreError::LayerChanged { layer: layer.clone(), since });
         }

@@ -130,6 +130,7 @@ fn step(transaction: &Transaction<'_>, wanted: Seq) -> Result<(u64, u64, Step), 
     let states = prune_past(transaction, reached)?;
     let run = |sql: &str| transaction.execute(sql, [reached]).map_err(|e| failure(&e));
     run("UPDATE bricola_store SET log_from = ?1")?;
+    run("DELETE FROM bricola_causes WHERE seq < ?1")?;
     // The largest ids stay: a layer that is dropped and comes back does not give them out again.
     run("DELETE FROM bricola_replacements WHERE seq < ?1 AND seq NOT IN \
          (SELECT seq FROM (SELECT seq, max(last_fid) FROM bricola_replacements GROUP BY layer))")?;

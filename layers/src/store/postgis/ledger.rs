@@ -207,7 +207,7 @@ impl State {
         let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
         let at = self.log.back().map_or(now.clone(), |last| now.max(last.at.clone()));
         let (seq, layer) = (self.seq, layer.to_owned());
-        self.log.push_back(Change { seq, layer, id: None, operation: Operation::Replace, at });
+        self.log.push_back(Change { seq, layer, id: None, operation: Operation::Replace, at, causes: Vec::new() });
         if self.log.len() > KEPT
             && let Some(gone) = self.log.pop_front()
         {

@@ -1,5 +1,7 @@
 //! The change log: numbering it and reading it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -7,7 +9,7 @@ use sqlx::postgres::PgRow;
 use super::ask::{Begin, literal};
 use super::connect::{Database, Session, failure};
 use crate::feature::FeatureId;
-use crate::log::{Change, Operation, Seq};
+use crate::log::{Cause, Change, Operation, Seq};
 use crate::store::StoreError;
 
 /// The largest number that JSON's readers tell from its neighbours.
@@ -73,19 +75,24 @@ pub(super) async fn changes(database: &Database, after: Seq, limit: usize) -> Re
     }
     // Each row of the log holds one change at least.
     let sql = format!(
-        "SELECT log_from FROM bricola.clock; SELECT last, layer, operation, ids, at FROM bricola.changes \
-         WHERE last > {after} AND tenant = {} ORDER BY last LIMIT {limit}",
-        literal(database.tenant())?,
+        "SELECT log_from FROM bricola.clock; SELECT last, layer, operation, ids, at, transaction FROM bricola.changes \
+         WHERE last > {after} AND tenant = {tenant} ORDER BY last LIMIT {limit}; \
+         SELECT w.transaction, w.layer, w.ids, w.causes, NULL, NULL FROM bricola.causes AS w WHERE w.transaction = ANY (ARRAY(\
+         SELECT transaction FROM bricola.changes WHERE last > {after} AND tenant = {tenant} ORDER BY last LIMIT {limit}))",
+        tenant = literal(database.tenant())?,
     );
     let rows = database.ask(Begin::Reading, &sql).await?;
     let first: Seq = first(&rows)?;
     if after < first {
         return Err(StoreError::Pruned { first });
     }
-    let rows = &rows[1..];
+    // What bindings say of their changes has no instant.
+    let is_change = |row: &&PgRow| row.try_get::<Option<DateTime<Utc>>, _>(4).is_ok_and(|at| at.is_some());
+    let (rows, causes): (Vec<&PgRow>, Vec<&PgRow>) = rows[1..].iter().partition(is_change);
+    let causes = Causes::read(&causes).map_err(|error| failure(&error))?;
     let mut changes = Vec::with_capacity(limit.min(rows.len()));
     for row in rows {
-        expand(row, after, limit, &mut changes).map_err(|error| failure(&error))?;
+        expand(row, after, limit, &causes, &mut changes).map_err(|error| failure(&error))?;
         if changes.len() == limit {
             break;
         }
@@ -93,8 +100,37 @@ pub(super) async fn changes(database: &Database, after: Seq, limit: usize) -> Re
     Ok(changes)
 }
 
+/// Why bindings made changes: by transaction, the layer, the features and the causes that they share.
+#[derive(Default)]
+struct Causes(HashMap<i64, Vec<(String, Vec<FeatureId>, Vec<Cause>)>>);
+
+impl Causes {
+    fn read(rows: &[&PgRow]) -> Result<Self, sqlx::Error> {
+        let mut all = Self::default();
+        for row in rows {
+            // Causes that a newer version writes are left out.
+            let causes = serde_json::from_str(row.try_get(3)?).unwrap_or_default();
+            all.0.entry(row.try_get(0)?).or_default().push((row.try_get(1)?, row.try_get(2)?, causes));
+        }
+        Ok(all)
+    }
+
+    /// Those of a feature; its ids are in order.
+    fn of(&self, transaction: i64, layer: &str, id: FeatureId) -> Vec<Cause> {
+        let of = self.0.get(&transaction).into_iter().flatten();
+        let mut of = of.filter(|(other, ids, _)| other == layer && ids.binary_search(&id).is_ok());
+        of.next().map(|(.., causes)| causes.clone()).unwrap_or_default()
+    }
+}
+
 /// The changes of one row of the log that come after `after`.
-fn expand(row: &PgRow, after: Seq, limit: usize, changes: &mut Vec<Change>) -> Result<(), sqlx::Error> {
+fn expand(
+    row: &PgRow,
+    after: Seq,
+    limit: usize,
+    causes: &Causes,
+    changes: &mut Vec<Change>,
+) -> Result<(), sqlx::Error> {
     let last: Seq = row.try_get(0)?;
     let layer: String = row.try_get(1)?;
     let operation = match row.try_get::<&str, _>(2)? {
@@ -104,7 +140,11 @@ fn expand(row: &PgRow, after: Seq, limit: usize, changes: &mut Vec<Change>) -> R
         _ => Operation::Replace,
     };
     let at = row.try_get::<DateTime<Utc>, _>(4)?.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let change = |seq, id| Change { seq, layer: layer.clone(), id, operation, at: at.clone() };
+    let transaction: i64 = row.try_get(5)?;
+    let change = |seq, id: Option<FeatureId>| {
+        let causes = id.map(|id| causes.of(transaction, &layer, id)).unwrap_or_default();
+        Change { seq, layer: layer.clone(), id, operation, at: at.clone(), causes }
+    };
     match row.try_get::<Option<Vec<FeatureId>>, _>(3)? {
         None => changes.push(change(last, None)),
         Some(ids) => {

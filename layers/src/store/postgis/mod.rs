@@ -21,6 +21,7 @@
 //! | `guard` | what rows of tables that are not ours must not bring along |
 //! | `write` | edits |
 //! | `styles` | styles |
+//! | `bindings` | fields that are bound to other layers |
 //! | `replace` | atomic replacement of a layer |
 //! | `past` | rows as of an earlier change |
 //! | `moments` | features as of many changes at once |
@@ -31,6 +32,7 @@
 
 mod ask;
 mod attach;
+mod bindings;
 mod connect;
 mod copy;
 mod define;
@@ -66,8 +68,8 @@ pub use connect::{PostgisOptions, RedactedUrl};
 pub use replace::PostgisReplacement;
 
 use super::{
-    LayerEdits, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought, Store, StoreError,
-    StoredLayer, StoredStyle, StyleEdit, Unreadable, Version, Written,
+    BindingState, BoundRows, LayerEdits, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought,
+    Store, StoreError, StoredLayer, StoredStyle, StyleEdit, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -254,6 +256,22 @@ impl Store for PostgisStore {
         let seq = styles::write(self.database(), &edit).await?;
         self.inner.follower.advance(seq);
         Ok(seq)
+    }
+
+    async fn bindings(&self) -> Result<Vec<BindingState>, StoreError> {
+        bindings::all(self.database()).await
+    }
+
+    async fn claim_bindings(&self, layer: &str, holder: &str) -> Result<Option<BindingState>, StoreError> {
+        bindings::claim(self.database(), layer, holder).await
+    }
+
+    async fn write_bound(&self, rows: BoundRows) -> Result<Option<(u64, Seq)>, StoreError> {
+        let written = bindings::write(self.database(), &rows).await?;
+        if let Some((_, seq)) = written.filter(|(changed, _)| *changed > 0) {
+            self.inner.follower.advance(seq);
+        }
+        Ok(written)
     }
 
     async fn replace(&self, layer: &str) -> Result<PostgisReplacement, StoreError> {

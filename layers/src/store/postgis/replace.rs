@@ -142,11 +142,12 @@ async fn put_in_place(
     Ok(replaced)
 }
 
-/// Refuses a layer that was changed after `since`, by a transaction that has no number yet too.
+/// Refuses a layer that was changed after `since`, by a transaction that has no number yet too; but for what bindings did.
 async fn still_as(session: &mut Session, schema: &Schema, since: Seq) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "SELECT 1 FROM bricola.pending WHERE tenant = $1 AND layer = $2 UNION ALL \
-         SELECT 1 FROM bricola.changes WHERE tenant = $1 AND layer = $2 AND last > $3 LIMIT 1",
+        "SELECT 1 FROM (SELECT transaction FROM bricola.pending WHERE tenant = $1 AND layer = $2 UNION ALL \
+         SELECT transaction FROM bricola.changes WHERE tenant = $1 AND layer = $2 AND last > $3) AS later \
+         WHERE NOT EXISTS (SELECT FROM bricola.causes AS w WHERE w.transaction = later.transaction) LIMIT 1",
     );
     let later = session.all(query.bind(&schema.tenant).bind(schema.layer()).bind(since)).await?;
     if later.is_empty() { Ok(()) } else { Err(StoreError::LayerChanged { layer: schema.layer().to_owned(), since }) }
@@ -172,15 +173,15 @@ async fn compare(session: &mut Session, schema: &Schema, staged: u64) -> Result<
     if let Some(same) = schema.same_key("t.", "s.") {
         let matching =
             format!("FROM {table} AS o JOIN \"{STAGING}\" AS s ON {}", schema.same_key("o.", "s.").unwrap_or_default());
-        let differing = format!("{matching} WHERE {}", schema.differs("o.", "s."));
+        let differing = format!("{matching} WHERE {}", schema.brings_news("o.", "s."));
         session.run(&schema.supersede(&differing)).await?;
-        let sets: Vec<String> = schema.names().map(|name| format!("\"{name}\" = s.\"{name}\"")).collect();
+        let sets: Vec<String> = schema.loaded().map(|name| format!("\"{name}\" = s.\"{name}\"")).collect();
         changed = session
             .run(&format!(
                 "UPDATE {table} AS t SET {}, version = t.version + 1, since = {now} FROM \"{STAGING}\" AS s \
                  WHERE {same} AND {}",
                 sets.join(", "),
-                schema.differs("t.", "s.")
+                schema.brings_news("t.", "s.")
             ))
             .await?;
         let unmatched = format!("NOT EXISTS (SELECT FROM \"{STAGING}\" AS s WHERE {same})");

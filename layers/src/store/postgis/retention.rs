@@ -115,6 +115,12 @@ pub(super) async fn prune(database: &Database, pruning: Pruning) -> Result<Prune
         pruned.log_from
     );
     pruned.changes = in_batches(database, &sql).await?;
+    let sql = format!(
+        "DELETE FROM bricola.causes WHERE ctid = ANY (ARRAY(SELECT w.ctid FROM bricola.causes AS w \
+         JOIN bricola.transactions AS t ON t.transaction = w.transaction WHERE t.seq <= {} LIMIT {BATCH}))",
+        pruned.log_from
+    );
+    in_batches(database, &sql).await?;
     Ok(pruned)
 }
 

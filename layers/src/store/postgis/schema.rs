@@ -138,6 +138,11 @@ impl Schema {
         self.names().map(|name| format!("{prefix}\"{name}\"")).collect::<Vec<_>>().join(", ")
     }
 
+    /// As [`Schema::names`], without the fields that are bound: those that a load fills.
+    pub fn loaded(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("geom").chain(self.definition.own_fields().map(|(_, field)| field.name.as_str()))
+    }
+
     /// What a scan selects: id, version, geometry as EWKB and the fields, each of the type that `copy` reads.
     pub fn selected(&self, prefix: &str) -> String {
         let mut selected = format!("{prefix}\"fid\"::bigint, {prefix}\"version\"::bigint, {prefix}\"geom\"::bytea");
@@ -239,6 +244,13 @@ impl Schema {
     /// True where the features of two rows differ.
     pub fn differs(&self, a: &str, b: &str) -> String {
         format!("ROW({}) IS DISTINCT FROM ROW({})", self.columns(a), self.columns(b))
+    }
+
+    /// True where a row that is loaded brings something new. The fields that are bound stay as they are.
+    pub fn brings_news(&self, a: &str, b: &str) -> String {
+        let columns =
+            |prefix: &str| self.loaded().map(|name| format!("{prefix}\"{name}\"")).collect::<Vec<_>>().join(", ");
+        format!("ROW({}) IS DISTINCT FROM ROW({})", columns(a), columns(b))
     }
 
     /// A table that takes rows on their way in, for the length of a transaction.

@@ -174,7 +174,7 @@ fn source(schema: &Schema) -> String {
     )
 }
 
-type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, PgArguments>;
+pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, PgArguments>;
 
 fn bind<'q>(sql: &'q str, schema: &Schema, rows: &[(Option<FeatureId>, &Feature)]) -> Result<Query<'q>, StoreError> {
     for (_, feature) in rows {
@@ -194,34 +194,43 @@ fn bind<'q>(sql: &'q str, schema: &Schema, rows: &[(Option<FeatureId>, &Feature)
     let mut query = sqlx::query(sql).bind(ids).bind(geometries);
     for (position, field) in schema.definition.fields.iter().enumerate() {
         let values = rows.iter().map(|(_, feature)| &feature.properties[position]);
-        query = match field.kind {
-            FieldType::Text => query.bind(column(values, |value| match value {
-                Value::Text(text) => Some(text.clone()),
-                _ => None,
-            })),
-            FieldType::Integer => query.bind(column(values, |value| match value {
-                Value::Integer(value) => Some(*value),
-                _ => None,
-            })),
-            FieldType::Real => query.bind(column(values, |value| match value {
-                Value::Real(value) => Some(*value),
-                _ => None,
-            })),
-            FieldType::Boolean => query.bind(column(values, |value| match value {
-                Value::Boolean(value) => Some(*value),
-                _ => None,
-            })),
-            FieldType::Date => query.bind(column(values, |value| match value {
-                Value::Date(value) => Some(*value),
-                _ => None::<NaiveDate>,
-            })),
-            FieldType::DateTime => query.bind(column(values, |value| match value {
-                Value::DateTime(value) => Some(*value),
-                _ => None::<DateTime<Utc>>,
-            })),
-        };
+        query = bind_column(query, field.kind, values);
     }
     Ok(query)
+}
+
+/// Binds the values of one field, as an array.
+pub(super) fn bind_column<'q, 'a>(
+    query: Query<'q>,
+    kind: FieldType,
+    values: impl Iterator<Item = &'a Value>,
+) -> Query<'q> {
+    match kind {
+        FieldType::Text => query.bind(column(values, |value| match value {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        })),
+        FieldType::Integer => query.bind(column(values, |value| match value {
+            Value::Integer(value) => Some(*value),
+            _ => None,
+        })),
+        FieldType::Real => query.bind(column(values, |value| match value {
+            Value::Real(value) => Some(*value),
+            _ => None,
+        })),
+        FieldType::Boolean => query.bind(column(values, |value| match value {
+            Value::Boolean(value) => Some(*value),
+            _ => None,
+        })),
+        FieldType::Date => query.bind(column(values, |value| match value {
+            Value::Date(value) => Some(*value),
+            _ => None::<NaiveDate>,
+        })),
+        FieldType::DateTime => query.bind(column(values, |value| match value {
+            Value::DateTime(value) => Some(*value),
+            _ => None::<DateTime<Utc>>,
+        })),
+    }
 }
 
 fn column<'a, T>(values: impl Iterator<Item = &'a Value>, pick: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {

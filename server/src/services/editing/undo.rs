@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bricola_layers::feature::{FeatureId, StoredFeature};
+use bricola_layers::definition::LayerDefinition;
+use bricola_layers::feature::{Feature, FeatureId, StoredFeature};
 use bricola_layers::limits::{MAX_BATCH, MAX_FEED_SCAN};
 use bricola_layers::log::{Operation, STYLES, Seq};
 use bricola_layers::store::{Edit, LayerEdits, Once, Replaced};
@@ -151,10 +152,23 @@ impl Table<'_> {
     pub async fn restore(&self, undo: &Undo, layer: &str) -> Result<Undone, Refused> {
         if self.dry_run {
             let last = self.archive.layer_seq(layer, Seq::MAX).await?;
-            return if last > undo.to { Err(Refused::MovedOn(Vec::new())) } else { Ok(Undone::default()) };
+            let moved = last > undo.to && self.was_changed(layer, undo.to, last).await?;
+            return if moved { Err(Refused::MovedOn(Vec::new())) } else { Ok(Undone::default()) };
         }
         let (replaced, seq) = self.archive.restore(layer, undo.from - 1, undo.to).await?;
         Ok(Undone { features: Vec::new(), replaced: Some(replaced), seq: Some(seq) })
+    }
+
+    /// Whether anybody has changed a layer between two changes, bindings not counted.
+    async fn was_changed(&self, layer: &str, mut after: Seq, last: Seq) -> Result<bool, Refused> {
+        while after < last {
+            let changes = self.archive.changes(after, PAGE).await?;
+            if changes.iter().any(|change| change.layer == layer && change.causes.is_empty()) {
+                return Ok(true);
+            }
+            after = changes.last().map_or(last, |change| change.seq);
+        }
+        Ok(false)
     }
 
     /// What takes the features of a layer back, and those that have moved on since.
@@ -173,9 +187,9 @@ impl Table<'_> {
         };
         let now = self.archive.features(layer, &ids).await?;
         let [before, after, now] = [before, after, now].map(by_id);
+        let definition = self.desks.get(layer).map(|desk| &*desk.definition);
         for id in ids {
-            let version = |states: &BTreeMap<FeatureId, StoredFeature>| states.get(&id).map(|row| row.version);
-            if version(&now) != version(&after) {
+            if !is_as(definition, after.get(&id), now.get(&id)) {
                 moved.push((layer.to_owned(), id));
             } else if let Some((done, edit)) = step(id, before.get(&id), now.get(&id)) {
                 plan.push(Step { layer: layer.to_owned(), id, done, edit });
@@ -209,6 +223,18 @@ pub const MAX_RUN: Seq = MAX_FEED_SCAN as Seq;
 
 fn by_id(rows: Vec<StoredFeature>) -> BTreeMap<FeatureId, StoredFeature> {
     rows.into_iter().map(|row| (row.id, row)).collect()
+}
+
+/// Whether a feature still is as it was, but for what bindings gave it since.
+fn is_as(definition: Option<&LayerDefinition>, was: Option<&StoredFeature>, now: Option<&StoredFeature>) -> bool {
+    let (Some(was), Some(now)) = (was, now) else { return was.is_none() && now.is_none() };
+    let own = |feature: &Feature| {
+        let own = definition.into_iter().flat_map(LayerDefinition::own_fields);
+        own.map(|(position, _)| feature.properties.get(position).cloned()).collect::<Vec<_>>()
+    };
+    let has_bound = definition.is_some_and(|definition| definition.bound_fields().next().is_some());
+    let same = || was.feature.geometry == now.feature.geometry && own(&was.feature) == own(&now.feature);
+    was.version == now.version || (has_bound && same())
 }
 
 /// What takes a feature from its state of now to the one of before; `None` where they are the same.

@@ -77,7 +77,7 @@ async fn storm() {
     for server in &servers {
         server_is_ready(server).await;
     }
-    let begin = end_of_log(&database);
+    let begin = settled_log(&database).await;
     let announced: Vec<Arc<AtomicI64>> = servers.iter().map(|_| Arc::new(AtomicI64::new(begin))).collect();
     let last = Arc::new(AtomicI64::new(i64::MAX));
     let pulled: Vec<_> =
@@ -121,6 +121,19 @@ pub async fn server_is_ready(server: &Process) {
     while reqwest::get(format!("{}/status", server.url)).await.expect("an answer").status() != 200 {
         assert!(started.elapsed() < Duration::from_secs(60), "{} is not ready", server.url);
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The end of the log once the servers have written what they find by themselves, as bound fields.
+async fn settled_log(database: &PostGis) -> i64 {
+    let mut end = end_of_log(database);
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = end_of_log(database);
+        if now == end {
+            return end;
+        }
+        end = now;
     }
 }
 

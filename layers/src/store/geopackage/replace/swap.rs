@@ -89,9 +89,7 @@ impl Swap<'_> {
                 " FROM temp.bricola_match AS m CROSS JOIN \"{table}\" AS t ON t.\"fid\" = m.fid WHERE NOT m.same"
             );
             self.execute(&schema.supersede("t.", "?1", &from), [seq])?;
-            let (names, values) = (schema.columns(""), schema.columns("s."));
-            let pairs = names.split(", ").zip(values.split(", ")).map(|(name, value)| format!("{name} = {value}"));
-            let sets = pairs.collect::<Vec<_>>().join(", ");
+            let sets = schema.loaded().map(|name| format!("\"{name}\" = s.\"{name}\"")).collect::<Vec<_>>().join(", ");
             self.execute(
                 &format!(
                     "UPDATE \"{table}\" AS t SET {sets}, \"version\" = t.\"version\" + 1 FROM temp.bricola_match AS m \

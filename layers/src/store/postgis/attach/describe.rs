@@ -192,6 +192,7 @@ fn field(column: &Column, name: String, kind: FieldType) -> FieldDefinition {
         append: None,
         form: None,
         derive: None,
+        bound: None,
     }
 }
 
