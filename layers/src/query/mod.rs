@@ -15,6 +15,7 @@ mod positions;
 mod stored;
 #[cfg(test)]
 mod testing;
+mod vicinity;
 mod window;
 
 pub use area::{Area, AreaError};
@@ -29,3 +30,4 @@ pub use number::write_number;
 pub use place::Place;
 pub use positions::Positions;
 pub use stored::{drawable, gathered, sought, sought_in};
+pub use vicinity::Vicinity;

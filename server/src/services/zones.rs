@@ -15,7 +15,7 @@ use geo_types::{MultiLineString, MultiPolygon, Point};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::site::{Evidence, Named, Seen, Shape, Site, code_of, name_of, named, near, reference};
+use super::site::{Evidence, Named, Seen, Shape, Site, code_of, name_of, reference, zones_about};
 
 /// Version of the answer's rules.
 pub const ENGINE: &str = "bricola-zones/1";
@@ -142,9 +142,7 @@ pub fn covering(snapshot: &Snapshot, point: Point<f64>, day: Option<NaiveDate>) 
 
 /// The surfaces of a layer in the box around a shape, with their rows.
 pub fn candidates<'a>(snapshot: &'a Snapshot, shape: &Shape, day: Option<NaiveDate>) -> Vec<(RowRef<'a>, Named)> {
-    let Some(frame) = shape.frame() else { return Vec::new() };
-    let rows = near(snapshot, frame, 0.0, day).into_iter();
-    rows.filter_map(|row| Some((row, named(snapshot, row)?))).collect()
+    shape.frame().map_or_else(Vec::new, |frame| zones_about(snapshot, frame, 0.0, day))
 }
 
 fn along<'a>(

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::jobs::Progress;
-use super::site::{Evidence, Seen, Shape, Site, named, near, reference, surface_of, words};
+use super::site::{Evidence, Named, Seen, Shape, Site, reference, surface_of, words, zones_about};
 
 pub use pdf::pdf;
 pub use pieces::{NoFile, geopackage};
@@ -82,8 +82,8 @@ pub fn issue(question: &Question) -> Result<Issued, NotIssued> {
         for plan in &question.layers {
             let tolerance = plan.definition().planning.as_ref().and_then(|it| it.tolerance_m);
             let around = tolerance.unwrap_or(Options::default().tolerance_m.to_f64()) + AROUND_M;
-            let rows = frame.map(|frame| near(plan, frame, around, Some(question.day))).unwrap_or_default();
-            layers.extend(plans(plan, &rows));
+            let zones = frame.map(|frame| zones_about(plan, frame, around, Some(question.day))).unwrap_or_default();
+            layers.extend(plans(plan, zones));
         }
         let certificate = certify(&parcel, &layers, question.day, &Options::default())
             .map_err(|error| NotIssued::Unmeasurable(parcel.reference.clone(), error))?;
@@ -119,13 +119,12 @@ fn parcel(snapshot: &Snapshot, row: RowRef<'_>) -> Result<Parcel, NotIssued> {
 
 /// The zones of a layer by how far their plans have come. Several plans of one status divide the ground among them (one for
 /// the old town, one for the rest): each zone says which is its.
-fn plans(snapshot: &Snapshot, rows: &[RowRef<'_>]) -> Vec<Layer> {
+fn plans(snapshot: &Snapshot, zones: Vec<(RowRef<'_>, Named)>) -> Vec<Layer> {
     let definition = snapshot.definition();
     let planning = definition.planning.clone().unwrap_or_default();
     let mut by_status: BTreeMap<PlanStatus, Vec<PlanZone>> = BTreeMap::new();
-    for row in rows {
-        let of = |name: &str| words(snapshot, *row, name);
-        let Some(zone) = named(snapshot, *row) else { continue };
+    for (row, zone) in zones {
+        let of = |name: &str| words(snapshot, row, name);
         let status = match of("status").as_deref() {
             Some("adopted") => PlanStatus::Adopted,
             _ => PlanStatus::Approved,

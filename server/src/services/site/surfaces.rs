@@ -1,11 +1,13 @@
 //! Surfaces of layers as zones, with the names that people know them by.
 
 use bricola_layers::cache::{RowRef, Snapshot, ValueRef};
-use bricola_layers::query::Positions;
+use bricola_layers::query::{Positions, Vicinity};
 use bricola_territory::overlay::Zone;
-use geo_types::{Geometry, MultiPolygon};
+use chrono::NaiveDate;
+use geo_types::{Geometry, MultiPolygon, Rect};
 
-use super::reference;
+use super::near::widened;
+use super::{near, reference};
 
 /// A surface with its code and its name.
 #[derive(Debug, Clone)]
@@ -25,10 +27,21 @@ pub fn surface_of(row: RowRef<'_>) -> Option<MultiPolygon<f64>> {
     }
 }
 
-/// A row as a zone, where it is a surface.
-pub fn named(snapshot: &Snapshot, row: RowRef<'_>) -> Option<Named> {
-    let zone = Zone { code: code_of(snapshot, row), feature: reference(snapshot, row), geometry: surface_of(row)? };
-    Some(Named { zone, name: name_of(snapshot, row) })
+/// The surfaces of a layer about a box (degrees) and so many metres around it, those that are valid on the day, in order of
+/// id: as zones, each with as much of its outline as matters there.
+pub fn zones_about<'a>(
+    snapshot: &'a Snapshot,
+    frame: Rect<f64>,
+    metres: f64,
+    day: Option<NaiveDate>,
+) -> Vec<(RowRef<'a>, Named)> {
+    let Some(about) = Vicinity::new(snapshot, widened(frame, metres)) else { return Vec::new() };
+    let zone = |row: RowRef<'a>| {
+        let geometry = about.surface(row)?;
+        let zone = Zone { code: code_of(snapshot, row), feature: reference(snapshot, row), geometry };
+        Some((row, Named { zone, name: name_of(snapshot, row) }))
+    };
+    near(snapshot, frame, metres, day).into_iter().filter_map(zone).collect()
 }
 
 /// What a feature is called by: the value of the field `code`, or of the first field of the key, or its id.
