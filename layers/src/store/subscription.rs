@@ -39,8 +39,9 @@ pub trait Subscriptions: Send + Sync + 'static {
     /// Ends a claim.
     fn release<'a>(&'a self, id: &'a str, holder: &'a str) -> Answer<'a, ()>;
 
-    /// Notes that a subscriber who fetches has handled everything up to a change; false where there is none of the name.
-    fn handled<'a>(&'a self, id: &'a str, seq: Seq) -> Answer<'a, bool>;
+    /// Notes that a subscriber who fetches has handled everything up to a change, and, where that is so, that no copy is under
+    /// way any more; false where there is none of the name.
+    fn handled<'a>(&'a self, id: &'a str, seq: Seq, is_copied: bool) -> Answer<'a, bool>;
 
     /// At most `limit` letters behind a number, oldest first.
     fn letters<'a>(&'a self, id: &'a str, after: i64, limit: usize) -> Answer<'a, Vec<Letter>>;

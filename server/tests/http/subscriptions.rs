@@ -303,12 +303,14 @@ async fn who_fetches_confirms_by_asking_on_and_compares_by_digest() {
     assert_eq!(first["events"].as_array().map(Vec::len), Some(2), "{first}");
     let again = fetch("limit=2").await.json();
     assert_eq!(first["events"][0]["id"], again["events"][0]["id"], "not confirmed, told again");
-    let next = fetch(&format!("after={}", first["next"])).await.json();
+    let token = |page: &Json| page["next"].as_str().expect("a token").to_owned();
+    let next = fetch(&format!("after={}", token(&first))).await.json();
     assert_eq!(next["events"].as_array().map(Vec::len), Some(3), "{next}");
-    assert_eq!(city.status("pages").await["seq"], first["next"]);
-    let none = fetch(&format!("after={}", next["next"])).await.json();
-    assert_eq!((none["events"].as_array().map(Vec::len), &none["next"]), (Some(0), &none["seq"]));
+    assert_eq!(city.status("pages").await["seq"].to_string(), token(&first));
+    let none = fetch(&format!("after={}", token(&next))).await.json();
+    assert_eq!((none["events"].as_array().map(Vec::len), token(&none)), (Some(0), none["seq"].to_string()));
     fetch("after=999999").await.problem(400, "cursor-ahead");
+    fetch("after=yesterday").await.problem(400, "invalid-parameter");
     let followers = city.store.followers().await.expect("reads");
     let kept: Vec<_> = followers.iter().map(|follower| (follower.name.as_str(), follower.patience_days)).collect();
     assert_eq!(kept, [("subscription pages", Some(30))]);
@@ -326,6 +328,34 @@ async fn who_fetches_confirms_by_asking_on_and_compares_by_digest() {
         bits ^ u128::from_be_bytes(hash[..16].try_into().expect("16 bytes"))
     });
     assert_eq!(layer["digest"], format!("{bits:032x}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_fetches_may_begin_with_a_copy_and_breaks_off_where_it_likes() {
+    let city = City::new().await;
+    let wanted = json!({"id": "copy", "layers": ["fountains"], "secret": SECRET, "start": "copy", "delivery": {"kind": "pull"}});
+    city.subscribe(wanted).await;
+    let (mut token, mut events) = (String::new(), Vec::new());
+    for page in 0..40 {
+        let query = if token.is_empty() { String::new() } else { format!("&after={token}") };
+        let answer = city.ask(Method::GET, &format!("/subscriptions/copy/changes?limit=3{query}"), None).await.json();
+        token = answer["next"].as_str().expect("a token").to_owned();
+        let new = answer["events"].as_array().expect("events").clone();
+        if page == 1 {
+            // In the middle of the copy something changes.
+            city.store.write("fountains", vec![update(1, fountain(1.0, "changed"))]).await.expect("written");
+            city.store.write("fountains", vec![Edit::Delete { id: 10, expected: None }]).await.expect("written");
+        }
+        let is_over = new.is_empty();
+        events.extend(new);
+        if is_over {
+            break;
+        }
+    }
+    let mut expected: BTreeMap<i64, String> = (0..9).map(|n| (n + 1, format!("n{n}"))).collect();
+    expected.insert(1, "changed".to_owned());
+    assert_eq!(applied(&events), expected);
+    assert_eq!(city.status("copy").await["state"], "current");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,9 +48,9 @@ impl Subscriptions for GeoPackageStore {
         Box::pin(self.transact(move |transaction| release(transaction, &id, &holder)))
     }
 
-    fn handled<'a>(&'a self, id: &'a str, seq: Seq) -> Answer<'a, bool> {
+    fn handled<'a>(&'a self, id: &'a str, seq: Seq, is_copied: bool) -> Answer<'a, bool> {
         let id = id.to_owned();
-        Box::pin(self.transact(move |transaction| handled(transaction, &id, seq)))
+        Box::pin(self.transact(move |transaction| handled(transaction, &id, seq, is_copied)))
     }
 
     fn letters<'a>(&'a self, id: &'a str, after: i64, limit: usize) -> Answer<'a, Vec<Letter>> {
@@ -162,10 +162,10 @@ fn release(transaction: &Transaction<'_>, id: &str, holder: &str) -> Result<(), 
 }
 
 /// A subscriber that fetches has handled everything up to a change; false where there is none of the name.
-fn handled(transaction: &Transaction<'_>, id: &str, seq: Seq) -> Result<bool, StoreError> {
+fn handled(transaction: &Transaction<'_>, id: &str, seq: Seq, is_copied: bool) -> Result<bool, StoreError> {
     let sql = "UPDATE bricola_subscriptions SET seq = max(seq, min(?2, (SELECT ifnull(max(seq), 0) FROM bricola_changes))), \
-               seen = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE id = ?1";
-    transaction.execute(sql, (id, seq)).map(|rows| rows > 0).map_err(|e| failure(&e))
+               state = CASE WHEN ?3 THEN '{}' ELSE state END, seen = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE id = ?1";
+    transaction.execute(sql, (id, seq, is_copied)).map(|rows| rows > 0).map_err(|e| failure(&e))
 }
 
 /// Letters behind a number, oldest first.

@@ -39,8 +39,8 @@ impl Subscriptions for PostgisStore {
         Box::pin(release(self.database(), id, holder))
     }
 
-    fn handled<'a>(&'a self, id: &'a str, seq: Seq) -> Answer<'a, bool> {
-        Box::pin(handled(self.database(), id, seq))
+    fn handled<'a>(&'a self, id: &'a str, seq: Seq, is_copied: bool) -> Answer<'a, bool> {
+        Box::pin(handled(self.database(), id, seq, is_copied))
     }
 
     fn letters<'a>(&'a self, id: &'a str, after: i64, limit: usize) -> Answer<'a, Vec<Letter>> {
@@ -204,11 +204,12 @@ async fn release(database: &Database, id: &str, holder: &str) -> Result<(), Stor
 }
 
 /// A subscriber that fetches has handled everything up to a change; false where there is none of the name.
-async fn handled(database: &Database, id: &str, seq: Seq) -> Result<bool, StoreError> {
+async fn handled(database: &Database, id: &str, seq: Seq, is_copied: bool) -> Result<bool, StoreError> {
     let mut session = database.write().await?;
     let sql = "UPDATE bricola.subscriptions SET seq = greatest(seq, least($3, (SELECT c.seq FROM bricola.clock AS c))), \
-               seen = now() WHERE tenant = $1 AND id = $2 RETURNING true";
-    let rows = session.all(sqlx::query(sql).bind(database.tenant()).bind(id.to_owned()).bind(seq)).await?;
+               state = CASE WHEN $4 THEN '{}' ELSE state END, seen = now() WHERE tenant = $1 AND id = $2 RETURNING true";
+    let query = sqlx::query(sql).bind(database.tenant()).bind(id.to_owned()).bind(seq).bind(is_copied);
+    let rows = session.all(query).await?;
     let known = first_or(&rows, false)?;
     session.commit().await?;
     Ok(known)

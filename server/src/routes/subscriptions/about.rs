@@ -78,10 +78,10 @@ pub fn about_remove() -> Operation {
 
 fn after() -> Parameter {
     let about = Words(
-        "L’ultima modifica di cui ci si è occupati: è presa per confermata. Senza, l’ultima confermata",
-        "The last change that was handled: it is taken as confirmed. Without it, the last one that was",
+        "Il next di una risposta, o il numero di una modifica: ciò che viene prima è preso per confermato. Senza, da dove si è",
+        "The next of an answer, or the number of a change: what is before is taken as confirmed. Without it, from where it is",
     );
-    Parameter::query("after", about, whole(0))
+    Parameter::query("after", about, pattern("^[0-9]+(~.*)?$"))
 }
 
 /// Of [`super::fetch`].

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State as AppState};
 use axum::response::Response;
 use bricola_layers::log::Seq;
 use bricola_layers::store::StoredSubscription;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, header};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -16,7 +17,7 @@ use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::routes::{bearer, respond, select};
-use crate::services::subscriptions::{CELL_ZOOM, Delivery, Event, Place, Reader, Wanted, digests};
+use crate::services::subscriptions::{CELL_ZOOM, Delivery, Event, Place, Reader, State, Wanted, batch, digests};
 
 /// Events of a page when nobody says how many.
 const USUAL: i64 = 500;
@@ -39,12 +40,12 @@ pub async fn fetch(
 
 async fn fetched(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) -> Answer {
     let params = Params::read(query, &["after", "limit", "wait"])?;
-    let after = params.whole("after", 0..=i64::MAX)?;
+    let after = cursor(params.text("after"))?;
     let limit = params.whole("limit", 1..=MOST)?.unwrap_or(USUAL) as usize;
     let wait = params.whole("wait", 0..=LONGEST_WAIT)?.unwrap_or(0);
     let one = pulled(app, id, headers).await?;
     let end = app.archive().last_seq().await.map_err(|error| Problem::store(&error))?;
-    let mut place = Place { seq: begin(app, &one, after, end).await?, copy: None };
+    let mut place = begin(app, &one, after, end).await?;
     let mut reader = reader(app, &one, headers)?;
     let until = Instant::now() + Duration::from_secs(wait.unsigned_abs());
     // With too many who wait already, the answer comes at once, empty.
@@ -58,9 +59,13 @@ async fn fetched(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) 
         let _ = tokio::time::timeout_at(until, app.territory.reached(place.seq + 1)).await;
     }
     let end = end.max(place.seq);
-    let told: Vec<Value> = events.iter().filter_map(|event| serde_json::from_slice(&event.text).ok()).collect();
-    let mut response = answered(&json!({"events": told, "next": place.seq, "seq": end}));
-    response.headers_mut().insert(NEXT, HeaderValue::from(place.seq));
+    let mut body = b"{\"events\":".to_vec();
+    body.extend(batch(&events));
+    body.extend(format!(",\"next\":\"{}\",\"seq\":{end}}}", place.token()).into_bytes());
+    let mut response = Response::new(Body::from(body));
+    respond::set(&mut response, header::CONTENT_TYPE, "application/json");
+    respond::set(&mut response, header::CACHE_CONTROL, "no-store");
+    respond::set(&mut response, NEXT, &place.token());
     respond::set_seq(&mut response, end);
     Ok(response)
 }
@@ -70,10 +75,9 @@ pub(super) async fn read(reader: &mut Reader, place: &mut Place, limit: usize) -
     let mut all = Vec::new();
     while all.len() < limit {
         let (events, end) = reader.next(place, limit - all.len()).await.map_err(|error| stuck(&error))?;
-        let is_over = events.is_empty() && end.seq == place.seq;
+        let is_over = events.is_empty() && end == *place;
         all.extend(events);
-        // Who fetches takes copies itself.
-        *place = Place { seq: end.seq, copy: None };
+        *place = end;
         if is_over {
             break;
         }
@@ -91,14 +95,27 @@ pub(super) async fn pulled(app: &App, id: &str, headers: &HeaderMap) -> Result<S
     Err(Problem::new(Kind::MethodNotAllowed, detail).with("value", id))
 }
 
-/// Behind which change it goes on; what is before it has been handled.
-pub(super) async fn begin(app: &App, one: &StoredSubscription, after: Option<Seq>, end: Seq) -> Result<Seq, Problem> {
-    let Some(after) = after else { return Ok(one.progress.seq) };
-    if after > end {
-        let detail = format!("after={after}: the log ends at {end}; the store may have been restored from a copy.");
+/// Where a subscriber has come to, in its words.
+pub(super) fn cursor(token: Option<&str>) -> Result<Option<Place>, Problem> {
+    let reason = "must be the \"next\" of an answer, or the number of a change";
+    token.map(|token| Place::parse(token).ok_or_else(|| Problem::parameter("after", token, reason))).transpose()
+}
+
+/// Where it goes on; what is before that has been handled.
+pub(super) async fn begin(
+    app: &App,
+    one: &StoredSubscription,
+    after: Option<Place>,
+    end: Seq,
+) -> Result<Place, Problem> {
+    let Some(after) = after else { return Ok(State::read(&one.progress).0) };
+    let seq = after.seq;
+    if seq > end {
+        let detail = format!("after={seq}: the log ends at {end}; the store may have been restored from a copy.");
         return Err(Problem::new(Kind::CursorAhead, detail).with("parameter", "after").with("seq", end));
     }
-    kept(app)?.handled(&one.id, after).await.map_err(|error| Problem::store(&error))?;
+    let handled = kept(app)?.handled(&one.id, seq, after.copy.is_none()).await;
+    handled.map_err(|error| Problem::store(&error))?;
     Ok(after)
 }
 

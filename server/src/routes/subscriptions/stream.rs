@@ -8,12 +8,11 @@ use std::time::Duration;
 use axum::extract::{Path, RawQuery, State as AppState};
 use axum::response::sse::{Event as Sent, Sse};
 use axum::response::{IntoResponse as _, Response};
-use bricola_layers::log::Seq;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::fetch::{begin, pulled, read, reader};
+use super::fetch::{begin, cursor, pulled, read, reader};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
@@ -38,11 +37,12 @@ pub async fn stream(
 
 async fn streamed(app: Arc<App>, id: &str, query: Option<&str>, headers: &HeaderMap) -> Answer {
     let params = Params::read(query, &["after"])?;
-    let resumed = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()?.trim().parse::<Seq>().ok());
-    let after = resumed.filter(|seq| *seq >= 0).or(params.whole("after", 0..=i64::MAX)?);
+    let resumed = headers.get(LAST_EVENT_ID).and_then(|value| Place::parse(value.to_str().ok()?.trim()));
+    let after = resumed.or(cursor(params.text("after"))?);
     let one = pulled(&app, id, headers).await?;
     let end = app.archive().last_seq().await.map_err(|error| Problem::store(&error))?;
-    let seq = begin(&app, &one, after, end).await?;
+    let place = begin(&app, &one, after, end).await?;
+    let seq = place.seq;
     let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
         let most = app.config.limits.streams;
         Problem::new(Kind::TooManyStreams, format!("{most} streams are open; try again in a while."))
@@ -54,8 +54,8 @@ async fn streamed(app: Arc<App>, id: &str, query: Option<&str>, headers: &Header
     let closing = app.closing.subscribe();
     let stream = Stream {
         reader,
-        place: Place { seq, copy: None },
-        waiting: VecDeque::from([beat(seq)]),
+        waiting: VecDeque::from([beat(&place)]),
+        place,
         closing,
         app,
         _permit: permit,
@@ -81,8 +81,8 @@ struct Stream {
     _permit: OwnedSemaphorePermit,
 }
 
-fn beat(seq: Seq) -> Sent {
-    Sent::default().event("seq").id(seq.to_string()).data(json!({"seq": seq}).to_string())
+fn beat(place: &Place) -> Sent {
+    Sent::default().event("seq").id(place.token()).data(json!({"seq": place.seq}).to_string())
 }
 
 impl Stream {
@@ -97,19 +97,19 @@ impl Stream {
             for event in events {
                 let text = String::from_utf8_lossy(&event.text).into_owned();
                 let kind = if event.feature.is_some() { "change" } else { "layer" };
-                self.waiting.push_back(Sent::default().event(kind).id(event.seq.to_string()).data(text));
+                self.waiting.push_back(Sent::default().event(kind).id(event.behind.token()).data(text));
             }
             if !self.waiting.is_empty() {
                 continue;
             }
             if self.place.seq > before {
                 // What was looked at and not wanted need not be looked at again.
-                self.waiting.push_back(beat(self.place.seq));
+                self.waiting.push_back(beat(&self.place));
                 continue;
             }
             tokio::select! {
                 () = self.app.territory.reached(self.place.seq + 1) => {}
-                () = tokio::time::sleep(HEARTBEAT) => self.waiting.push_back(beat(self.place.seq)),
+                () = tokio::time::sleep(HEARTBEAT) => self.waiting.push_back(beat(&self.place)),
                 _ = self.closing.wait_for(|closing| *closing) => return None,
             }
         }

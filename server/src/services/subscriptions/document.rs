@@ -173,10 +173,6 @@ impl Document {
             faults.push(Fault::at("/patience_days", format!("must be 1 to {MAX_DAYS} days, or absent: for ever")));
         }
         match &self.delivery {
-            Delivery::Pull if self.start == Start::Copy => faults.push(Fault::at(
-                "/start",
-                "a subscriber who fetches takes the copy itself, from /collections/{layer}/items, and begins behind its seq",
-            )),
             Delivery::Pull => {}
             Delivery::Webhook { url, events_per_request, timeout_s, .. } => {
                 if let Err(reason) = host_of(url) {

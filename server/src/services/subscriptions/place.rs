@@ -70,6 +70,36 @@ pub struct Place {
     pub copy: Option<Copy>,
 }
 
+impl Place {
+    /// For who fetches: the number of a change, or where a copy is.
+    pub fn token(&self) -> String {
+        let Self { seq, copy } = self;
+        match copy {
+            None => seq.to_string(),
+            Some(Copy { at, layers, after, count }) => {
+                let after = after.map_or_else(String::new, |after| after.to_string());
+                format!("{seq}~{at}~{}~{after}~{count}", layers.join(","))
+            }
+        }
+    }
+
+    /// Of a token; `None` where it is none.
+    pub fn parse(token: &str) -> Option<Self> {
+        let number = |text: &str| text.parse::<Seq>().ok().filter(|seq| *seq >= 0);
+        let parts: Vec<&str> = token.split('~').collect();
+        match parts.as_slice() {
+            [seq] => Some(Self { seq: number(seq)?, copy: None }),
+            [seq, at, layers, after, count] => {
+                let after = if after.is_empty() { None } else { Some(after.parse().ok()?) };
+                let layers = layers.split(',').map(str::to_owned).collect();
+                let copy = Copy { at: number(at)?, layers, after, count: count.parse().ok()? };
+                Some(Self { seq: number(seq)?, copy: Some(copy) })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl State {
     /// As the store keeps it. What cannot be read is nothing.
     pub fn read(progress: &Progress) -> (Place, Self) {
@@ -81,5 +111,22 @@ impl State {
     pub fn progress(&self, place: &Place) -> Progress {
         let state = Self { copy: place.copy.clone(), ..self.clone() };
         Progress { seq: place.seq, state: serde_json::to_string(&state).unwrap_or_default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_lead_back() {
+        let copy = |after| Copy { at: 63, layers: vec!["parcels".to_owned(), "tax-objects".to_owned()], after, count: 7 };
+        for copy in [None, Some(copy(None)), Some(copy(Some(1234))), Some(copy(Some(FeatureId::MIN)))] {
+            let place = Place { seq: 59, copy };
+            assert_eq!(Place::parse(&place.token()), Some(place));
+        }
+        for wrong in ["", "-1", "a", "1~2", "1~2~a~b~c", "1~-2~a~1~1", "1~2~a~1~1~1", "99999999999999999999"] {
+            assert_eq!(Place::parse(wrong), None, "{wrong}");
+        }
     }
 }

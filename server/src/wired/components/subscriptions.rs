@@ -87,7 +87,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
             object([("subscriptions", list(&reference("Subscription"))), ("seq", whole(0)), ("links", links())]),
         ),
         ("Event", event),
-        ("EventPage", object([("events", list(&reference("Event"))), ("next", whole(0)), ("seq", whole(0))])),
+        ("EventPage", object([("events", list(&reference("Event"))), ("next", text()), ("seq", whole(0))])),
         ("Digest", object([("count", whole(0)), ("digest", text())])),
         ("CopyDigest", object([("seq", whole(0)), ("zoom", between(0, 22)), ("layers", list(&layer))])),
         ("Letter", letter),
