@@ -7,7 +7,7 @@ use bricola_layers::binding::Bindings;
 use bricola_layers::cache::{Past, Territory};
 use bricola_layers::definition::Scope;
 use bricola_layers::limits::{MAX_FILE_BUILDS, PAST_CACHE_BYTES};
-use bricola_layers::store::Store;
+use bricola_layers::store::{Store, Subscriptions};
 use bricola_layers::tile::MatrixSets;
 use http::HeaderValue;
 use tokio::sync::{Semaphore, watch};
@@ -22,6 +22,7 @@ use crate::services::maps::Maps;
 use crate::services::search::Search;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
+use crate::services::subscriptions::{Deliveries, ModiKey, Office, Poster};
 use crate::services::tariff::Tariffs;
 use crate::services::tiles::Tiles;
 
@@ -68,6 +69,14 @@ pub struct App {
     pub sprites: Sprites,
     /// The tariff plans of the office.
     pub tariffs: Arc<Tariffs>,
+    /// Subscriptions of other programs, where the store keeps them.
+    pub subscriptions: Option<Arc<dyn Subscriptions>>,
+    /// Those who deliver them.
+    pub deliveries: Arc<Deliveries>,
+    /// To whom something may be sent.
+    pub poster: Option<Poster>,
+    /// What deliveries are signed with after ModI.
+    pub modi_key: Option<Arc<ModiKey>>,
     /// Long answers.
     pub jobs: Arc<Jobs>,
     /// Counters and clocks.
@@ -114,6 +123,10 @@ impl App {
             maps: Maps::default(),
             sprites: Sprites::new(),
             tariffs: Arc::new(Tariffs::of(config.tariffs_folder())),
+            subscriptions: None,
+            deliveries: Arc::default(),
+            poster: None,
+            modi_key: None,
             jobs: Arc::default(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
@@ -139,6 +152,26 @@ impl App {
     pub fn with_bindings(mut self, bindings: Bindings) -> Self {
         self.bindings = bindings;
         self
+    }
+
+    /// Other programs may subscribe.
+    #[must_use]
+    pub fn with_subscriptions(mut self, kept: Option<Arc<dyn Subscriptions>>, post: Poster, modi: Option<Arc<ModiKey>>) -> Self {
+        (self.subscriptions, self.poster, self.modi_key) = (kept, Some(post), modi);
+        self
+    }
+
+    /// What those need who deliver to subscribers, where there may be some.
+    pub fn office(&self) -> Option<Office> {
+        Some(Office {
+            kept: Arc::clone(self.subscriptions.as_ref()?),
+            archive: Arc::clone(&self.archive),
+            territory: self.territory.clone(),
+            scope: self.scope,
+            base: self.config.public_url.clone().unwrap_or_default().trim_end_matches('/').to_owned(),
+            poster: self.poster.clone()?,
+            holder: uuid::Uuid::new_v4().to_string(),
+        })
     }
 
     /// Lets those edit who know one of the tokens.

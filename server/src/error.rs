@@ -122,6 +122,12 @@ pub enum Kind {
     NoFee,
     /// No process of this name.
     UnknownProcess,
+    /// No subscription of the name.
+    UnknownSubscription,
+    /// A subscription of the name is there already.
+    SubscriptionExists,
+    /// A subscription that cannot be, or not any more.
+    InvalidSubscription,
     /// No job of this name, or not any more.
     UnknownJob,
     /// The job has not ended yet.
@@ -188,6 +194,9 @@ impl Kind {
         Self::NoTariff,
         Self::NoFee,
         Self::UnknownProcess,
+        Self::UnknownSubscription,
+        Self::SubscriptionExists,
+        Self::InvalidSubscription,
         Self::UnknownJob,
         Self::JobRunning,
         Self::JobFailed,
@@ -249,6 +258,9 @@ impl Kind {
             Self::NoTariff             => (StatusCode::UNPROCESSABLE_ENTITY,   "no-tariff-plan",         "Not one tariff plan is in force on that day"),
             Self::NoFee                => (StatusCode::UNPROCESSABLE_ENTITY,   "no-fee",                 "The tariff plan gives no fee for this"),
             Self::UnknownProcess       => (StatusCode::NOT_FOUND,              "unknown-process",        "There is no such process"),
+            Self::UnknownSubscription  => (StatusCode::NOT_FOUND,              "unknown-subscription",   "There is no such subscription, or no such letter of it"),
+            Self::SubscriptionExists   => (StatusCode::CONFLICT,               "subscription-exists",    "There is a subscription of this name already"),
+            Self::InvalidSubscription  => (StatusCode::UNPROCESSABLE_ENTITY,   "invalid-subscription",   "The subscription does not go with this server and its layers"),
             Self::UnknownJob           => (StatusCode::NOT_FOUND,              "unknown-job",            "There is no such job, or not any more"),
             Self::JobRunning           => (StatusCode::NOT_FOUND,              "job-running",            "The job has not ended yet"),
             Self::JobFailed            => (StatusCode::UNPROCESSABLE_ENTITY,   "job-failed",             "The job ended without a result"),

@@ -9,7 +9,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use crate::app::App;
 use crate::routes::{
     api, changes, collections, conformance, events, items, landing, lookup, matrices, metrics, parcels, processes,
-    schemas, search, status, styles, tiles,
+    schemas, search, status, styles, subscriptions, tiles,
 };
 use crate::wired::Wired;
 use crate::{middleware, routes};
@@ -141,6 +141,27 @@ pub fn table() -> Vec<Wired> {
         // What has changed, for other systems; what changes, as it happens.
         Wired::at("/changes").answers(changes::about(), changes::get),
         Wired::at("/events").answers(events::about(), events::get).as_it_is(),
+        // The same for programs that are told of it, or fetch what they have subscribed to.
+        Wired::at("/subscriptions")
+            .answers(subscriptions::about_list(), subscriptions::list)
+            .answers(subscriptions::about_create(), subscriptions::create),
+        Wired::at("/subscriptions/{subscriptionId}")
+            .answers(subscriptions::about_one(), subscriptions::one)
+            .answers(subscriptions::about_replace(), subscriptions::replace)
+            .answers(subscriptions::about_remove(), subscriptions::remove),
+        Wired::at("/subscriptions/{subscriptionId}/changes")
+            .answers(subscriptions::about_fetch(), subscriptions::fetch),
+        Wired::at("/subscriptions/{subscriptionId}/events")
+            .answers(subscriptions::about_stream(), subscriptions::stream)
+            .as_it_is(),
+        Wired::at("/subscriptions/{subscriptionId}/digest")
+            .answers(subscriptions::about_digest(), subscriptions::digest),
+        Wired::at("/subscriptions/{subscriptionId}/letters")
+            .answers(subscriptions::about_letters(), subscriptions::letters),
+        Wired::at("/subscriptions/{subscriptionId}/letters/{number}")
+            .answers(subscriptions::about_put_aside(), subscriptions::put_aside),
+        Wired::at("/subscriptions/{subscriptionId}/replay")
+            .answers(subscriptions::about_replay(), subscriptions::replay),
         // For operators.
         Wired::at("/status").answers(status::about(), status::get),
         Wired::at("/metrics").answers(metrics::about(), metrics::get),

@@ -15,6 +15,7 @@ mod postgis;
 mod retention;
 mod seek;
 mod styles;
+mod subscription;
 mod unreadable;
 pub(crate) mod wkb;
 
@@ -26,6 +27,7 @@ pub use postgis::{PostgisOptions, PostgisReplacement, PostgisStore, RedactedUrl}
 pub use retention::{Pruned, Pruning, RegisteredFollower};
 pub use seek::{Judge, Sight, Sought};
 pub use styles::{StoredStyle, StyleEdit};
+pub use subscription::{LEASE_SECONDS, Letter, Progress, StoredSubscription, SubscriptionEdit, Subscriptions};
 pub use unreadable::Unreadable;
 
 use std::ops::Range;
@@ -393,6 +395,11 @@ pub trait Store: Send + Sync + Sized + 'static {
     fn write_bound(&self, rows: BoundRows) -> impl Future<Output = Result<Option<(u64, Seq)>, StoreError>> + Send {
         let _ = rows;
         async { Err(StoreError::Unusable("this store keeps no bindings".to_owned())) }
+    }
+
+    /// What is kept for programs that subscribe, where this store keeps it.
+    fn subscriptions(self: &Arc<Self>) -> Option<Arc<dyn Subscriptions>> {
+        None
     }
 
     /// Begins an atomic replacement of a layer: until [`Replacement::commit`] everybody reads the old rows,

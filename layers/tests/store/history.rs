@@ -106,6 +106,7 @@ async fn a_store_of_the_version_before_is_brought_up_to_date_with_its_past() {
     file.execute_batch(
         "DELETE FROM _sqlx_migrations WHERE version >= 2; DROP TABLE bricola_store; DROP TABLE bricola_followers; \
          DROP TABLE bricola_receipts; DROP TABLE bricola_styles; DROP TABLE bricola_bindings; DROP TABLE bricola_causes; \
+         DROP TABLE bricola_subscriptions; DROP TABLE bricola_letters; \
          ALTER TABLE bricola_layers DROP COLUMN first_seq; DROP INDEX bricola_history_test_parcels_seq;",
     )
     .expect("takes back");

@@ -22,6 +22,7 @@ use crate::router::router;
 use crate::serve::{serve, signals};
 use crate::services::editing::Tokens;
 use crate::services::search;
+use crate::services::subscriptions::{self, ModiKey, Poster};
 use crate::store::{self, redefine};
 
 /// How long the end waits for layers to be kept on disk; what was kept before is whole in any case.
@@ -35,6 +36,8 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     if let Some(folder) = &config.tile.matrix_sets {
         matrix_sets.add_folder(folder).map_err(Failure::usage)?;
     }
+    let poster = Poster::new(&config.subscriptions.hosts).map_err(Failure::failed)?;
+    let modi = modi_key(&config)?;
     let shutdown = signals().map_err(Failure::failed)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         let advice = match error.kind() {
@@ -54,7 +57,13 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let binder = tokio::spawn(binding::keep(Arc::clone(&store), territory.clone(), bindings.clone()));
     let (limits, grace) = (config.limits.clone(), Duration::from_secs(config.shutdown_seconds));
     let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?;
-    let app = Arc::new(app.with_past(store).with_editors(tokens).with_matrix_sets(matrix_sets).with_bindings(bindings));
+    let kept = store.subscriptions();
+    let app = app.with_subscriptions(kept, poster, modi).with_past(store).with_editors(tokens);
+    let app = Arc::new(app.with_matrix_sets(matrix_sets).with_bindings(bindings));
+    let couriers = app.office().map(|office| {
+        let (modi, deliveries, closing) = (app.modi_key.clone(), Arc::clone(&app.deliveries), app.closing.subscribe());
+        tokio::spawn(subscriptions::keep(Arc::new(office), modi, deliveries, closing))
+    });
     let upkeep = tokio::spawn({
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }
@@ -71,6 +80,10 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let front = Front::new(Arc::clone(&app), router(&app));
     let served = serve(listener, front, &limits, grace, shutdown).await;
     binder.abort();
+    if let Some(couriers) = couriers {
+        // They let go of what they deliver, so that another server goes on at once.
+        let _ = tokio::time::timeout(KEEPING, couriers).await;
+    }
     if tokio::time::timeout(KEEPING, &mut follower).await.is_err() {
         follower.abort();
     }
@@ -80,6 +93,14 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     served.map_err(Failure::failed)?;
     info!("ended");
     Ok(())
+}
+
+/// The ente's key, where one is configured.
+fn modi_key(config: &Config) -> Result<Option<Arc<ModiKey>>, Failure> {
+    let issuer = config.tenant.ipa.as_deref().unwrap_or(&config.tenant.name);
+    let (path, kid) = (config.subscriptions.modi_key.as_deref(), config.subscriptions.modi_kid.as_deref());
+    let key = path.map(|path| ModiKey::read(path, kid, issuer)).transpose().map_err(Failure::usage)?;
+    Ok(key.map(Arc::new))
 }
 
 /// What the next start begins with, if it is to begin with anything.

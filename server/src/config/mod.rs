@@ -70,6 +70,8 @@ settings! {
         retention: Retention = Retention::default(), Kind::Section(Retention::KEYS), "";
         /// Who may create, change and remove features over HTTP; nobody unless it is enabled.
         editing: Editing = Editing::default(), Kind::Section(Editing::KEYS), "";
+        /// To whom events are sent, and how they are signed.
+        subscriptions: Subscriptions = Subscriptions::default(), Kind::Section(Subscriptions::KEYS), "";
         /// Limits on requests; what goes over one is refused with an error that names it.
         limits: Limits = Limits::default(), Kind::Section(Limits::KEYS), "";
         /// Which web pages of other hosts may read the answers.
@@ -101,6 +103,20 @@ settings! {
         /// Of these the ones that are too large for memory: their rows stay in the database, which is asked each time. Only
         /// tables and views with a key; layers of ours say `keep = "stored"` in their definitions.
         stored: Vec<String> = Vec::new(), Kind::TextList, "";
+    }
+}
+
+settings! {
+    /// To whom events are sent, and how they are signed. Who may edit may subscribe.
+    Subscriptions {
+        /// Hosts that events may be sent to, as `tributi.example.it`, `10.1.2.3:8443` or `*.example.it`; all others are
+        /// refused. Without a list all hosts of the internet are allowed, and none of this machine or of an inner network.
+        hosts: Vec<String> = Vec::new(), Kind::TextList, "";
+        /// File (PEM) of the ente's private key, RSA or P-256, for subscriptions that are signed after ModI
+        /// (INTEGRITY_REST_02).
+        modi_key: Option<PathBuf> = None, Kind::Text, "\"/etc/bricola/modi.pem\"";
+        /// The name (`kid`) under which the public half of it is known.
+        modi_kid: Option<String> = None, Kind::Text, "\"4a1f\"";
     }
 }
 

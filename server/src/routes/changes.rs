@@ -11,7 +11,7 @@ use bricola_layers::cache::{Footprint, RowRef, WorldBox};
 use bricola_layers::crs::lonlat_to_world;
 use bricola_layers::definition::LayerDefinition;
 use bricola_layers::limits::{MAX_FEED_BYTES, MAX_FEED_PAGE, MAX_FEED_SCAN};
-use bricola_layers::log::{Operation, Seq};
+use bricola_layers::log::Seq;
 use bricola_layers::query::cql2::BoundFilter;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ use super::{filter, parameters, respond, select};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
-use crate::services::feed::{SLICE, Told, Unknown, with_images};
+use crate::services::feed::{Meaning, SLICE, Told, Unknown, with_images};
 use crate::wired::schema::{between, reference, text, usually, whole};
 use crate::wired::{self, Parameter, Words};
 
@@ -225,8 +225,8 @@ async fn read(app: &App, asked: &Asked, page: &mut Page) -> Result<(), Problem> 
         for mut told in told {
             told.change.causes = select::visible_causes(app, &told.change.layer, &told.change.causes);
             let told = &told;
-            if let Some(selection) = asked.selection(told) {
-                write(app, asked, told, selection, page);
+            if let Some(meaning) = asked.meaning(told) {
+                write(app, asked, told, meaning, page);
             }
         }
         page.next = last;
@@ -234,47 +234,13 @@ async fn read(app: &App, asked: &Asked, page: &mut Page) -> Result<(), Problem> 
     Ok(())
 }
 
-/// What a change means to the selection that `bbox` and `filter` make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Selection {
-    /// Everything is asked for, or it is not known, or the layer as a whole is another.
-    Unsaid,
-    /// The feature came into it.
-    Entered,
-    /// The feature was in it and still is.
-    Stayed,
-    /// The feature was in it and is no longer.
-    Left,
-}
-
-impl Selection {
-    /// Its word in the feed.
-    const fn word(self) -> Option<&'static str> {
-        match self {
-            Self::Unsaid => None,
-            Self::Entered => Some("entered"),
-            Self::Stayed => Some("stayed"),
-            Self::Left => Some("left"),
-        }
-    }
-}
-
 impl Asked {
-    /// What a change means to the selection; `None` when it does not concern it. A change of which one image is not known
-    /// any more may concern it.
-    fn selection(&self, told: &Told) -> Option<Selection> {
-        let is_whole = told.change.id.is_none() || told.change.operation == Operation::Replace;
-        if is_whole || (self.bbox.is_none() && self.filters.is_empty()) {
-            return Some(Selection::Unsaid);
+    /// What a change means to the selection that `bbox` and `filter` make; `None` when it does not concern it.
+    fn meaning(&self, told: &Told) -> Option<Meaning> {
+        if self.bbox.is_none() && self.filters.is_empty() {
+            return Some(Meaning::Unsaid);
         }
-        let (Ok(before), Ok(after)) = (told.before(), told.after()) else { return Some(Selection::Unsaid) };
-        let is_in = |row: RowRef<'_>| self.selects(&told.change.layer, row);
-        match (before.is_some_and(is_in), after.is_some_and(is_in)) {
-            (true, true) => Some(Selection::Stayed),
-            (true, false) => Some(Selection::Left),
-            (false, true) => Some(Selection::Entered),
-            (false, false) => None,
-        }
+        Meaning::of(told, |row| self.selects(&told.change.layer, row))
     }
 
     /// Whether a feature is in the selection.
@@ -288,14 +254,14 @@ fn meet(a: WorldBox, b: WorldBox) -> bool {
     (0..2).all(|axis| a.0[axis] <= b.1[axis] && b.0[axis] <= a.1[axis])
 }
 
-fn write(app: &App, asked: &Asked, told: &Told, selection: Selection, page: &mut Page) {
+fn write(app: &App, asked: &Asked, told: &Told, meaning: Meaning, page: &mut Page) {
     if page.count > 0 && asked.form == Form::Json {
         page.out.push(b',');
     }
     // Writing to a vector cannot fail.
     let _ = serde_json::to_writer(&mut page.out, &told.change);
     page.out.pop();
-    if let Some(word) = selection.word() {
+    if let Some(word) = meaning.word() {
         page.out.extend_from_slice(format!(",\"selection\":\"{word}\"").as_bytes());
     }
     for (name, image) in [("before", told.before()), ("after", told.after())] {

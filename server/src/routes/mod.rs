@@ -15,6 +15,7 @@ pub mod schemas;
 pub mod search;
 pub mod status;
 pub mod styles;
+pub mod subscriptions;
 pub mod tiles;
 
 mod bearer;

@@ -62,6 +62,44 @@ impl Told {
     }
 }
 
+/// What a change means to somebody who wants some features only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// Everything is wanted, or it is not known, or the layer as a whole is another.
+    Unsaid,
+    /// The feature came into what is wanted.
+    Entered,
+    /// The feature was in it and still is.
+    Stayed,
+    /// The feature was in it and is no longer.
+    Left,
+}
+
+impl Meaning {
+    /// Its word in the feed.
+    pub const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Unsaid => None,
+            Self::Entered => Some("entered"),
+            Self::Stayed => Some("stayed"),
+            Self::Left => Some("left"),
+        }
+    }
+
+    /// Of a change; `None` when it does not concern what is wanted. A change of which one image is not known any more may
+    /// concern it.
+    pub fn of(told: &Told, is_wanted: impl Fn(RowRef<'_>) -> bool) -> Option<Self> {
+        let is_whole = told.change.id.is_none() || told.change.operation == Operation::Replace;
+        let (false, Ok(before), Ok(after)) = (is_whole, told.before(), told.after()) else { return Some(Self::Unsaid) };
+        match (before.is_some_and(&is_wanted), after.is_some_and(&is_wanted)) {
+            (true, true) => Some(Self::Stayed),
+            (true, false) => Some(Self::Left),
+            (false, true) => Some(Self::Entered),
+            (false, false) => None,
+        }
+    }
+}
+
 /// What was is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unknown;

@@ -14,6 +14,7 @@ pub mod parcels;
 pub mod search;
 pub mod site;
 pub mod styles;
+pub mod subscriptions;
 pub mod tariff;
 pub mod tiles;
 pub mod versions;

@@ -3,6 +3,7 @@
 mod desk;
 mod edits;
 mod explained;
+mod subscriptions;
 
 use bricola_layers::limits::{MAX_COMPOSITE_LAYERS, MAX_LOOKUP_POINTS, MAX_LOOKUP_RADIUS_M};
 use serde_json::{Map, Value, json};
@@ -33,6 +34,7 @@ pub fn all(layers: &[String]) -> Value {
         .chain(edits::all())
         .chain(explained::all())
         .chain(desk::all())
+        .chain(subscriptions::all())
     {
         all.insert(name.to_owned(), schema);
     }

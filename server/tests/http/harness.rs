@@ -11,6 +11,7 @@ use bricola::app::App;
 use bricola::archive::{Archive, Asked};
 use bricola::config::Config;
 use bricola::front::Front;
+use bricola::services::subscriptions::{self, ModiKey, Poster};
 use bricola_layers::binding::{self, Bindings};
 use bricola_layers::cache::{BaseBuilder, Snapshot, Territory, follow};
 use bricola_layers::definition::{LayerDefinition, Visibility};
@@ -42,11 +43,12 @@ pub struct Server {
     follower: Option<tokio::task::JoinHandle<()>>,
     searching: Option<tokio::task::JoinHandle<()>>,
     binder: Option<tokio::task::JoinHandle<()>>,
+    couriers: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for task in self.follower.iter().chain(&self.binder) {
+        for task in self.follower.iter().chain(&self.binder).chain(&self.couriers) {
             task.abort();
         }
         if let Some(searching) = &self.searching {
@@ -106,9 +108,17 @@ impl Server {
         let end = store.last_seq().await.expect("the end of the log");
         territory.reached(end).await;
         let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).expect("app");
-        let app = app.with_past(store).with_editors(tokens).with_bindings(bindings);
+        let poster = Poster::new(&app.config.subscriptions.hosts).expect("a client");
+        let modi = app.config.subscriptions.modi_key.as_deref().map(|path| {
+            let kid = app.config.subscriptions.modi_kid.as_deref();
+            Arc::new(ModiKey::read(path, kid, "c_l736").expect("a key"))
+        });
+        let app = app.with_subscriptions(store.subscriptions(), poster, modi.clone()).with_past(store).with_editors(tokens);
+        let app = app.with_bindings(bindings);
+        let (office, deliveries, closing) = (app.office(), Arc::clone(&app.deliveries), app.closing.subscribe());
+        let couriers = office.map(|office| tokio::spawn(subscriptions::keep(Arc::new(office), modi, deliveries, closing)));
         let mut server = Self::run(app).await;
-        (server.follower, server.binder) = (Some(follower), Some(binder));
+        (server.follower, server.binder, server.couriers) = (Some(follower), Some(binder), couriers);
         server
     }
 
@@ -148,7 +158,7 @@ impl Server {
             };
             bricola::serve::serve(listener, front, &limits, grace, stopped).await.expect("threads")
         });
-        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None, searching, binder: None }
+        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None, searching, binder: None, couriers: None }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -24,6 +24,7 @@ mod search;
 mod standards;
 mod stored;
 mod styles;
+mod subscriptions;
 mod tile_terms;
 mod tiles;
 mod tilesets;

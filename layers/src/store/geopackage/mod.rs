@@ -20,6 +20,7 @@
 //! | `replace` | atomic replacement of a layer |
 //! | `retention` | followers that the log is kept for, and what goes |
 //! | `styles` | styles |
+//! | `subscriptions` | subscriptions of other programs |
 //! | `bindings` | fields that are bound to other layers |
 //! | `follow` | being woken by the change log |
 //! | `blob`, `values`, `srs` | geometries, properties, reference systems as the standard writes them |
@@ -39,6 +40,7 @@ mod schema;
 mod seek;
 mod srs;
 mod styles;
+mod subscriptions;
 mod values;
 mod words;
 
@@ -57,7 +59,7 @@ pub use replace::GeoPackageReplacement;
 use super::unreadable::LeftOut;
 use super::{
     BindingState, BoundRows, LayerEdits, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought, Store,
-    StoreError, StoredLayer, StoredStyle, StyleEdit, Unreadable, Version, Written,
+    StoreError, StoredLayer, StoredStyle, StyleEdit, Subscriptions, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -274,6 +276,10 @@ impl Store for GeoPackageStore {
 
     async fn write_style(&self, edit: StyleEdit) -> Result<Seq, StoreError> {
         self.transact(move |transaction| styles::write(transaction, &edit)).await
+    }
+
+    fn subscriptions(self: &Arc<Self>) -> Option<Arc<dyn Subscriptions>> {
+        Some(Arc::<Self>::clone(self))
     }
 
     async fn bindings(&self) -> Result<Vec<BindingState>, StoreError> {

@@ -12,7 +12,8 @@ use crate::store::{Pruned, Pruning, RegisteredFollower, StoreError};
 const BATCH: Seq = 20_000;
 
 pub(super) fn followers(connection: &Connection) -> Result<Vec<RegisteredFollower>, StoreError> {
-    let sql = "SELECT name, seq, seen, patience_days FROM bricola_followers ORDER BY name";
+    let sql = "SELECT name, seq, seen, patience_days FROM bricola_followers \
+               UNION ALL SELECT 'subscription ' || id, seq, seen, patience_days FROM bricola_subscriptions ORDER BY name";
     let mut query = connection.prepare_cached(sql).map_err(|e| failure(&e))?;
     let rows = query.query_map((), |row| {
         let seen: String = row.get(2)?;

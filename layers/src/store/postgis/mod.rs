@@ -21,6 +21,7 @@
 //! | `guard` | what rows of tables that are not ours must not bring along |
 //! | `write` | edits |
 //! | `styles` | styles |
+//! | `subscriptions` | subscriptions of other programs |
 //! | `bindings` | fields that are bound to other layers |
 //! | `replace` | atomic replacement of a layer |
 //! | `past` | rows as of an earlier change |
@@ -51,6 +52,7 @@ mod rows;
 mod schema;
 mod seek;
 mod styles;
+mod subscriptions;
 mod triggers;
 mod words;
 mod write;
@@ -69,7 +71,7 @@ pub use replace::PostgisReplacement;
 
 use super::{
     BindingState, BoundRows, LayerEdits, Moment, Once, Pruned, Pruning, RegisteredFollower, ScannedRow, Sight, Sought,
-    Store, StoreError, StoredLayer, StoredStyle, StyleEdit, Unreadable, Version, Written,
+    Store, StoreError, StoredLayer, StoredStyle, StyleEdit, Subscriptions, Unreadable, Version, Written,
 };
 use crate::definition::LayerDefinition;
 use crate::feature::{FeatureId, StoredFeature};
@@ -256,6 +258,10 @@ impl Store for PostgisStore {
         let seq = styles::write(self.database(), &edit).await?;
         self.inner.follower.advance(seq);
         Ok(seq)
+    }
+
+    fn subscriptions(self: &Arc<Self>) -> Option<Arc<dyn Subscriptions>> {
+        (!self.is_read_only()).then(|| Arc::<Self>::clone(self) as _)
     }
 
     async fn bindings(&self) -> Result<Vec<BindingState>, StoreError> {

@@ -29,7 +29,9 @@ pub(super) async fn followers(database: &Database) -> Result<Vec<RegisteredFollo
 }
 
 async fn list(session: &mut Session) -> Result<Vec<RegisteredFollower>, StoreError> {
-    let sql = "SELECT name, seq, seen, patience_days FROM bricola.followers ORDER BY name COLLATE \"C\"";
+    let sql = "SELECT name, seq, seen, patience_days FROM (SELECT name, seq, seen, patience_days FROM bricola.followers \
+               UNION ALL SELECT 'subscription ' || id, seq, seen, patience_days FROM bricola.subscriptions) AS f \
+               ORDER BY name COLLATE \"C\"";
     let rows = session.all(sqlx::query(sql)).await?;
     let read = |row: &PgRow| {
         Ok::<_, sqlx::Error>(RegisteredFollower {
@@ -42,6 +44,11 @@ async fn list(session: &mut Session) -> Result<Vec<RegisteredFollower>, StoreErr
     rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| failure(&error))
 }
 
+/// Until the end of the transaction the log is not cut, and nobody else is waited for.
+pub(super) async fn lock(session: &mut Session) -> Result<(), StoreError> {
+    session.run(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await.map(|_| ())
+}
+
 /// Registers a follower that has handled the changes up to `seq`; its key.
 pub(super) async fn register(
     database: &Database,
@@ -52,7 +59,7 @@ pub(super) async fn register(
     check_name(name)?;
     let end = sequence(database).await?;
     let mut session = database.write().await?;
-    session.run(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+    lock(&mut session).await?;
     let first = scalar(&mut session, "SELECT log_from FROM bricola.clock").await?;
     if seq < first {
         return Err(StoreError::Pruned { first });
@@ -127,7 +134,7 @@ pub(super) async fn prune(database: &Database, pruning: Pruning) -> Result<Prune
 /// Says from where on the log tells.
 async fn cut(database: &Database, wanted: Seq) -> Result<(Seq, Option<String>), StoreError> {
     let mut session = database.write().await?;
-    session.run(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+    lock(&mut session).await?;
     // The last change stays: a server that comes back knows by it that the log is the one that it had read.
     let last = scalar(&mut session, "SELECT seq FROM bricola.clock").await?;
     let (reached, held_by) = bound(wanted.min(last - 1), &list(&mut session).await?, Utc::now());
