@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::middleware::Quota;
+use crate::middleware::{Integrity, Quota};
 use crate::services::editing::Tokens;
 use crate::services::jobs::Jobs;
 use crate::services::maps::Maps;
@@ -77,6 +77,8 @@ pub struct App {
     pub poster: Option<Poster>,
     /// What deliveries are signed with after ModI.
     pub modi_key: Option<Arc<ModiKey>>,
+    /// The keys of those who may write, where edits have to be signed.
+    pub integrity: Option<Integrity>,
     /// Long answers.
     pub jobs: Arc<Jobs>,
     /// Counters and clocks.
@@ -127,6 +129,7 @@ impl App {
             deliveries: Arc::default(),
             poster: None,
             modi_key: None,
+            integrity: None,
             jobs: Arc::default(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
@@ -158,6 +161,13 @@ impl App {
     #[must_use]
     pub fn with_subscriptions(mut self, kept: Option<Arc<dyn Subscriptions>>, post: Poster, modi: Option<Arc<ModiKey>>) -> Self {
         (self.subscriptions, self.poster, self.modi_key) = (kept, Some(post), modi);
+        self
+    }
+
+    /// Edits have to be signed by one of these keys.
+    #[must_use]
+    pub fn with_integrity(mut self, integrity: Option<Integrity>) -> Self {
+        self.integrity = integrity;
         self
     }
 

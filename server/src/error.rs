@@ -122,6 +122,10 @@ pub enum Kind {
     NoFee,
     /// No process of this name.
     UnknownProcess,
+    /// A body that is not the one of its digest.
+    DigestMismatch,
+    /// A signature that is missing or wrong.
+    Integrity,
     /// No subscription of the name.
     UnknownSubscription,
     /// A subscription of the name is there already.
@@ -194,6 +198,8 @@ impl Kind {
         Self::NoTariff,
         Self::NoFee,
         Self::UnknownProcess,
+        Self::DigestMismatch,
+        Self::Integrity,
         Self::UnknownSubscription,
         Self::SubscriptionExists,
         Self::InvalidSubscription,
@@ -258,6 +264,8 @@ impl Kind {
             Self::NoTariff             => (StatusCode::UNPROCESSABLE_ENTITY,   "no-tariff-plan",         "Not one tariff plan is in force on that day"),
             Self::NoFee                => (StatusCode::UNPROCESSABLE_ENTITY,   "no-fee",                 "The tariff plan gives no fee for this"),
             Self::UnknownProcess       => (StatusCode::NOT_FOUND,              "unknown-process",        "There is no such process"),
+            Self::DigestMismatch       => (StatusCode::BAD_REQUEST,            "digest-mismatch",        "The body is not the one that its digest was made of"),
+            Self::Integrity            => (StatusCode::UNAUTHORIZED,           "integrity",              "The request is not signed as it has to be"),
             Self::UnknownSubscription  => (StatusCode::NOT_FOUND,              "unknown-subscription",   "There is no such subscription, or no such letter of it"),
             Self::SubscriptionExists   => (StatusCode::CONFLICT,               "subscription-exists",    "There is a subscription of this name already"),
             Self::InvalidSubscription  => (StatusCode::UNPROCESSABLE_ENTITY,   "invalid-subscription",   "The subscription does not go with this server and its layers"),

@@ -20,7 +20,7 @@ pub mod services;
 pub mod store;
 pub mod wired;
 
-mod middleware;
+pub mod middleware;
 mod pages;
 mod params;
 mod routes;

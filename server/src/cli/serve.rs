@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::front::Front;
+use crate::middleware::Integrity;
 use crate::retention;
 use crate::router::router;
 use crate::serve::{serve, signals};
@@ -36,6 +37,8 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     if let Some(folder) = &config.tile.matrix_sets {
         matrix_sets.add_folder(folder).map_err(Failure::usage)?;
     }
+    let keys = config.editing.integrity_keys.as_deref();
+    let integrity = keys.map(|path| Integrity::read(path, config.public_url.as_deref())).transpose().map_err(Failure::usage)?;
     let poster = Poster::new(&config.subscriptions.hosts).map_err(Failure::failed)?;
     let modi = modi_key(&config)?;
     let shutdown = signals().map_err(Failure::failed)?;
@@ -59,7 +62,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
     let app = App::new(config, territory, Arc::clone(&store) as Arc<dyn Archive>).map_err(Failure::failed)?;
     let kept = store.subscriptions();
     let app = app.with_subscriptions(kept, poster, modi).with_past(store).with_editors(tokens);
-    let app = Arc::new(app.with_matrix_sets(matrix_sets).with_bindings(bindings));
+    let app = Arc::new(app.with_integrity(integrity).with_matrix_sets(matrix_sets).with_bindings(bindings));
     let couriers = app.office().map(|office| {
         let (modi, deliveries, closing) = (app.modi_key.clone(), Arc::clone(&app.deliveries), app.closing.subscribe());
         tokio::spawn(subscriptions::keep(Arc::new(office), modi, deliveries, closing))

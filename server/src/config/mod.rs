@@ -187,6 +187,9 @@ settings! {
         token: Option<Secret> = None, Kind::Text, "\"0123456789abcdef0123456789abcdef\"";
         /// A file of tokens, one a line; lines that begin with `#` say whose the next one is. Read at the start.
         tokens_file: Option<PathBuf> = None, Kind::Text, "\"/etc/bricola/tokens\"";
+        /// File of public keys (a JWK set, RSA or P-256): each edit must then be signed by one of them after ModI
+        /// (INTEGRITY_REST_02), beside the token. Needs `public_url`.
+        integrity_keys: Option<PathBuf> = None, Kind::Text, "\"/etc/bricola/writers.jwks\"";
     }
 }
 

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use http::{Uri, header};
 
-use super::freshness;
+use super::{freshness, integrity};
 use crate::app::App;
 use crate::error::{Kind, Problem};
 
@@ -41,7 +41,10 @@ pub async fn run(app: &App, request: Request, next: Next, pattern: &str) -> Resp
     };
     let answer = async {
         match freshness::wait(app, wanted).await {
-            Ok(()) => next.run(request).await,
+            Ok(()) => match integrity::check(app, request, pattern).await {
+                Ok(request) => next.run(request).await,
+                Err(problem) => crate::routes::bearer::refusal_or(problem),
+            },
             Err(problem) => problem.into_response(),
         }
     };

@@ -6,6 +6,7 @@
 mod cors;
 mod freshness;
 mod guard;
+mod integrity;
 mod quota;
 mod request_id;
 mod security;
@@ -26,6 +27,7 @@ use crate::routes::respond::{self, Language};
 
 pub use freshness::{may_name_a_change, names_a_change, wanted_in};
 pub use guard::{ALWAYS, MAX_BATCH_BYTES, batch_too_large, body_too_large, length};
+pub use integrity::{Integrity, NoKeys};
 pub use quota::{Peer, Quota};
 pub use request_id::REQUEST_ID;
 

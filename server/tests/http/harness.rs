@@ -114,7 +114,10 @@ impl Server {
             Arc::new(ModiKey::read(path, kid, "c_l736").expect("a key"))
         });
         let app = app.with_subscriptions(store.subscriptions(), poster, modi.clone()).with_past(store).with_editors(tokens);
-        let app = app.with_bindings(bindings);
+        let integrity = app.config.editing.integrity_keys.as_deref().map(|path| {
+            bricola::middleware::Integrity::read(path, app.config.public_url.as_deref()).expect("keys")
+        });
+        let app = app.with_bindings(bindings).with_integrity(integrity);
         let (office, deliveries, closing) = (app.office(), Arc::clone(&app.deliveries), app.closing.subscribe());
         let couriers = office.map(|office| tokio::spawn(subscriptions::keep(Arc::new(office), modi, deliveries, closing)));
         let mut server = Self::run(app).await;

@@ -1,5 +1,6 @@
 //! Subscriptions: webhooks to a receiver of our own, pages and streams, over a real store.
 
+mod modi;
 mod receiver;
 mod wrong;
 
@@ -51,6 +52,10 @@ impl City {
             configure(config);
         })
         .await
+    }
+
+    async fn store_write(&self, id: i64, name: &str) {
+        self.store.write("fountains", vec![update(id, fountain(1.0, name))]).await.expect("written");
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&Json>) -> Answer {
