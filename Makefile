@@ -13,7 +13,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= $(HOME)/.cache/bricola/demo-$(PARCELS)-$(SEED)
 BRICOLA = $(CARGO_TARGET_DIR)/release/bricola
 
-.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable bench-standards bench-desk bench-bindings demonstration conformance fuzz fmt deny clean
+.PHONY: help demo build web test check lint unit e2e e2e-live soak bench bench-durable bench-standards bench-desk bench-bindings bench-feeding soak-feeding demonstration conformance fuzz fmt deny clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -92,6 +92,12 @@ bench-desk: build ## the figures of the offices' desks: BENCH_PARCELS=1m
 
 bench-bindings: build ## bound fields beside what PostGIS takes for the same: BENCH_PARCELS=1m BENCH_OBJECTS=200000
 	@PARCELS=$(BENCH_PARCELS) python3 bench/bindings.py $(BRICOLA)
+
+bench-feeding: build ## first sync, webhooks at 1,000 edits/s
+	@python3 bench/feeding.py $(BRICOLA) figures
+
+soak-feeding: build ## both reference modules, two servers and the database, killed at random: SOAK_SECONDS=60
+	@python3 bench/feeding.py $(BRICOLA) soak --seconds $(SOAK_SECONDS)
 
 fmt: ## format the code
 	cargo fmt --all

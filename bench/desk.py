@@ -143,7 +143,7 @@ def typed(server, dice):
     words = []
     for it in features(server, "addresses", 2000):
         of = it["properties"]
-        text = " ".join(str(of[name]) for name in ("street", "number") if of.get(name))
+        text = " ".join(str(of[name]) for name in ("street_name", "number") if of.get(name))
         words += [text[:length] for length in range(2, len(text) + 1)]
     return [f"/search?q={urllib.parse.quote(word)}" for word in dice.sample(words, min(5000, len(words))) if word.strip()]
 
