@@ -16,6 +16,7 @@ use crate::archive::Archive;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::middleware::{Integrity, Quota};
+use crate::services::areas::Networks;
 use crate::services::editing::Tokens;
 use crate::services::jobs::Jobs;
 use crate::services::maps::Maps;
@@ -79,6 +80,8 @@ pub struct App {
     pub modi_key: Option<Arc<ModiKey>>,
     /// The keys of those who may write, where edits have to be signed.
     pub integrity: Option<Integrity>,
+    /// The streets as graphs.
+    pub networks: Networks,
     /// Long answers.
     pub jobs: Arc<Jobs>,
     /// Counters and clocks.
@@ -130,6 +133,7 @@ impl App {
             poster: None,
             modi_key: None,
             integrity: None,
+            networks: Networks::default(),
             jobs: Arc::default(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),

@@ -17,6 +17,7 @@ pub mod codes;
 pub mod evidence;
 pub mod exact;
 pub mod fault;
+pub mod graph;
 pub mod overlay;
 mod remainder;
 pub mod tariff;

@@ -1,6 +1,7 @@
 //! Territorial answers and map furniture in plain Rust: each service is a question that a caller asks of the
 //! layers. Nothing here knows of HTTP.
 
+pub mod areas;
 pub mod certificate;
 pub mod editing;
 pub mod features;

@@ -1,6 +1,7 @@
 //! Pages of the offices' desks: a form whose address is the question, so that an answer can be shared by its link and
 //! printed. They do without scripts; with them the place is drawn on a map.
 
+mod areas;
 mod certificate;
 mod form;
 mod parcel;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use super::{Asked, members, text};
 use crate::error::Problem;
 
+pub use areas::areas;
 pub use certificate::{certificate, printed};
 pub use parcel::parcel;
 pub use processes::{process, processes};

@@ -2,6 +2,7 @@
 //! Each is answered at a path of its own too, with the same inputs as parameters.
 
 mod about;
+pub mod areas;
 pub mod certificate;
 mod execute;
 mod inputs;
@@ -137,7 +138,8 @@ pub struct Process {
 }
 
 /// All of them.
-pub const PROCESSES: [&Process; 4] = [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS];
+pub const PROCESSES: [&Process; 5] =
+    [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS, &areas::PROCESS];
 
 /// The process of this name.
 pub fn known(id: &str) -> Option<&'static Process> {

@@ -54,7 +54,9 @@ pub async fn keep(
             () = tokio::time::sleep(LOOK) => {}
         }
     }
-    running.values().for_each(|delivery| drop(delivery.stop.send_replace(true)));
+    for delivery in running.values() {
+        delivery.stop.send_replace(true);
+    }
     for delivery in running.into_values() {
         let _ = tokio::time::timeout(LOOK, delivery.task).await;
     }

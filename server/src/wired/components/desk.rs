@@ -8,7 +8,44 @@ use super::super::schema::{
 
 /// All of them.
 pub fn all() -> Vec<(&'static str, Value)> {
-    answers().into_iter().chain(processes()).collect()
+    answers().into_iter().chain(reached()).chain(processes()).collect()
+}
+
+fn reached() -> Vec<(&'static str, Value)> {
+    let start = object([("street", reference("UsedFeature")), ("lon", number()), ("lat", number()), ("off_m", text())]);
+    let within = object([
+        ("layer", text()),
+        ("title", reference("BothLanguages")),
+        ("count", whole(0)),
+        ("field?", text()),
+        ("sum?", number()),
+        ("without_value?", whole(0)),
+    ]);
+    let feature = object([
+        ("feature", reference("UsedFeature")),
+        ("code", text()),
+        ("name", text()),
+        ("metres", text()),
+        ("minutes", text()),
+    ]);
+    let nearest = object([("layer", text()), ("title", reference("BothLanguages")), ("features", list(&feature))]);
+    let part = object([("junctions", whole(1)), ("lon", number()), ("lat", number())]);
+    let answer = object([
+        ("place", reference("Place")),
+        ("start", start),
+        ("minutes", number()),
+        ("speed_kmh", number()),
+        ("metres", text()),
+        ("streets_m", text()),
+        ("streets", reference("Geometry")),
+        ("area", reference("Geometry")),
+        ("within", list(&within)),
+        ("nearest", list(&nearest)),
+        ("cut_off", list(&part)),
+        ("warnings", list(&reference("Warning"))),
+        ("evidence", reference("Evidence")),
+    ]);
+    vec![("ReachAnswer", answer)]
 }
 
 fn answers() -> Vec<(&'static str, Value)> {
