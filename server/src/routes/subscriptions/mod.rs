@@ -111,7 +111,8 @@ fn stuck(stuck: &Stuck) -> Problem {
             Kind::InvalidSubscription,
             format!("The subscription does not go with its layers any more: {unwanted}. Change it by PUT."),
         ),
-        Stuck::Away(layer) => super::select::loading(layer),
+        Stuck::Away(layer) | Stuck::Unreadable(layer) => super::select::loading(layer),
+        Stuck::Starting => Problem::new(Kind::LayerLoading, format!("{stuck}; try again in a second.")).retry_after(1),
     }
 }
 

@@ -30,6 +30,12 @@ pub enum Stuck {
     /// A layer that is to be copied is not in memory (yet).
     #[error("layer \"{0}\" is not in memory, from which copies are made")]
     Away(String),
+    /// It is not known yet which layers there are.
+    #[error("the server is starting")]
+    Starting,
+    /// This version cannot read the definition of a layer.
+    #[error("layer \"{0}\" cannot be read by this version")]
+    Unreadable(String),
 }
 
 /// Reads a subscription's events.
@@ -73,12 +79,21 @@ impl Reader {
     /// # Errors
     /// See [`Stuck`]; asking again may help, and nothing is lost.
     pub async fn next(&mut self, place: &Place, limit: usize) -> Result<(Vec<Event>, Place), Stuck> {
+        if !self.territory.is_announced() {
+            return Err(Stuck::Starting);
+        }
+        // Which layers there are, and what they are, is known up to here: what comes later has to wait.
+        let known = self.territory.seq();
+        let unreadable = self.territory.unreadable();
+        if let Some(layer) = unreadable.iter().find(|layer| self.document.layers.contains(&layer.id)) {
+            return Err(Stuck::Unreadable(layer.id.clone()));
+        }
         if self.wanted.as_ref().is_none_or(|wanted| !wanted.is_current(&self.document, &self.territory, self.scope)) {
             self.wanted = Some(Wanted::new(&self.document, &self.territory, self.scope)?);
         }
         match &place.copy {
             Some(copy) => self.copy(place.seq, copy.clone(), limit),
-            None => self.changes(place, limit).await,
+            None => self.changes(place, known, limit).await,
         }
     }
 
@@ -91,9 +106,10 @@ impl Reader {
         Teller { subscription: &self.id, base: &self.base, scope: self.scope }
     }
 
-    async fn changes(&self, place: &Place, limit: usize) -> Result<(Vec<Event>, Place), Stuck> {
+    async fn changes(&self, place: &Place, known: Seq, limit: usize) -> Result<(Vec<Event>, Place), Stuck> {
         let Some(wanted) = &self.wanted else { return Ok((Vec::new(), place.clone())) };
-        let changes = self.archive.changes(place.seq, limit.min(SLICE)).await?;
+        let mut changes = self.archive.changes(place.seq, limit.min(SLICE)).await?;
+        changes.retain(|change| change.seq <= known);
         let Some(mut last) = changes.last().map(|change| change.seq) else { return Ok((Vec::new(), place.clone())) };
         let is_gone = |change: &Change| change.operation == Operation::Replace && wanted.missing.contains(&change.layer);
         let gone: Vec<Change> = changes.iter().filter(|change| is_gone(change)).cloned().collect();
