@@ -1,10 +1,14 @@
 //! To whom requests may go: nobody shall use this server to reach what only it can reach.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::task::{Context, Poll};
 
+use futures::future::BoxFuture;
 use http::Uri;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
 use thiserror::Error;
+use tower::Service;
 
 /// Why a request does not go anywhere.
 #[derive(Debug, Clone, Error)]
@@ -115,18 +119,33 @@ fn is_inner_v6(address: Ipv6Addr) -> bool {
         || address.segments()[..2] == [0x2001, 0xdb8]
 }
 
-/// Looks names up, and leaves out inner addresses.
-pub struct OuterOnly;
+/// Looks names up.
+#[derive(Debug, Clone, Copy)]
+pub enum Names {
+    /// All addresses.
+    Any,
+    /// Inner ones are left out.
+    Outer,
+}
 
-impl Resolve for OuterOnly {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Names {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let is_any = matches!(self, Self::Any);
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let outer: Vec<SocketAddr> = found.filter(|address| !is_inner(address.ip())).collect();
-            if outer.is_empty() {
-                return Err(Forbidden::Address(name.as_str().to_owned()).into());
+            let allowed: Vec<SocketAddr> = found.filter(|address| is_any || !is_inner(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err(io::Error::other(Forbidden::Address(name.as_str().to_owned())));
             }
-            Ok(Box::new(outer.into_iter()) as Addrs)
+            Ok(allowed.into_iter())
         })
     }
 }

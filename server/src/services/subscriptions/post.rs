@@ -1,12 +1,19 @@
 //! One request to a subscriber.
 
+use std::error::Error as _;
+use std::io;
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::TokioExecutor;
 use thiserror::Error;
 
-use super::allowed::{Allowed, Forbidden, OuterOnly, host_of};
+use super::allowed::{Allowed, Forbidden, Names, host_of};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -18,16 +25,20 @@ const LONGEST: u64 = 300;
 /// Why there is no client.
 #[derive(Debug, Error)]
 #[error("cannot prepare requests to subscribers: {0}")]
-pub struct NoPoster(#[from] reqwest::Error);
+pub struct NoPoster(#[from] io::Error);
+
+/// One request after the other to the same host goes over the same connection. Redirects are not followed: whoever is asked to
+/// go elsewhere could be led into an inner network.
+type Sender = Client<HttpsConnector<HttpConnector<Names>>, Full<Bytes>>;
 
 /// Sends to subscribers, where that is allowed.
 #[derive(Clone)]
 pub struct Poster {
     allowed: Allowed,
     /// For hosts that may have inner addresses.
-    any: Client,
+    any: Sender,
     /// For all others.
-    outer: Client,
+    outer: Sender,
 }
 
 /// What came of a request.
@@ -49,15 +60,7 @@ impl Poster {
     /// # Errors
     /// Where no client can be made.
     pub fn new(hosts: &[String]) -> Result<Self, NoPoster> {
-        // There may be one already: both are the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = || {
-            let agent = concat!("Bricola/", env!("CARGO_PKG_VERSION"));
-            // Whoever is asked to go elsewhere could be led into an inner network.
-            Client::builder().redirect(Policy::none()).no_proxy().connect_timeout(CONNECT).user_agent(agent)
-        };
-        let outer = client().dns_resolver(std::sync::Arc::new(OuterOnly)).build()?;
-        Ok(Self { allowed: Allowed::new(hosts), any: client().build()?, outer })
+        Ok(Self { allowed: Allowed::new(hosts), any: sender(Names::Any)?, outer: sender(Names::Outer)? })
     }
 
     /// Whether something may be sent to a URL, as far as that can be told by the URL.
@@ -85,45 +88,55 @@ impl Poster {
             Some(Err(forbidden)) => return Outcome::Later(forbidden.to_string(), None),
             None => return Outcome::Later("the URL is none".to_owned(), None),
         };
-        let mut request = client.post(url).timeout(timeout).header("content-type", media_type);
+        let agent = concat!("Bricola/", env!("CARGO_PKG_VERSION"));
+        let mut request = Request::post(url).header("content-type", media_type).header("user-agent", agent);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let mut answer = match request.body(body).send().await {
-            Ok(answer) => answer,
-            Err(error) => return Outcome::Later(told(&error), None),
+        let Ok(request) = request.body(Full::new(Bytes::from(body))) else {
+            return Outcome::Later("the URL is none".to_owned(), None);
         };
-        let outcome = judge(answer.status(), answer.headers());
-        let mut read = 0;
-        while let Ok(Some(piece)) = answer.chunk().await {
-            read += piece.len();
-            if read > MAX_ANSWER {
-                break;
-            }
+        let answer = async {
+            let answer = client.request(request).await.map_err(|error| told(&error))?;
+            let outcome = judge(answer.status(), answer.headers());
+            // Read to its end, so that the connection can be used again.
+            let _ = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+            Ok(outcome)
+        };
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(reason)) => Outcome::Later(reason, None),
+            Err(_) => Outcome::Later("no answer in time".to_owned(), None),
         }
-        outcome
     }
 }
 
+fn sender(names: Names) -> Result<Sender, io::Error> {
+    let mut plain = HttpConnector::new_with_resolver(names);
+    plain.enforce_http(false);
+    plain.set_nodelay(true);
+    plain.set_connect_timeout(Some(CONNECT));
+    let secured = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(plain);
+    Ok(Client::builder(TokioExecutor::new()).build(secured))
+}
+
 /// What happened, without the URL, which may hold a secret.
-fn told(error: &reqwest::Error) -> String {
+fn told(error: &Error) -> String {
     let mut text = String::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(next) = cause {
         text = next.to_string();
         cause = next.source();
     }
-    let kind = if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the request failed"
-    };
+    let kind = if error.is_connect() { "no connection" } else { "the request failed" };
     if text.is_empty() { kind.to_owned() } else { format!("{kind}: {text}") }
 }
 
-fn judge(status: StatusCode, headers: &reqwest::header::HeaderMap) -> Outcome {
+fn judge(status: StatusCode, headers: &HeaderMap) -> Outcome {
     let told = format!("the subscriber answered {}", status.as_u16());
     match status.as_u16() {
         200..=299 => Outcome::Taken,
@@ -136,7 +149,7 @@ fn judge(status: StatusCode, headers: &reqwest::header::HeaderMap) -> Outcome {
     }
 }
 
-fn pause(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
+fn pause(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(LONGEST)))
 }
