@@ -63,7 +63,7 @@ impl Graph {
     /// The place on the nearest street that is not closed, at most so many metres away.
     pub fn locate(&self, place: Coord<f64>, most_m: f64, closed: &HashSet<u32>) -> Option<Spot> {
         let at = self.plane.metres(place);
-        let near = self.tree.nearest_neighbor_iter_with_distance_2(&at);
+        let near = self.tree.nearest_neighbor_iter_with_distance_2(at);
         let (segment, squared) = near
             .take_while(|(_, squared)| *squared <= most_m * most_m)
             .find(|(segment, _)| !closed.contains(&segment.data.0))?;
