@@ -152,7 +152,7 @@ pub async fn check(app: &App, request: Request, pattern: &str) -> Result<Request
 fn digest(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Problem> {
     let Some(sent) = headers.get("digest") else { return Ok(None) };
     let sent = String::from_utf8_lossy(sent.as_bytes()).into_owned();
-    let refused = |detail: &str| Problem::new(Kind::DigestMismatch, detail).with("header", "Digest");
+    let refused = |detail: &'static str| Problem::new(Kind::DigestMismatch, detail).with("header", "Digest");
     let value = sent.split(',').filter_map(|part| part.trim().split_once('=')).find_map(|(name, value)| {
         name.eq_ignore_ascii_case("sha-256").then_some(value)
     });

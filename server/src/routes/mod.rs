@@ -18,7 +18,7 @@ pub mod styles;
 pub mod subscriptions;
 pub mod tiles;
 
-mod bearer;
+pub mod bearer;
 mod body;
 mod explain;
 mod filter;
