@@ -163,7 +163,12 @@ impl App {
 
     /// Other programs may subscribe.
     #[must_use]
-    pub fn with_subscriptions(mut self, kept: Option<Arc<dyn Subscriptions>>, post: Poster, modi: Option<Arc<ModiKey>>) -> Self {
+    pub fn with_subscriptions(
+        mut self,
+        kept: Option<Arc<dyn Subscriptions>>,
+        post: Poster,
+        modi: Option<Arc<ModiKey>>,
+    ) -> Self {
         (self.subscriptions, self.poster, self.modi_key) = (kept, Some(post), modi);
         self
     }

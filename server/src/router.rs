@@ -42,6 +42,11 @@ pub fn wrap(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
 /// Every path that the server answers. What is [`Wired::as_it_is`] is compressed once and kept (tiles and files), is too
 /// small and too frequent to be compressed (a lookup of one point), or must not be held back (events).
 pub fn table() -> Vec<Wired> {
+    [land(), desks(), feeds()].into_iter().flatten().collect()
+}
+
+/// The territory and its maps, and what operators ask.
+fn land() -> Vec<Wired> {
     vec![
         // For people: the geoportal, and the OGC landing page for machines at the same place.
         Wired::at("/").answers(landing::about(), landing::get).as_it_is(),
@@ -82,22 +87,6 @@ pub fn table() -> Vec<Wired> {
         Wired::at(lookup::PATH).answers(lookup::about_get(), lookup::get).as_it_is(),
         Wired::at(lookup::PATH).answers(lookup::about_post(), lookup::post),
         Wired::at("/parcels").answers(parcels::about(), parcels::get),
-        // Answers of the offices' desks, and the same as processes (OGC API Processes).
-        Wired::at("/parcel").answers(processes::parcel::about(), processes::parcel::get),
-        Wired::at(processes::zones::PATH)
-            .answers(processes::zones::about(), processes::zones::get)
-            .answers(processes::rows::about(), processes::rows::post),
-        Wired::at("/tariff").answers(processes::tariff::about(), processes::tariff::get),
-        Wired::at("/certificate").answers(processes::certificate::about(), processes::certificate::get),
-        Wired::at(processes::areas::PATH).answers(processes::areas::about(), processes::areas::get),
-        Wired::at("/processes").answers(processes::about_list(), processes::list),
-        Wired::at("/processes/{processId}").answers(processes::about_one(), processes::one),
-        Wired::at("/processes/{processId}/execution").answers(processes::about_execute(), processes::execute),
-        Wired::at("/jobs").answers(processes::jobs::about_list(), processes::jobs::list),
-        Wired::at("/jobs/{jobId}")
-            .answers(processes::jobs::about_one(), processes::jobs::one)
-            .answers(processes::jobs::about_dismiss(), processes::jobs::dismiss),
-        Wired::at("/jobs/{jobId}/results").answers(processes::jobs::about_results(), processes::jobs::results),
         // What people type; addresses to places, one or a file of them, and back.
         Wired::at("/search").answers(search::about_find(), search::find),
         Wired::at(search::GEOCODE)
@@ -139,6 +128,37 @@ pub fn table() -> Vec<Wired> {
         Wired::at("/styles/{styleId}/thumbnail").answers(styles::about_thumbnail(), styles::map::get).as_it_is(),
         Wired::at("/fonts/{stack}/{range}").answers(styles::about_glyphs(), styles::glyphs),
         Wired::at("/sprites/{file}").answers(styles::about_sprite(), styles::sprite),
+        // For operators.
+        Wired::at("/status").answers(status::about(), status::get),
+        Wired::at("/metrics").answers(metrics::about(), metrics::get),
+    ]
+}
+
+/// The offices' desks.
+fn desks() -> Vec<Wired> {
+    vec![
+        // Answers of the offices' desks, and the same as processes (OGC API Processes).
+        Wired::at("/parcel").answers(processes::parcel::about(), processes::parcel::get),
+        Wired::at(processes::zones::PATH)
+            .answers(processes::zones::about(), processes::zones::get)
+            .answers(processes::rows::about(), processes::rows::post),
+        Wired::at("/tariff").answers(processes::tariff::about(), processes::tariff::get),
+        Wired::at("/certificate").answers(processes::certificate::about(), processes::certificate::get),
+        Wired::at(processes::areas::PATH).answers(processes::areas::about(), processes::areas::get),
+        Wired::at("/processes").answers(processes::about_list(), processes::list),
+        Wired::at("/processes/{processId}").answers(processes::about_one(), processes::one),
+        Wired::at("/processes/{processId}/execution").answers(processes::about_execute(), processes::execute),
+        Wired::at("/jobs").answers(processes::jobs::about_list(), processes::jobs::list),
+        Wired::at("/jobs/{jobId}")
+            .answers(processes::jobs::about_one(), processes::jobs::one)
+            .answers(processes::jobs::about_dismiss(), processes::jobs::dismiss),
+        Wired::at("/jobs/{jobId}/results").answers(processes::jobs::about_results(), processes::jobs::results),
+    ]
+}
+
+/// What other programs follow.
+fn feeds() -> Vec<Wired> {
+    vec![
         // What has changed, for other systems; what changes, as it happens.
         Wired::at("/changes").answers(changes::about(), changes::get),
         Wired::at("/events").answers(events::about(), events::get).as_it_is(),
@@ -163,9 +183,6 @@ pub fn table() -> Vec<Wired> {
             .answers(subscriptions::about_put_aside(), subscriptions::put_aside),
         Wired::at("/subscriptions/{subscriptionId}/replay")
             .answers(subscriptions::about_replay(), subscriptions::replay),
-        // For operators.
-        Wired::at("/status").answers(status::about(), status::get),
-        Wired::at("/metrics").answers(metrics::about(), metrics::get),
     ]
 }
 

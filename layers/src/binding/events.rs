@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::rule::Rule;
 use super::sides::Sides;
-use crate::cache::{BaseBuilder, Footprint, RowRef, Snapshot, Validity, WorldBox};
+use crate::cache::{BaseBuilder, CoordinateGrid, Footprint, RowRef, Snapshot, Validity, WorldBox};
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::{Operation, Reason, Seq};
 use crate::query::units_per_metre;
@@ -176,7 +176,9 @@ async fn other_side<S: Store>(
             let last = features.values().max_by_key(|(at, _)| *at).copied();
             let (at, operation) = last.unwrap_or((since, Operation::Update));
             let event = plan.event(Event { layer: layer.to_owned(), id: None, seq: at, reason: operation.into() });
-            rules.iter().for_each(|(place, _)| plan.whole[*place] = Some(event));
+            for (place, _) in &rules {
+                plan.whole[*place] = Some(event);
+            }
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -211,7 +213,7 @@ fn image(now: &Arc<Snapshot>, rows: &[StoredFeature]) -> Result<Snapshot, StoreE
 }
 
 fn same_place(a: RowRef<'_>, b: RowRef<'_>) -> bool {
-    let geometry = |row: RowRef<'_>| row.base.geometry().geometry(row.row, |grid, node| grid.unpack(node));
+    let geometry = |row: RowRef<'_>| row.base.geometry().geometry(row.row, CoordinateGrid::unpack);
     geometry(a) == geometry(b)
 }
 

@@ -96,14 +96,13 @@ fn causes(sides: &Sides, plan: &Plan, why: &[(usize, usize)]) -> Vec<Cause> {
     let mut causes: Vec<(usize, Cause)> = Vec::new();
     for (place, event) in why {
         let field = sides.rules[*place].name.clone();
-        match causes.iter_mut().find(|(other, _)| other == event) {
-            Some((_, cause)) => cause.fields.push(field),
-            None => {
-                let Event { layer, id, seq, reason } = &plan.events[*event];
-                let cause = Cause { fields: vec![field], layer: layer.clone(), id: *id, seq: *seq, operation: *reason };
-                causes.push((*event, cause));
-            }
+        if let Some((_, cause)) = causes.iter_mut().find(|(other, _)| other == event) {
+            cause.fields.push(field);
+            continue;
         }
+        let Event { layer, id, seq, reason } = &plan.events[*event];
+        let cause = Cause { fields: vec![field], layer: layer.clone(), id: *id, seq: *seq, operation: *reason };
+        causes.push((*event, cause));
     }
     causes.into_iter().map(|(_, cause)| cause).collect()
 }

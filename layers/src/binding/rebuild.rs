@@ -67,6 +67,6 @@ pub async fn rebuild<S: Store>(store: &Arc<S>, layer: &str) -> Result<Rebuilt, F
     let computed = began.elapsed();
     let (looked, reached) = (found.outcome.looked, found.reached(seq));
     let (written, _) = write(&**store, &found.sides, found.outcome, &holder, reached).await?.ok_or(StoreError::Busy)?;
-    let wrote = began.elapsed() - computed;
-    Ok(Rebuilt { looked, written, seq, read, found: computed - read, wrote, idle })
+    let wrote = began.elapsed().saturating_sub(computed);
+    Ok(Rebuilt { looked, written, seq, read, found: computed.saturating_sub(read), wrote, idle })
 }

@@ -181,7 +181,7 @@ impl Rule {
         }
         let (mut min, mut max) = ([u32::MAX; 2], [0; 2]);
         let ours = self::surface(ours)?;
-        for coord in ours.iter().flat_map(|polygon| polygon.exterior()) {
+        for coord in ours.iter().flat_map(geo::Polygon::exterior) {
             let world = self.target.world([coord.x, coord.y]);
             (min, max) = ([0, 1].map(|axis| min[axis].min(world[axis])), [0, 1].map(|axis| max[axis].max(world[axis])));
         }

@@ -38,7 +38,8 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         matrix_sets.add_folder(folder).map_err(Failure::usage)?;
     }
     let keys = config.editing.integrity_keys.as_deref();
-    let integrity = keys.map(|path| Integrity::read(path, config.public_url.as_deref())).transpose().map_err(Failure::usage)?;
+    let integrity =
+        keys.map(|path| Integrity::read(path, config.public_url.as_deref())).transpose().map_err(Failure::usage)?;
     let poster = Poster::new(&config.subscriptions.hosts).map_err(Failure::failed)?;
     let modi = modi_key(&config)?;
     let shutdown = signals().map_err(Failure::failed)?;

@@ -113,7 +113,7 @@ settings! {
         /// refused. Without a list all hosts of the internet are allowed, and none of this machine or of an inner network.
         hosts: Vec<String> = Vec::new(), Kind::TextList, "";
         /// File (PEM) of the ente's private key, RSA or P-256, for subscriptions that are signed after ModI
-        /// (INTEGRITY_REST_02).
+        /// (`INTEGRITY_REST_02`).
         modi_key: Option<PathBuf> = None, Kind::Text, "\"/etc/bricola/modi.pem\"";
         /// The name (`kid`) under which the public half of it is known.
         modi_kid: Option<String> = None, Kind::Text, "\"4a1f\"";
@@ -188,7 +188,7 @@ settings! {
         /// A file of tokens, one a line; lines that begin with `#` say whose the next one is. Read at the start.
         tokens_file: Option<PathBuf> = None, Kind::Text, "\"/etc/bricola/tokens\"";
         /// File of public keys (a JWK set, RSA or P-256): each edit must then be signed by one of them after ModI
-        /// (INTEGRITY_REST_02), beside the token. Needs `public_url`.
+        /// (`INTEGRITY_REST_02`), beside the token. Needs `public_url`.
         integrity_keys: Option<PathBuf> = None, Kind::Text, "\"/etc/bricola/writers.jwks\"";
     }
 }

@@ -53,6 +53,9 @@ pub fn wanted(request: &Request) -> Result<Option<Seq>, Problem> {
 }
 
 /// As [`wanted`], of a request in parts.
+///
+/// # Errors
+/// What is no number of a change.
 pub fn wanted_in(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Seq>, Problem> {
     let header = headers.get(HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
     let query = || {

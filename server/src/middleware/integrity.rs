@@ -1,4 +1,4 @@
-//! Whether a body is what its sender sent (ModI, INTEGRITY_REST_02): `Digest`, and `Agid-JWT-Signature` by a key that is known.
+//! Whether a body is what its sender sent (ModI, `INTEGRITY_REST_02`): `Digest`, and `Agid-JWT-Signature` by a key that is known.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,9 @@ fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {
         ErrorKind::ExpiredSignature => "it is over (exp)",
         ErrorKind::ImmatureSignature => "it is not good yet (nbf)",
         ErrorKind::InvalidAudience => "it is for another server (aud)",
-        ErrorKind::MissingRequiredClaim(_) | ErrorKind::Json(_) => "it lacks a claim: aud, exp, iat, jti and signed_headers are needed",
+        ErrorKind::MissingRequiredClaim(_) | ErrorKind::Json(_) => {
+            "it lacks a claim: aud, exp, iat, jti and signed_headers are needed"
+        }
         _ => "it cannot be read",
     }
 }
@@ -153,15 +155,18 @@ fn digest(headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, Problem> {
     let Some(sent) = headers.get("digest") else { return Ok(None) };
     let sent = String::from_utf8_lossy(sent.as_bytes()).into_owned();
     let refused = |detail: &'static str| Problem::new(Kind::DigestMismatch, detail).with("header", "Digest");
-    let value = sent.split(',').filter_map(|part| part.trim().split_once('=')).find_map(|(name, value)| {
-        name.eq_ignore_ascii_case("sha-256").then_some(value)
-    });
+    let value = sent
+        .split(',')
+        .filter_map(|part| part.trim().split_once('='))
+        .find_map(|(name, value)| name.eq_ignore_ascii_case("sha-256").then_some(value));
     let value = value.ok_or_else(|| refused("Digest must be SHA-256= and the base64 of the body's hash."))?;
     let hash = STANDARD.encode(Sha256::digest(body));
     if bool::from(hash.as_bytes().ct_eq(value.as_bytes())) {
         return Ok(Some(sent));
     }
-    Err(refused("The body is not the one that Digest was made of: it was changed on its way, or the hash is of something else."))
+    Err(refused(
+        "The body is not the one that Digest was made of: it was changed on its way, or the hash is of something else.",
+    ))
 }
 
 fn signed(integrity: &Integrity, headers: &HeaderMap, path: &str, digest: Option<&str>) -> Result<(), Problem> {

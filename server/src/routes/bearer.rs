@@ -38,5 +38,9 @@ pub fn refusal(problem: Problem) -> Response {
 
 /// As [`refusal`] for who is not known, and every other problem as it is.
 pub fn refusal_or(problem: Problem) -> Response {
-    if matches!(problem.kind(), Kind::Unauthorized | Kind::Integrity) { refusal(problem) } else { problem.into_response() }
+    if matches!(problem.kind(), Kind::Unauthorized | Kind::Integrity) {
+        refusal(problem)
+    } else {
+        problem.into_response()
+    }
 }

@@ -80,7 +80,10 @@ impl Network {
     /// The edges of some streets, by the ids of their features.
     pub fn edges_of(&self, ids: &HashSet<String>) -> HashSet<u32> {
         let edges = (0..).zip(self.graph.edges());
-        edges.filter(|(_, edge)| ids.contains(&self.streets[edge.street as usize].id)).map(|(number, _)| number).collect()
+        edges
+            .filter(|(_, edge)| ids.contains(&self.streets[edge.street as usize].id))
+            .map(|(number, _)| number)
+            .collect()
     }
 }
 
@@ -140,7 +143,8 @@ pub fn reached(question: &Question) -> Result<Value, Unreachable> {
     let drawn = MultiLineString(lines);
     let walk = Walk { question, closed: &closed, start, reach: &reach };
     let mut used: Vec<FeatureRef> = Vec::new();
-    let within: Vec<Value> = question.counted.iter().map(|(layer, field)| walk.within(layer, field.as_deref())).collect();
+    let within: Vec<Value> =
+        question.counted.iter().map(|(layer, field)| walk.within(layer, field.as_deref())).collect();
     let nearest: Vec<Value> = question.nearest.iter().map(|layer| walk.nearest(layer, &mut used)).collect();
     let of_street = &question.network.streets[graph.edges()[start.edge as usize].street as usize];
     used.push(of_street.clone());
@@ -196,8 +200,13 @@ impl Walk<'_> {
     /// The features of a layer within reach, the nearest first.
     fn found<'a>(&self, layer: &'a Snapshot) -> Vec<(f64, RowRef<'a>)> {
         use geo::BoundingRect as _;
-        let nodes: MultiPoint<f64> =
-            self.reach.costs.keys().map(|node| Point(self.question.network.graph.node(*node))).chain([Point(self.start.at)]).collect();
+        let nodes: MultiPoint<f64> = self
+            .reach
+            .costs
+            .keys()
+            .map(|node| Point(self.question.network.graph.node(*node)))
+            .chain([Point(self.start.at)])
+            .collect();
         let Some(frame) = nodes.bounding_rect() else { return Vec::new() };
         // Streets go on behind the last node, as far as there is time.
         let most = self.question.minutes * self.question.speed_kmh * 1000.0 / 60.0;
@@ -285,4 +294,3 @@ fn hull_json(lines: &MultiLineString<f64>) -> Value {
     let ring: Vec<[f64; 2]> = hull.exterior().0.iter().map(pair).collect();
     json!({"type": "Polygon", "coordinates": [ring]})
 }
-

@@ -75,7 +75,8 @@ impl Server {
         if let Some(folder) = &config.tile.matrix_sets {
             sets.add_folder(folder).expect("sound files");
         }
-        Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app").with_matrix_sets(sets)).await
+        Box::pin(Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app").with_matrix_sets(sets)))
+            .await
     }
 
     /// Over a store that cannot be asked, for those who know a token.
@@ -87,7 +88,7 @@ impl Server {
             ..bricola::config::Editing::default()
         };
         let tokens = bricola::services::editing::Tokens::of(&editing).expect("tokens");
-        Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app").with_editors(tokens)).await
+        Box::pin(Self::run(App::new(config, territory(), Arc::new(Untouched)).expect("app").with_editors(tokens))).await
     }
 
     /// Over a store that it follows.
@@ -113,14 +114,17 @@ impl Server {
             let kid = app.config.subscriptions.modi_kid.as_deref();
             Arc::new(ModiKey::read(path, kid, "c_l736").expect("a key"))
         });
-        let app = app.with_subscriptions(store.subscriptions(), poster, modi.clone()).with_past(store).with_editors(tokens);
-        let integrity = app.config.editing.integrity_keys.as_deref().map(|path| {
-            bricola::middleware::Integrity::read(path, app.config.public_url.as_deref()).expect("keys")
-        });
+        let app =
+            app.with_subscriptions(store.subscriptions(), poster, modi.clone()).with_past(store).with_editors(tokens);
+        let integrity =
+            app.config.editing.integrity_keys.as_deref().map(|path| {
+                bricola::middleware::Integrity::read(path, app.config.public_url.as_deref()).expect("keys")
+            });
         let app = app.with_bindings(bindings).with_integrity(integrity);
         let (office, deliveries, closing) = (app.office(), Arc::clone(&app.deliveries), app.closing.subscribe());
-        let couriers = office.map(|office| tokio::spawn(subscriptions::keep(Arc::new(office), modi, deliveries, closing)));
-        let mut server = Self::run(app).await;
+        let couriers =
+            office.map(|office| tokio::spawn(subscriptions::keep(Arc::new(office), modi, deliveries, closing)));
+        let mut server = Box::pin(Self::run(app)).await;
         (server.follower, server.binder, server.couriers) = (Some(follower), Some(binder), couriers);
         server
     }
@@ -129,11 +133,11 @@ impl Server {
     pub async fn unsearched() -> Self {
         let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         let app = App::new(config, territory(), Arc::new(Untouched)).expect("app");
-        Self::run_as(app, false).await
+        Box::pin(Self::run_as(app, false)).await
     }
 
     async fn run(app: App) -> Self {
-        Self::run_as(app, true).await
+        Box::pin(Self::run_as(app, true)).await
     }
 
     async fn run_as(app: App, searched: bool) -> Self {
@@ -161,7 +165,16 @@ impl Server {
             };
             bricola::serve::serve(listener, front, &limits, grace, stopped).await.expect("threads")
         });
-        Self { address, client: reqwest::Client::new(), stop: Some(stop), task, follower: None, searching, binder: None, couriers: None }
+        Self {
+            address,
+            client: reqwest::Client::new(),
+            stop: Some(stop),
+            task,
+            follower: None,
+            searching,
+            binder: None,
+            couriers: None,
+        }
     }
 
     pub fn url(&self, path: &str) -> String {

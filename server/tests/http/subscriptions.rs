@@ -131,8 +131,12 @@ async fn a_webhook_gets_a_copy_and_then_every_change_in_order_and_signed() {
     let told = city.subscribe(webhook("tributi", &receiver.url("/events"), &json!({"start": "copy"}))).await;
     assert_eq!(told["secret"], SECRET);
     city.caught_up("tributi").await;
-    let kinds: Vec<String> = receiver.events().iter().map(|event| event["type"].as_str().unwrap_or_default().to_owned()).collect();
-    assert_eq!((kinds.first().map(String::as_str), kinds.last().map(String::as_str)), (Some("bricola.copy.begin"), Some("bricola.copy.end")));
+    let kinds: Vec<String> =
+        receiver.events().iter().map(|event| event["type"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(
+        (kinds.first().map(String::as_str), kinds.last().map(String::as_str)),
+        (Some("bricola.copy.begin"), Some("bricola.copy.end"))
+    );
     assert_eq!(kinds.len(), 12, "{kinds:?}");
     for n in 0..20_i64 {
         let id = n % 10 + 1;
@@ -143,7 +147,8 @@ async fn a_webhook_gets_a_copy_and_then_every_change_in_order_and_signed() {
     let status = city.caught_up("tributi").await;
     assert_eq!((status["delivered"].as_u64(), status["letters"].as_u64()), (Some(33), Some(0)), "{status}");
     let events = receiver.events();
-    let expected: BTreeMap<i64, String> = (0..10).filter(|n| *n != 2).map(|n| (n + 1, format!("m{}", n + 10))).collect();
+    let expected: BTreeMap<i64, String> =
+        (0..10).filter(|n| *n != 2).map(|n| (n + 1, format!("m{}", n + 10))).collect();
     assert_eq!(applied(&events), expected);
     let all = serde_json::to_string(&events).expect("JSON");
     assert!(!all.contains("never told") && !all.contains("secret"), "what is hidden is told to nobody");
@@ -156,7 +161,10 @@ async fn a_webhook_gets_a_copy_and_then_every_change_in_order_and_signed() {
     receiver.assert_signed(SECRET);
     // Other layers and fields are hidden, versions and cells are told.
     let last = &events[events.len() - 2]["data"];
-    assert!(last["version"].as_i64() > Some(1) && last["cell"].as_str().is_some_and(|cell| cell.starts_with("14/")), "{last}");
+    assert!(
+        last["version"].as_i64() > Some(1) && last["cell"].as_str().is_some_and(|cell| cell.starts_with("14/")),
+        "{last}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,7 +266,10 @@ async fn a_layer_that_is_loaded_anew_is_copied_anew_and_one_that_goes_is_told() 
     city.caught_up("tributi").await;
     let kinds: Vec<Json> = receiver.events().iter().map(|event| event["type"].clone()).collect();
     assert_eq!(kinds.len(), 7, "{kinds:?}");
-    assert_eq!((&kinds[0], &kinds[1], &kinds[6]), (&json!("bricola.layer.replace"), &json!("bricola.copy.begin"), &json!("bricola.copy.end")));
+    assert_eq!(
+        (&kinds[0], &kinds[1], &kinds[6]),
+        (&json!("bricola.layer.replace"), &json!("bricola.copy.begin"), &json!("bricola.copy.end"))
+    );
     let names: Vec<String> = applied(&receiver.events()).into_values().collect();
     assert_eq!(names, ["z0", "z1", "z2", "z3"]);
     city.store.drop_layer("fountains").await.expect("dropped");
@@ -324,7 +335,8 @@ async fn who_fetches_confirms_by_asking_on_and_compares_by_digest() {
     let digest = city.server.send(city.server.client.get(url).bearer_auth(&secret)).await.json();
     let layer = &digest["layers"][0];
     assert_eq!((&layer["layer"], &layer["count"]), (&json!("fountains"), &json!(10)));
-    let cells: u64 = layer["cells"].as_object().expect("cells").values().filter_map(|cell| cell["count"].as_u64()).sum();
+    let cells: u64 =
+        layer["cells"].as_object().expect("cells").values().filter_map(|cell| cell["count"].as_u64()).sum();
     assert_eq!(cells, 10);
     // As a subscriber computes it: features 1 to 5 at version 2, the others at 1.
     use sha2::Digest as _;
@@ -338,7 +350,8 @@ async fn who_fetches_confirms_by_asking_on_and_compares_by_digest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_fetches_may_begin_with_a_copy_and_breaks_off_where_it_likes() {
     let city = City::new().await;
-    let wanted = json!({"id": "copy", "layers": ["fountains"], "secret": SECRET, "start": "copy", "delivery": {"kind": "pull"}});
+    let wanted =
+        json!({"id": "copy", "layers": ["fountains"], "secret": SECRET, "start": "copy", "delivery": {"kind": "pull"}});
     city.subscribe(wanted).await;
     let (mut token, mut events) = (String::new(), Vec::new());
     for page in 0..40 {
@@ -366,7 +379,8 @@ async fn who_fetches_may_begin_with_a_copy_and_breaks_off_where_it_likes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_tells_what_happens_and_is_resumed() {
     let city = City::new().await;
-    city.subscribe(json!({"id": "live", "layers": ["fountains"], "secret": SECRET, "delivery": {"kind": "pull"}})).await;
+    city.subscribe(json!({"id": "live", "layers": ["fountains"], "secret": SECRET, "delivery": {"kind": "pull"}}))
+        .await;
     let open = async |after: Option<i64>| {
         let request = city.server.client.get(city.server.url("/subscriptions/live/events")).bearer_auth(SECRET);
         let request = after.into_iter().fold(request, |request, after| request.header("last-event-id", after));
@@ -378,7 +392,8 @@ async fn a_stream_tells_what_happens_and_is_resumed() {
     let (_, seq) = city.store.write("fountains", vec![update(1, fountain(1.0, "live"))]).await.expect("written");
     let mut text = String::new();
     while !text.contains("event: change") {
-        let piece = tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await.expect("in time").expect("a piece");
+        let piece =
+            tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await.expect("in time").expect("a piece");
         text.push_str(&String::from_utf8_lossy(&piece.expect("more")));
     }
     assert!(text.contains(&format!("id: {seq}")) && text.contains("\"name\":\"live\""), "{text}");
@@ -387,7 +402,8 @@ async fn a_stream_tells_what_happens_and_is_resumed() {
     let mut stream = open(Some(seq)).await;
     let mut text = String::new();
     while !text.contains("missed") {
-        let piece = tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await.expect("in time").expect("a piece");
+        let piece =
+            tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await.expect("in time").expect("a piece");
         text.push_str(&String::from_utf8_lossy(&piece.expect("more")));
     }
     assert!(!text.contains("\"name\":\"live\""), "{text}");

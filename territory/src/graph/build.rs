@@ -66,7 +66,8 @@ fn meet(lines: &mut [(u32, Vec<Coord<f64>>)], plane: &Plane) {
         for end in [line[0], line[line.len() - 1]] {
             let at = plane.metres(end);
             let corner = |by: f64| [at[0] + by, at[1] + by];
-            let near = tree.locate_in_envelope_intersecting(AABB::from_corners(corner(-TOLERANCE_M), corner(TOLERANCE_M)));
+            let near =
+                tree.locate_in_envelope_intersecting(AABB::from_corners(corner(-TOLERANCE_M), corner(TOLERANCE_M)));
             for segment in near {
                 let (other, place) = segment.data;
                 if other == number || segment.geom().distance_2(&at) > TOLERANCE_M * TOLERANCE_M {

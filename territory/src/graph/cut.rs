@@ -20,8 +20,11 @@ impl Graph {
         let Some(main) = most(&before) else { return Vec::new() };
         let stays = (0..before.len()).filter(|node| before[*node] == main).map(|node| after[node]);
         let mut sizes: HashMap<u32, usize> = HashMap::new();
-        stays.for_each(|part| *sizes.entry(part).or_default() += 1);
-        let Some(rest) = sizes.iter().max_by_key(|(part, size)| (**size, std::cmp::Reverse(**part))).map(|(part, _)| *part)
+        for part in stays {
+            *sizes.entry(part).or_default() += 1;
+        }
+        let Some(rest) =
+            sizes.iter().max_by_key(|(part, size)| (**size, std::cmp::Reverse(**part))).map(|(part, _)| *part)
         else {
             return Vec::new();
         };
@@ -56,6 +59,8 @@ fn root(part: &mut [u32], node: u32) -> u32 {
 
 fn most(parts: &[u32]) -> Option<u32> {
     let mut sizes: HashMap<u32, usize> = HashMap::new();
-    parts.iter().for_each(|part| *sizes.entry(*part).or_default() += 1);
+    for part in parts {
+        *sizes.entry(*part).or_default() += 1;
+    }
     sizes.into_iter().max_by_key(|(part, size)| (*size, std::cmp::Reverse(*part))).map(|(part, _)| part)
 }

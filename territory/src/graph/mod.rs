@@ -9,8 +9,8 @@ mod cut;
 mod reach;
 
 use geo_types::Coord;
-use rstar::primitives::{GeomWithData, Line};
 use rstar::RTree;
+use rstar::primitives::{GeomWithData, Line};
 
 pub use build::build;
 pub use cut::CutOff;
@@ -33,6 +33,9 @@ pub struct Edge {
     count: u32,
 }
 
+/// A segment on a plane of metres, with its edge and its place in it.
+type Segment = GeomWithData<Line<[f64; 2]>, (u32, u32)>;
+
 /// The streets as a graph.
 #[derive(Debug, Default)]
 pub struct Graph {
@@ -44,7 +47,7 @@ pub struct Graph {
     /// Edges at the nodes.
     ways: Vec<u32>,
     /// Segments with their edge and place in it, on a plane of metres.
-    tree: RTree<GeomWithData<Line<[f64; 2]>, (u32, u32)>>,
+    tree: RTree<Segment>,
     plane: Plane,
 }
 

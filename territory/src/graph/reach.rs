@@ -124,8 +124,10 @@ impl Graph {
     pub fn metres_to(&self, reach: &Reach, spot: Spot) -> Option<f64> {
         let edge = &self.edges[spot.edge as usize];
         let [from, to] = edge.ends.map(|end| reach.costs.get(&end).copied());
-        let direct = reach.start.filter(|start| start.edge == spot.edge).map(|start| (start.along_m - spot.along_m).abs());
-        let by_ends = [from.map(|metres| metres + spot.along_m), to.map(|metres| metres + edge.length_m - spot.along_m)];
+        let direct =
+            reach.start.filter(|start| start.edge == spot.edge).map(|start| (start.along_m - spot.along_m).abs());
+        let by_ends =
+            [from.map(|metres| metres + spot.along_m), to.map(|metres| metres + edge.length_m - spot.along_m)];
         let all = by_ends.into_iter().flatten().chain(direct);
         all.min_by(f64::total_cmp).filter(|metres| *metres <= reach.limit_m)
     }

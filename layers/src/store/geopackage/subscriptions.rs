@@ -71,7 +71,8 @@ impl Subscriptions for GeoPackageStore {
 
 /// All of them, in order of id.
 fn all(connection: &Connection) -> Result<Vec<StoredSubscription>, StoreError> {
-    let sql = "SELECT id, document, secret, seq, state, created, seen, patience_days FROM bricola_subscriptions ORDER BY id";
+    let sql =
+        "SELECT id, document, secret, seq, state, created, seen, patience_days FROM bricola_subscriptions ORDER BY id";
     let mut query = connection.prepare_cached(sql).map_err(|e| failure(&e))?;
     let rows = query.query_map((), |row| {
         Ok(StoredSubscription {
@@ -96,7 +97,8 @@ fn write(transaction: &Transaction<'_>, edit: &SubscriptionEdit) -> Result<bool,
         return Ok(false);
     }
     let Some(document) = &edit.document else {
-        for sql in ["DELETE FROM bricola_letters WHERE subscription = ?1", "DELETE FROM bricola_subscriptions WHERE id = ?1"]
+        for sql in
+            ["DELETE FROM bricola_letters WHERE subscription = ?1", "DELETE FROM bricola_subscriptions WHERE id = ?1"]
         {
             transaction.execute(sql, [&edit.id]).map_err(|e| failure(&e))?;
         }
@@ -142,7 +144,8 @@ fn advance(
          seen = CASE WHEN ?5 THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE seen END \
          WHERE id = ?1 AND holder = ?2 AND until > {NOW}"
     );
-    let rows = transaction.execute(&sql, (id, holder, progress.seq, &progress.state, heard)).map_err(|e| failure(&e))?;
+    let rows =
+        transaction.execute(&sql, (id, holder, progress.seq, &progress.state, heard)).map_err(|e| failure(&e))?;
     if rows == 0 {
         return Ok(false);
     }

@@ -102,7 +102,10 @@ pub(super) async fn changes(database: &Database, after: Seq, limit: usize) -> Re
 
 /// Why bindings made changes: by transaction, the layer, the features and the causes that they share.
 #[derive(Default)]
-struct Causes(HashMap<i64, Vec<(String, Vec<FeatureId>, Vec<Cause>)>>);
+struct Causes(HashMap<i64, Vec<Caused>>);
+
+/// Features of a layer, and why they were changed.
+type Caused = (String, Vec<FeatureId>, Vec<Cause>);
 
 impl Causes {
     fn read(rows: &[&PgRow]) -> Result<Self, sqlx::Error> {

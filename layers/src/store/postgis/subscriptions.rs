@@ -216,12 +216,7 @@ async fn handled(database: &Database, id: &str, seq: Seq, is_copied: bool) -> Re
 }
 
 /// Letters behind a number, oldest first.
-async fn letters(
-    database: &Database,
-    id: &str,
-    after: i64,
-    limit: usize,
-) -> Result<Vec<Letter>, StoreError> {
+async fn letters(database: &Database, id: &str, after: i64, limit: usize) -> Result<Vec<Letter>, StoreError> {
     let mut session = database.read().await?;
     let sql = "SELECT number, seq, layer, fid, event, reason, attempts, again, at FROM bricola.letters \
                WHERE tenant = $1 AND subscription = $2 AND number > $3 ORDER BY number LIMIT $4";

@@ -39,7 +39,11 @@ pub fn areas(asked: &Asked<'_>, layers: &[(String, String)], outcome: &Outcome) 
             Some(Ok(answer)) => (told(asked, answer)),
         }
     };
-    Content { title: asked.say("Che cosa si raggiunge a piedi", "What is within walking reach").to_owned(), above: Vec::new(), body }
+    Content {
+        title: asked.say("Che cosa si raggiunge a piedi", "What is within walking reach").to_owned(),
+        above: Vec::new(),
+        body,
+    }
 }
 
 fn told(asked: &Asked<'_>, answer: &Value) -> Markup {
@@ -98,7 +102,8 @@ fn told(asked: &Asked<'_>, answer: &Value) -> Markup {
 
 /// The streets, drawn by us: north is up.
 fn picture(asked: &Asked<'_>, answer: &Value) -> Markup {
-    let lines: Vec<Vec<[f64; 2]>> = serde_json::from_value(answer["streets"]["coordinates"].clone()).unwrap_or_default();
+    let lines: Vec<Vec<[f64; 2]>> =
+        serde_json::from_value(answer["streets"]["coordinates"].clone()).unwrap_or_default();
     let all = || lines.iter().flatten();
     let bound = |pick: fn(f64, f64) -> f64, axis: usize| all().map(|at| at[axis]).reduce(pick);
     let (Some(west), Some(east), Some(south), Some(north)) =
@@ -108,7 +113,8 @@ fn picture(asked: &Asked<'_>, answer: &Value) -> Markup {
     };
     // A degree of longitude is narrower than one of latitude.
     let squeeze = f64::midpoint(south, north).to_radians().cos();
-    let scale = ((SIZE.0 - 20.0) / ((east - west) * squeeze).max(1e-6)).min((SIZE.1 - 20.0) / (north - south).max(1e-6));
+    let scale =
+        ((SIZE.0 - 20.0) / ((east - west) * squeeze).max(1e-6)).min((SIZE.1 - 20.0) / (north - south).max(1e-6));
     let place = |at: &[f64; 2]| [10.0 + (at[0] - west) * squeeze * scale, 10.0 + (north - at[1]) * scale];
     let mut path = String::new();
     for line in &lines {

@@ -143,14 +143,20 @@ async fn answer(app: &Arc<App>, inputs: &Inputs) -> Result<Value, Problem> {
     let when = when::of(app, inputs.text(when::AT)?, inputs.text(when::DATETIME)?).await?;
     let seq = when.seq(app);
     let site = place::site(app, inputs, &when).await?;
-    let site = site.ok_or_else(|| Problem::missing("geometry", "say from where: geometry, x and y, parcel or feature"))?;
+    let site =
+        site.ok_or_else(|| Problem::missing("geometry", "say from where: geometry, x and y, parcel or feature"))?;
     let streets = when.snapshots(app, &[select::one(app, STREETS)?]).await?.swap_remove(0);
     let mut counted = Vec::new();
     for named in inputs.texts("count")? {
-        let (id, field) = named.split_once(':').map_or((named.as_str(), None), |(id, field)| (id, Some(field.to_owned())));
+        let (id, field) =
+            named.split_once(':').map_or((named.as_str(), None), |(id, field)| (id, Some(field.to_owned())));
         let layer = layer(app, &when, "count", id).await?;
         if let Some(name) = field.as_deref().filter(|name| !has_number(app, &layer, name)) {
-            return Err(Problem::parameter("count", &named, format!("layer \"{id}\" has no field of numbers \"{name}\"")));
+            return Err(Problem::parameter(
+                "count",
+                &named,
+                format!("layer \"{id}\" has no field of numbers \"{name}\""),
+            ));
         }
         counted.push((layer, field));
     }
@@ -165,7 +171,8 @@ async fn answer(app: &Arc<App>, inputs: &Inputs) -> Result<Value, Problem> {
         reached(&Question { site, network, streets, closed, minutes, speed_kmh, counted, nearest, most, day, seq })
     });
     let answer = work.await.map_err(Problem::internal)?;
-    answer.map_err(|error| Problem::new(Kind::InvalidParameter, format!("{error}.")).with("parameter", "geometry, x, y"))
+    answer
+        .map_err(|error| Problem::new(Kind::InvalidParameter, format!("{error}.")).with("parameter", "geometry, x, y"))
 }
 
 async fn layer(app: &App, when: &When, parameter: &str, id: &str) -> Result<Arc<Snapshot>, Problem> {

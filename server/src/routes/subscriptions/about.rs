@@ -26,8 +26,11 @@ pub fn about_list() -> Operation {
         "Gli abbonamenti e come stanno: a quale modifica sono arrivati, che cosa li ostacola, quanti eventi sono rimasti da parte.",
         "The subscriptions and how they fare: which change they have come to, what hinders them, how many events lie aside.",
     );
-    operation(Method::Get, "subscriptions", Words("Gli abbonamenti", "The subscriptions"), about)
-        .gives(about, [(JSON, reference("SubscriptionList"))], &["Cache-Control"])
+    operation(Method::Get, "subscriptions", Words("Gli abbonamenti", "The subscriptions"), about).gives(
+        about,
+        [(JSON, reference("SubscriptionList"))],
+        &["Cache-Control"],
+    )
 }
 
 /// Of [`super::create`].
@@ -49,8 +52,11 @@ pub fn about_create() -> Operation {
 /// Of [`super::one`].
 pub fn about_one() -> Operation {
     let about = Words("Un abbonamento e come sta.", "A subscription and how it fares.");
-    of_one(Method::Get, "subscription", Words("Un abbonamento", "A subscription"), about)
-        .gives(about, [(JSON, reference("Subscription"))], &["Cache-Control"])
+    of_one(Method::Get, "subscription", Words("Un abbonamento", "A subscription"), about).gives(
+        about,
+        [(JSON, reference("Subscription"))],
+        &["Cache-Control"],
+    )
 }
 
 /// Of [`super::replace`].
@@ -95,11 +101,7 @@ pub fn about_fetch() -> Operation {
     of_one(Method::Get, "subscription-changes", Words("I prossimi eventi", "The next events"), about)
         .takes([
             after(),
-            Parameter::query(
-                "limit",
-                Words("Quanti eventi al più", "How many events at most"),
-                between(1, MOST),
-            ),
+            Parameter::query("limit", Words("Quanti eventi al più", "How many events at most"), between(1, MOST)),
             Parameter::query(
                 "wait",
                 Words("Secondi di attesa al più", "Seconds to wait at most"),
@@ -133,7 +135,13 @@ pub fn about_digest() -> Operation {
     );
     of_one(Method::Get, "subscription-digest", Words("L’impronta della copia", "The digest of the copy"), about)
         .gives(about, [(JSON, reference("CopyDigest"))], &["Bricola-Seq", "Cache-Control"])
-        .fails([Kind::InvalidSubscription, Kind::LayerLoading, Kind::LayerStored, Kind::UnknownLayer, Kind::LayerUnreadable])
+        .fails([
+            Kind::InvalidSubscription,
+            Kind::LayerLoading,
+            Kind::LayerStored,
+            Kind::UnknownLayer,
+            Kind::LayerUnreadable,
+        ])
 }
 
 /// Of [`super::letters`].
@@ -167,6 +175,9 @@ pub fn about_replay() -> Operation {
         "Gli eventi da parte sono mandati di nuovo, nel loro ordine.",
         "The events that lie aside are sent again, in their order.",
     );
-    of_one(Method::Post, "replay", Words("Mandare di nuovo", "Send again"), about)
-        .gives(about, [(JSON, reference("Replay"))], &["Cache-Control"])
+    of_one(Method::Post, "replay", Words("Mandare di nuovo", "Send again"), about).gives(
+        about,
+        [(JSON, reference("Replay"))],
+        &["Cache-Control"],
+    )
 }

@@ -91,7 +91,8 @@ pub(super) async fn pulled(app: &App, id: &str, headers: &HeaderMap) -> Result<S
     if document(&one)?.delivery == Delivery::Pull {
         return Ok(one);
     }
-    let detail = format!("The subscription \"{id}\" is sent to its subscriber, and not fetched (delivery.kind is webhook).");
+    let detail =
+        format!("The subscription \"{id}\" is sent to its subscriber, and not fetched (delivery.kind is webhook).");
     Err(Problem::new(Kind::MethodNotAllowed, detail).with("value", id))
 }
 

@@ -38,7 +38,8 @@ const COUNTED: usize = 1_000;
 /// Where subscriptions are kept.
 fn kept(app: &App) -> Result<&Arc<dyn Subscriptions>, Problem> {
     let none = || {
-        let detail = "This server keeps no subscriptions: it only reads its store. /changes and /events tell what changes.";
+        let detail =
+            "This server keeps no subscriptions: it only reads its store. /changes and /events tell what changes.";
         Problem::new(Kind::MethodNotAllowed, detail)
     };
     app.subscriptions.as_ref().ok_or_else(none)
@@ -117,11 +118,7 @@ fn stuck(stuck: &Stuck) -> Problem {
 }
 
 /// `GET /subscriptions`.
-pub async fn list(
-    AppState(app): AppState<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
+pub async fn list(AppState(app): AppState<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     listed(&app, query.as_deref(), &headers).await.unwrap_or_else(bearer::refusal_or)
 }
 
@@ -180,8 +177,7 @@ async fn told(app: &App, one: &StoredSubscription, end: i64, headers: &HeaderMap
         () if one.progress.seq < end => "behind",
         () => "current",
     };
-    let missing: Vec<&String> =
-        document.layers.iter().filter(|id| super::select::one(app, id).is_err()).collect();
+    let missing: Vec<&String> = document.layers.iter().filter(|id| super::select::one(app, id).is_err()).collect();
     let mut status = json!({
         "state": word, "seq": one.progress.seq, "behind": (end - one.progress.seq).max(0), "letters": letters,
         "created": one.created.to_rfc3339(), "seen": one.seen.to_rfc3339(), "missing_layers": missing,

@@ -52,14 +52,7 @@ async fn streamed(app: Arc<App>, id: &str, query: Option<&str>, headers: &Header
     })?;
     let reader = reader(&app, &one, headers)?;
     let closing = app.closing.subscribe();
-    let stream = Stream {
-        reader,
-        waiting: VecDeque::from([beat(&place)]),
-        place,
-        closing,
-        app,
-        _permit: permit,
-    };
+    let stream = Stream { reader, waiting: VecDeque::from([beat(&place)]), place, closing, app, _permit: permit };
     let events = futures::stream::unfold(stream, |mut stream| async {
         let event = stream.next().await?;
         Some((Ok::<_, Infallible>(event), stream))

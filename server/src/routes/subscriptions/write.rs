@@ -16,9 +16,7 @@ use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::routes::{bearer, body, respond};
-use crate::services::subscriptions::{
-    Copy, Delivery, Document, Fault, Place, Signature, Start, State, Wanted, is_id,
-};
+use crate::services::subscriptions::{Copy, Delivery, Document, Fault, Place, Signature, Start, State, Wanted, is_id};
 
 /// Bytes of a subscription at most.
 const MAX_BYTES: usize = 256 * 1024;
@@ -121,13 +119,16 @@ async fn removed(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) 
 }
 
 fn moved(id: &str) -> Problem {
-    Problem::new(Kind::PreconditionFailed, format!("Somebody else has just changed the subscription \"{id}\"; look again."))
-        .with("value", id)
+    Problem::new(
+        Kind::PreconditionFailed,
+        format!("Somebody else has just changed the subscription \"{id}\"; look again."),
+    )
+    .with("value", id)
 }
 
 async fn write(app: &App, edit: SubscriptionEdit) -> Result<bool, Problem> {
     let written = kept(app)?.write(edit).await.map_err(|error| match error {
-        StoreError::Unusable(text) => invalid(vec![Fault::at("/start", text)]),
+        StoreError::Unusable(text) => invalid(&[Fault::at("/start", text)]),
         error => Problem::store(&error),
     })?;
     app.deliveries.look();
@@ -164,7 +165,10 @@ async fn read(app: &App, request: Request, id: Option<&str>) -> Result<(String, 
         }
         (None, None) if faults.is_empty() => faults.push(Fault::at("/id", "is missing: the name of the subscription")),
         (None, Some(named)) if !is_id(named) => {
-            faults.push(Fault::at("/id", "must be of lower-case letters, digits, -, _ and ., and begin with a letter or digit"));
+            faults.push(Fault::at(
+                "/id",
+                "must be of lower-case letters, digits, -, _ and ., and begin with a letter or digit",
+            ));
         }
         _ => {}
     }
@@ -181,16 +185,16 @@ async fn read(app: &App, request: Request, id: Option<&str>) -> Result<(String, 
     if faults.is_empty() {
         return Ok((id.map(str::to_owned).or(named).unwrap_or_default(), secret, document));
     }
-    Err(invalid(faults))
+    Err(invalid(&faults))
 }
 
-fn invalid(faults: Vec<Fault>) -> Problem {
+fn invalid(faults: &[Fault]) -> Problem {
     let others = match faults.len() {
         0 | 1 => String::new(),
         count => format!(" ({} more in \"errors\")", count - 1),
     };
     let first = faults.first().map_or_else(String::new, |fault| format!("{} {}{others}.", fault.pointer, fault.reason));
-    Problem::new(Kind::InvalidSubscription, first).with("errors", serde_json::to_value(&faults).unwrap_or_default())
+    Problem::new(Kind::InvalidSubscription, first).with("errors", serde_json::to_value(faults).unwrap_or_default())
 }
 
 /// What does not go with this server and its layers.
@@ -207,7 +211,9 @@ fn mismatches(app: &App, document: &Document) -> Vec<Fault> {
         for (place, id) in document.layers.iter().enumerate() {
             let layer = app.territory.layer(id).map(|layer| layer.definition());
             if layer.is_some_and(|layer| layer.keep == Keep::Stored) {
-                let reason = format!("layer \"{id}\" is not kept in memory, from which copies are made: take one from /collections/{id}/items");
+                let reason = format!(
+                    "layer \"{id}\" is not kept in memory, from which copies are made: take one from /collections/{id}/items"
+                );
                 faults.push(Fault::at(&format!("/layers/{place}"), reason));
             }
         }

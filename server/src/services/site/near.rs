@@ -46,10 +46,8 @@ fn by_metres(frame: Rect<f64>, metres: f64) -> Rect<f64> {
 pub(super) fn widened(frame: Rect<f64>, metres: f64) -> Rect<f64> {
     let margin = 0.2 * frame.width().max(frame.height());
     let (low, high) = (frame.min(), frame.max());
-    let frame = Rect::new(
-        Coord { x: low.x - margin, y: low.y - margin },
-        Coord { x: high.x + margin, y: high.y + margin },
-    );
+    let frame =
+        Rect::new(Coord { x: low.x - margin, y: low.y - margin }, Coord { x: high.x + margin, y: high.y + margin });
     by_metres(frame, metres + 1.0)
 }
 

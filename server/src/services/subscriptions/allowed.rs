@@ -17,7 +17,9 @@ pub enum Forbidden {
     #[error("the host \"{0}\" is not among those that the administrator allows (subscriptions.hosts)")]
     Host(String),
     /// The address is one of an inner network.
-    #[error("\"{0}\" leads to an address of this machine or of an inner network; the administrator may allow it (subscriptions.hosts)")]
+    #[error(
+        "\"{0}\" leads to an address of this machine or of an inner network; the administrator may allow it (subscriptions.hosts)"
+    )]
     Address(String),
 }
 
@@ -102,7 +104,7 @@ fn is_inner_v4(address: Ipv4Addr) -> bool {
         || address.is_broadcast()
         || address.is_documentation()
         || address.is_multicast()
-        || matches!((a, b, c), (0, ..) | (100, 64..=127, _) | (192, 0, 0) | (198, 18..=19, _) | (240.., ..))
+        || matches!((a, b, c), (0 | 240.., ..) | (100, 64..=127, _) | (192, 0, 0) | (198, 18..=19, _))
 }
 
 fn is_inner_v6(address: Ipv6Addr) -> bool {
@@ -156,8 +158,24 @@ mod tests {
 
     #[test]
     fn inner_addresses_are_told_from_outer_ones() {
-        let inner = ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1",
-            "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "ff02::1"];
+        let inner = [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "ff02::1",
+        ];
         for address in inner {
             assert!(is_inner(address.parse().expect("an address")), "{address}");
         }

@@ -123,8 +123,7 @@ impl Courier {
         self.again().await?;
         let office = Arc::clone(&self.office);
         let (shown, document) = ((office.scope, office.base.clone()), self.document.clone());
-        let mut reader =
-            Reader::new(Arc::clone(&office.archive), office.territory.clone(), shown, &self.id, document);
+        let mut reader = Reader::new(Arc::clone(&office.archive), office.territory.clone(), shown, &self.id, document);
         loop {
             self.check_stop()?;
             if !self.held.is_empty() && self.looked.elapsed() > RENEW {
@@ -226,8 +225,10 @@ impl Courier {
         for events in events.chunks(events_per_request as usize) {
             let (held, free): (Vec<Event>, Vec<Event>) =
                 events.iter().cloned().partition(|event| self.held.contains(&(event.layer.clone(), event.feature)));
-            let mut letters: Vec<Letter> =
-                held.iter().map(|event| letter(event, "behind an event of the same feature that was refused", 0)).collect();
+            let mut letters: Vec<Letter> = held
+                .iter()
+                .map(|event| letter(event, "behind an event of the same feature that was refused", 0))
+                .collect();
             if !free.is_empty() {
                 letters.extend(self.send(&free).await?);
                 let refused = letters.len() - held.len();
@@ -255,7 +256,10 @@ impl Courier {
                 Outcome::Gone => {
                     self.state.gone = true;
                     self.note(Vec::new(), true).await?;
-                    info!(subscription = self.id, "the subscriber says that it is gone (410); nothing more is sent to it");
+                    info!(
+                        subscription = self.id,
+                        "the subscriber says that it is gone (410); nothing more is sent to it"
+                    );
                     return Err(Ended::Gone);
                 }
                 Outcome::Later(reason, pause) => self.hinder(reason, pause).await?,

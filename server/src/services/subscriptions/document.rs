@@ -112,7 +112,7 @@ pub enum Signature {
     /// With a secret that both know (Standard Webhooks 1: `webhook-id`, `webhook-timestamp`, `webhook-signature`).
     #[default]
     Standard,
-    /// With a key of the ente (ModI, INTEGRITY_REST_02: `Digest`, `Agid-JWT-Signature`).
+    /// With a key of the ente (ModI, `INTEGRITY_REST_02`: `Digest`, `Agid-JWT-Signature`).
     Modi,
 }
 
@@ -218,8 +218,14 @@ mod tests {
         }))
         .expect("a document");
         let pointers: Vec<String> = document.faults().into_iter().map(|fault| fault.pointer).collect();
-        let all =
-            ["/layers/1", "/filter", "/patience_days", "/delivery/url", "/delivery/events_per_request", "/delivery/timeout_s"];
+        let all = [
+            "/layers/1",
+            "/filter",
+            "/patience_days",
+            "/delivery/url",
+            "/delivery/events_per_request",
+            "/delivery/timeout_s",
+        ];
         assert_eq!(pointers, all);
     }
 

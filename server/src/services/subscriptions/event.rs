@@ -97,7 +97,7 @@ impl Teller<'_> {
         }
         let (before, after) = (told.before(), told.after());
         if let Some(row) = after.ok().flatten().or(before.ok().flatten()) {
-            text.extend_from_slice(self.place_of(row).as_bytes());
+            text.extend_from_slice(Self::place_of(row).as_bytes());
         }
         for (name, image) in [("before", before), ("after", after)] {
             let (Ok(image), Some(snapshot)) = (image, told.snapshot()) else { continue };
@@ -112,11 +112,19 @@ impl Teller<'_> {
     }
 
     /// A feature of a copy.
-    pub fn copied(&self, snapshot: &Snapshot, row: RowRef<'_>, fields: Option<&[usize]>, at: Seq, behind: Place) -> Event {
+    pub fn copied(
+        &self,
+        snapshot: &Snapshot,
+        row: RowRef<'_>,
+        fields: Option<&[usize]>,
+        at: Seq,
+        behind: Place,
+    ) -> Event {
         let layer = snapshot.definition().id.clone();
         let id = format!("copy-{at}-{layer}-{}", row.id());
         let mut text = self.head(&id, "bricola.feature.copy", &layer, Some(row.id()), &now(), at);
-        let data = format!(",\"data\":{{\"seq\":{at},\"layer\":{},\"id\":{}{}", json!(layer), row.id(), self.place_of(row));
+        let data =
+            format!(",\"data\":{{\"seq\":{at},\"layer\":{},\"id\":{}{}", json!(layer), row.id(), Self::place_of(row));
         text.extend_from_slice(data.as_bytes());
         text.extend_from_slice(b",\"after\":");
         self.feature(snapshot, row, fields, &mut text);
@@ -136,7 +144,8 @@ impl Teller<'_> {
         Event { seq, layer: layer.to_owned(), feature: None, id, text, behind }
     }
 
-    fn place_of(&self, row: RowRef<'_>) -> String {
+    /// Version and tile of a feature.
+    fn place_of(row: RowRef<'_>) -> String {
         let version = row.base.version(row.row);
         cell(row).map_or_else(
             || format!(",\"version\":{version},\"cell\":null"),

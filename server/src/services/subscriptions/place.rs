@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn tokens_lead_back() {
-        let copy = |after| Copy { at: 63, layers: vec!["parcels".to_owned(), "tax-objects".to_owned()], after, count: 7 };
+        let copy =
+            |after| Copy { at: 63, layers: vec!["parcels".to_owned(), "tax-objects".to_owned()], after, count: 7 };
         for copy in [None, Some(copy(None)), Some(copy(Some(1234))), Some(copy(Some(FeatureId::MIN)))] {
             let place = Place { seq: 59, copy };
             assert_eq!(Place::parse(&place.token()), Some(place));

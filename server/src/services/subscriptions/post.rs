@@ -140,7 +140,9 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> Outcome {
     let told = format!("the subscriber answered {}", status.as_u16());
     match status.as_u16() {
         200..=299 => Outcome::Taken,
-        300..=399 => Outcome::Later(format!("{told}: it is not gone elsewhere; the subscription must name the new URL"), None),
+        300..=399 => {
+            Outcome::Later(format!("{told}: it is not gone elsewhere; the subscription must name the new URL"), None)
+        }
         410 => Outcome::Gone,
         // These are about the subscriber, and not about what is sent.
         401 | 403..=405 | 407 | 408 | 421 | 425 | 429 => Outcome::Later(told, pause(headers)),

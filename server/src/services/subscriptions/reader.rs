@@ -111,7 +111,8 @@ impl Reader {
         let mut changes = self.archive.changes(place.seq, limit.min(SLICE)).await?;
         changes.retain(|change| change.seq <= known);
         let Some(mut last) = changes.last().map(|change| change.seq) else { return Ok((Vec::new(), place.clone())) };
-        let is_gone = |change: &Change| change.operation == Operation::Replace && wanted.missing.contains(&change.layer);
+        let is_gone =
+            |change: &Change| change.operation == Operation::Replace && wanted.missing.contains(&change.layer);
         let gone: Vec<Change> = changes.iter().filter(|change| is_gone(change)).cloned().collect();
         let told = with_images(&*self.archive, &wanted.definitions, changes).await?;
         let (mut events, mut bytes) = (Vec::new(), 0);
@@ -206,9 +207,9 @@ impl Reader {
         let away = || Stuck::Away(layer.to_owned());
         let snapshot = self.territory.layer(layer).and_then(|layer| layer.snapshot()).ok_or_else(away)?;
         let selection = self.wanted.as_ref().and_then(|wanted| wanted.selection(layer)).ok_or_else(away)?;
-        let rows = selection.rows(&snapshot);
+        let mut rows = selection.rows(&snapshot);
         let from = rows.partition_point(|at| snapshot.row_at(*at).id() <= after);
-        let rows = rows[from..].to_vec().into_iter();
+        let rows = rows.split_off(from).into_iter();
         Ok(Copying { layer: layer.to_owned(), snapshot, rows, after })
     }
 }

@@ -24,7 +24,9 @@ pub enum BadKey {
     #[error("subscriptions.modi_key {0} is no private key (PEM) for RS256 or ES256")]
     NoKey(PathBuf),
     /// It has no name.
-    #[error("subscriptions.modi_key is given without subscriptions.modi_kid, the name under which its public half is known")]
+    #[error(
+        "subscriptions.modi_key is given without subscriptions.modi_kid, the name under which its public half is known"
+    )]
     NoName,
 }
 

@@ -45,7 +45,8 @@ impl Wanted {
                 None => missing.push(id.clone()),
             }
         }
-        let filters = [document.filter.as_ref().map(filter).transpose()?, document.area.as_ref().map(area).transpose()?];
+        let filters =
+            [document.filter.as_ref().map(filter).transpose()?, document.area.as_ref().map(area).transpose()?];
         let mut selections = BTreeMap::new();
         for (id, definition) in &definitions {
             let bound = filters.iter().flatten().map(|(pointer, filter)| {
@@ -131,7 +132,8 @@ fn fields(
     };
     for (place, name) in names.iter().enumerate() {
         // While a layer is away nobody knows whether it had the field.
-        let is_known = definitions.len() < document.layers.len() || definitions.values().any(|it| seen(it, name).is_some());
+        let is_known =
+            definitions.len() < document.layers.len() || definitions.values().any(|it| seen(it, name).is_some());
         if !is_known {
             let pointer = format!("/fields/{place}");
             return Err(Unwanted(Fault::at(&pointer, format!("none of the layers has a field \"{name}\""))));

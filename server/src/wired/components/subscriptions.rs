@@ -31,7 +31,11 @@ pub fn all() -> Vec<(&'static str, Value)> {
             ("secret?", text()),
         ]
     };
-    let new = object(members().into_iter().chain([("id?", text()), ("status?", any_object()), ("links?", list(&any_object()))]));
+    let new = object(members().into_iter().chain([
+        ("id?", text()),
+        ("status?", any_object()),
+        ("links?", list(&any_object())),
+    ]));
     let failing = object([
         ("since", formatted("date-time")),
         ("attempts", whole(0)),
@@ -78,7 +82,8 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("event", reference("Event")),
     ]);
     let cells = json!({"type": "object", "additionalProperties": reference("Digest")});
-    let layer = object([("layer", text()), ("seq", whole(0)), ("count", whole(0)), ("digest", text()), ("cells", cells)]);
+    let layer =
+        object([("layer", text()), ("seq", whole(0)), ("count", whole(0)), ("digest", text()), ("cells", cells)]);
     vec![
         ("NewSubscription", new),
         ("Subscription", one),

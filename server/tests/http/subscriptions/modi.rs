@@ -28,7 +28,8 @@ fn pair(kid: &str) -> Pair {
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &dice).expect("a key");
     let public = key.public_key().as_ref();
     let point = (URL_SAFE_NO_PAD.encode(&public[1..33]), URL_SAFE_NO_PAD.encode(&public[33..65]));
-    let jwk = json!({"kty": "EC", "crv": "P-256", "kid": kid, "alg": "ES256", "use": "sig", "x": point.0, "y": point.1});
+    let jwk =
+        json!({"kty": "EC", "crv": "P-256", "kid": kid, "alg": "ES256", "use": "sig", "x": point.0, "y": point.1});
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8.as_ref()));
     Pair { pem, jwk, point }
 }
@@ -62,7 +63,10 @@ async fn what_is_sent_is_signed_with_the_key_of_the_ente() {
         assert_eq!(header("digest"), digest_of(&got.body));
         let token = header("agid-jwt-signature");
         let head = decode_header(&token).expect("a head");
-        assert_eq!((head.alg, head.kid.as_deref(), head.typ.as_deref()), (Algorithm::ES256, Some("ente-1"), Some("JWT")));
+        assert_eq!(
+            (head.alg, head.kid.as_deref(), head.typ.as_deref()),
+            (Algorithm::ES256, Some("ente-1"), Some("JWT"))
+        );
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_audience(&[&url]);
         let public = DecodingKey::from_ec_components(&key.point.0, &key.point.1).expect("a key");
@@ -124,10 +128,14 @@ async fn what_is_written_must_be_signed_where_the_administrator_says_so() {
     let both = [("digest", digest_of(&tampered)), sign(&claims(&body, "four"))];
     post(&city, &tampered, &both).await.problem(401, "integrity");
     for (member, value) in [
-        ("aud", json!("https://elsewhere.example.it")), ("exp", json!(Utc::now().timestamp() - 600)),
-        ("nbf", json!(Utc::now().timestamp() + 600)), ("iat", json!(Utc::now().timestamp() - 3_000)),
-        ("signed_headers", json!([])), ("signed_headers", json!([{"content-type": "application/geo+json"}])),
-        ("signed_headers", json!([{"digest": digest_of(&body)}, {"content-type": "text/plain"}])), ("jti", Json::Null),
+        ("aud", json!("https://elsewhere.example.it")),
+        ("exp", json!(Utc::now().timestamp() - 600)),
+        ("nbf", json!(Utc::now().timestamp() + 600)),
+        ("iat", json!(Utc::now().timestamp() - 3_000)),
+        ("signed_headers", json!([])),
+        ("signed_headers", json!([{"content-type": "application/geo+json"}])),
+        ("signed_headers", json!([{"digest": digest_of(&body)}, {"content-type": "text/plain"}])),
+        ("jti", Json::Null),
     ] {
         let mut wrong = claims(&body, &format!("{member}{value}"));
         wrong[member] = value;
@@ -138,7 +146,9 @@ async fn what_is_written_must_be_signed_where_the_administrator_says_so() {
     post(&city, &body, &[digest.clone(), foreign]).await.problem(401, "integrity");
     let unknown = ("agid-jwt-signature", token(&other, "somebody", &claims(&body, "six")));
     post(&city, &body, &[digest.clone(), unknown]).await.problem(401, "integrity");
-    post(&city, &body, &[digest.clone(), ("agid-jwt-signature", "no.jwt.at-all".to_owned())]).await.problem(401, "integrity");
+    post(&city, &body, &[digest.clone(), ("agid-jwt-signature", "no.jwt.at-all".to_owned())])
+        .await
+        .problem(401, "integrity");
     assert_eq!(city.server.get("/collections/fountains/items").await.json()["numberMatched"], 11, "one was written");
 }
 

@@ -1,5 +1,6 @@
 //! Wrong subscriptions, unknown callers, and destinations that may not be.
 
+use bricola_layers::store::Store as _;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -9,10 +10,16 @@ use crate::harness::Server;
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_known_hears_nothing() {
     let city = City::new().await;
-    city.subscribe(json!({"id": "pages", "layers": ["fountains"], "secret": SECRET, "delivery": {"kind": "pull"}})).await;
+    city.subscribe(json!({"id": "pages", "layers": ["fountains"], "secret": SECRET, "delivery": {"kind": "pull"}}))
+        .await;
     for path in [
-        "/subscriptions", "/subscriptions/pages", "/subscriptions/none", "/subscriptions/pages/changes",
-        "/subscriptions/none/changes", "/subscriptions/pages/digest", "/subscriptions/pages/letters",
+        "/subscriptions",
+        "/subscriptions/pages",
+        "/subscriptions/none",
+        "/subscriptions/pages/changes",
+        "/subscriptions/none/changes",
+        "/subscriptions/pages/digest",
+        "/subscriptions/pages/letters",
         "/subscriptions/pages/events",
     ] {
         city.server.get(path).await.problem(401, "unauthorized");
@@ -20,7 +27,9 @@ async fn who_is_not_known_hears_nothing() {
         city.server.send(wrong).await.problem(401, "unauthorized");
     }
     // The secret of a subscription opens that one only, and not the list.
-    for (path, status) in [("/subscriptions/pages", 200), ("/subscriptions", 401), ("/subscriptions/pages/letters", 401)] {
+    for (path, status) in
+        [("/subscriptions/pages", 200), ("/subscriptions", 401), ("/subscriptions/pages/letters", 401)]
+    {
         let its = city.server.client.get(city.server.url(path)).bearer_auth(SECRET);
         assert_eq!(city.server.send(its).await.status, status, "{path}");
     }
@@ -38,7 +47,8 @@ async fn wrong_subscriptions_are_refused_with_all_that_is_wrong() {
     let refused = async |body: Json, pointers: &[&str]| {
         let answer = city.ask(Method::POST, "/subscriptions", Some(&body)).await;
         let problem = answer.problem(422, "invalid-subscription");
-        let told: Vec<&str> = problem["errors"].as_array().expect("errors").iter().filter_map(|e| e["pointer"].as_str()).collect();
+        let told: Vec<&str> =
+            problem["errors"].as_array().expect("errors").iter().filter_map(|e| e["pointer"].as_str()).collect();
         assert_eq!(told, pointers, "{problem}");
     };
     let url = "http://127.0.0.1:1/";
@@ -57,8 +67,12 @@ async fn wrong_subscriptions_are_refused_with_all_that_is_wrong() {
     for url in ["http://localhost:9/", "http://10.0.0.1/", "http://169.254.169.254/latest", "https://example.it/"] {
         refused(webhook("a", url, &json!({})), &["/delivery/url"]).await;
     }
-    for body in [json!([]), json!({"id": "a"}), json!({"id": "a", "layers": ["fountains"], "delivery": {"kind": "pigeon"}}),
-        webhook("a", url, &json!({"colour": "red"}))] {
+    for body in [
+        json!([]),
+        json!({"id": "a"}),
+        json!({"id": "a", "layers": ["fountains"], "delivery": {"kind": "pigeon"}}),
+        webhook("a", url, &json!({"colour": "red"})),
+    ] {
         city.ask(Method::POST, "/subscriptions", Some(&body)).await.problem(400, "invalid-body");
     }
     city.subscribe(webhook("a", url, &json!({}))).await;
