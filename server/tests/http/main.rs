@@ -4,6 +4,7 @@ mod feed;
 mod harness;
 
 mod api;
+mod areas;
 mod basics;
 mod collections;
 mod desk;
