@@ -57,7 +57,9 @@ impl Vicinity {
         if base.geometry().kind(row.row) != GeometryKind::Polygon {
             return None;
         }
-        let corners = [self.min, self.max].map(|corner| base.geometry().grid().steps(corner));
+        let [low, high] = [self.min, self.max].map(|corner| base.geometry().grid().steps(corner));
+        // Casts go as far as the numbers do.
+        let corners = [low.map(|step| step.floor() as i32), high.map(|step| step.ceil() as i32)];
         let mut lonlat = base.lonlat_of_each();
         let mut polygons: Vec<Polygon<f64>> = Vec::new();
         let (mut kept, mut is_left_out) = (Vec::new(), false);
@@ -91,20 +93,34 @@ fn outline(base: &Base, nodes: &[[i32; 2]], lonlat: &mut impl FnMut([f64; 2]) ->
     LineString(coords)
 }
 
+/// The smallest and the largest node of a box.
+type Corners = [[i32; 2]; 2];
+
 /// Beyond which sides all of a box of nodes lies.
-fn beyond(min: [i32; 2], max: [i32; 2], [low, high]: [[f64; 2]; 2]) -> Sides {
+fn beyond(min: [i32; 2], max: [i32; 2], [low, high]: Corners) -> Sides {
     let side = |is_beyond: bool, bit: u8| u8::from(is_beyond) << bit;
-    side(f64::from(max[0]) < low[0], 0)
-        | side(f64::from(min[0]) > high[0], 1)
-        | side(f64::from(max[1]) < low[1], 2)
-        | side(f64::from(min[1]) > high[1], 3)
+    side(max[0] < low[0], 0) | side(min[0] > high[0], 1) | side(max[1] < low[1], 2) | side(min[1] > high[1], 3)
+}
+
+/// The box around some nodes.
+fn around(nodes: &[[i32; 2]]) -> Corners {
+    nodes.iter().fold([[i32::MAX; 2], [i32::MIN; 2]], |[min, max], [x, y]| {
+        [[min[0].min(*x), min[1].min(*y)], [max[0].max(*x), max[1].max(*y)]]
+    })
 }
 
 /// Leaves out vertices of chains that lie beyond one side of the box as a whole: the edge that takes their place lies beyond
 /// it too. What is left of an outline that is nowhere near is no outline any more.
-fn thin(ring: Ring<'_>, corners: [[f64; 2]; 2], kept: &mut Vec<[i32; 2]>) {
+fn thin(ring: Ring<'_>, corners: Corners, kept: &mut Vec<[i32; 2]>) {
     kept.clear();
     let Some(first) = ring.nodes.first() else { return };
+    // Most rings of a layer of many small surfaces are nowhere near.
+    if !ring.is_long() {
+        let [min, max] = around(ring.nodes);
+        if beyond(min, max, corners) != 0 {
+            return;
+        }
+    }
     let mut chain = Chain { kept, end: *first, sides: beyond(*first, *first, corners), is_kept: true };
     chain.kept.push(*first);
     if ring.is_long() {
@@ -142,7 +158,7 @@ impl Chain<'_> {
         common != 0
     }
 
-    fn add(&mut self, node: [i32; 2], corners: [[f64; 2]; 2]) {
+    fn add(&mut self, node: [i32; 2], corners: Corners) {
         let sides = beyond(node, node, corners);
         if self.goes_on(node, sides) {
             return;

@@ -96,7 +96,9 @@ async fn what_is_within_reach_is_counted_and_the_nearest_are_told() {
     let near = names(&all);
     assert_eq!(near.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["near", "side"]);
     assert!((near[1].1 - 455).abs() <= 3, "{near:?}");
-    assert!(all["streets_m"].as_str().and_then(|text| text.parse::<f64>().ok()).is_some_and(|m| (m - 950.0).abs() < 2.0));
+    assert!(
+        all["streets_m"].as_str().and_then(|text| text.parse::<f64>().ok()).is_some_and(|m| (m - 950.0).abs() < 2.0)
+    );
     assert_eq!(all["area"]["type"], "Polygon");
     // The same question has the same answer.
     let seq = all["evidence"]["seq"].as_i64().expect("a seq");
@@ -112,7 +114,11 @@ async fn closed_streets_are_not_walked_and_what_they_cut_off_is_told() {
     assert_eq!(answer["cut_off"].as_array().map(Vec::len), Some(1), "{}", answer["cut_off"]);
     assert_eq!(answer["cut_off"][0]["junctions"], 2);
     // The graph is that of the layer: a new street is walked at once.
-    let (_, seq) = town.store.write("streets", vec![street("ford", &[[200.0, 300.0], [550.0, 300.0], [550.0, 100.0]])]).await.expect("written");
+    let (_, seq) = town
+        .store
+        .write("streets", vec![street("ford", &[[200.0, 300.0], [550.0, 300.0], [550.0, 100.0]])])
+        .await
+        .expect("written");
     let answer = asked(&town, &format!("minutes=20&closed=3&count=schools&min-seq={seq}")).await;
     assert_eq!((&answer["within"][0]["count"], &answer["cut_off"]), (&json!(3), &json!([])));
 }
