@@ -182,10 +182,12 @@ class Bench:
         writer = threading.Thread(target=self.write, args=(over, edits))
         writer.start()
         kills = {"tributes": 0, "works": 0, "server": 0, "database": 0}
-        end = time.monotonic() + self.arguments.seconds
+        end, deck = time.monotonic() + self.arguments.seconds, []
         while time.monotonic() < end:
             time.sleep(dice.uniform(0.5, 2.0))
-            which = dice.choice(["tributes", "works", "server", "server", "database"])
+            if not deck:
+                deck = dice.sample(["tributes", "works", "server", "server", "database"], 5)
+            which = deck.pop()
             kills[which] += 1
             if which == "database":
                 self.cluster.stop("immediate")
