@@ -182,6 +182,8 @@ impl Operation {
             Kind::Unauthorized,
             Kind::BodyTooLarge,
             Kind::StoreUnavailable,
+            Kind::DigestMismatch,
+            Kind::Integrity,
         ])
     }
 

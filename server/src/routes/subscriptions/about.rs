@@ -10,7 +10,8 @@ const JSON: &str = "application/json";
 fn operation(method: Method, id: &'static str, summary: Words, about: Words) -> Operation {
     let mut operation = Operation::of(method, id, "changes", summary, about);
     operation.edits = true;
-    operation.fails([Kind::Unauthorized, Kind::MethodNotAllowed, Kind::StoreUnavailable])
+    let operation = operation.fails([Kind::Unauthorized, Kind::MethodNotAllowed, Kind::StoreUnavailable]);
+    if method == Method::Get { operation } else { operation.fails([Kind::DigestMismatch, Kind::Integrity]) }
 }
 
 fn of_one(method: Method, id: &'static str, summary: Words, about: Words) -> Operation {
