@@ -11,6 +11,7 @@
 //! - [`cdu`]: the arithmetic of the certificate of planning destination (DPR 380/2001, art. 30).
 //! - [`codes`]: CIN, CIR, CIG, CUP.
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
+//! - [`rentals`]: listings of short-term rentals beside the register, as counts that point at nobody.
 
 pub mod cdu;
 pub mod codes;
@@ -19,6 +20,7 @@ pub mod exact;
 pub mod fault;
 pub mod overlay;
 mod remainder;
+pub mod rentals;
 pub mod tariff;
 pub mod text;
 pub mod units;
