@@ -23,6 +23,7 @@ use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
 use crate::services::tariff::Tariffs;
 use crate::services::tiles::Tiles;
+use crate::services::units::Units;
 
 /// Why a server did not begin.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,8 @@ pub struct App {
     pub sprites: Sprites,
     /// The tariff plans of the office.
     pub tariffs: Arc<Tariffs>,
+    /// The census dumps of the cadastre.
+    pub units: Arc<Units>,
     /// Long answers.
     pub jobs: Arc<Jobs>,
     /// Counters and clocks.
@@ -110,7 +113,8 @@ impl App {
             maps: Maps::default(),
             sprites: Sprites::new(),
             tariffs: Arc::new(Tariffs::of(config.tariffs_folder())),
-            jobs: Arc::default(),
+            units: Arc::new(Units::of(config.units_folder())),
+            jobs: Arc::new(Jobs::of(config.data.join("jobs"))),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
             quota: Quota::new(config.limits.requests_per_minute),

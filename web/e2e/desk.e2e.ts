@@ -109,6 +109,30 @@ describe.runIf(there)('at the desks', () => {
     );
   });
 
+  it('zones: an address is suggested while one types, and is the place', async () => {
+    const [address] = await items('addresses/items?limit=1');
+    const full = String(address!.properties['full']);
+    await visit(
+      browser,
+      server.url,
+      'zones?f=html&lang=it',
+      async (page) => {
+        await page.locator('#address').pressSequentially(full.slice(0, -2));
+        const options = page.locator('#address-suggestions option');
+        await expect.poll(() => options.count()).toBeGreaterThan(0);
+        const values = await options.evaluateAll((all) => all.map((option) => (option as HTMLOptionElement).value));
+        await page.fill('#address', values[0]!);
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        // The one house, or a list to choose it from.
+        await page.waitForSelector('.answer, .notice-danger ul');
+        if ((await page.locator('.answer').count()) === 0) await page.locator('.notice-danger ul a').first().click();
+        expect(await page.textContent('.answer')).toContain('Particelle');
+        expect(await axe(page)).toEqual([]);
+      },
+      DESK,
+    );
+  });
+
   it('certificate: two parcels as of last 1 January, as a page and as a PDF', async () => {
     const parcels = (await items('parcels/items?limit=200')).filter((it) => it.properties['kind'] === 'parcel');
     const names = parcels.slice(0, 2).map((it) => String(it.properties['national_ref']));
