@@ -157,7 +157,7 @@ pub const LAYERS: &[Layer] = &[
     Layer {
         id: "rentals",
         geometry: Points,
-        fields: &["code", "cin", "kind", "units", "beds", "address", "district"],
+        fields: &["code", "cin", "cir", "kind", "units", "beds", "address", "district"],
         plan: None,
         district: Some(rentals::rentals),
     },

@@ -41,6 +41,7 @@ pub fn wrap(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
 
 /// Every path that the server answers. What is [`Wired::as_it_is`] is compressed once and kept (tiles and files), is too
 /// small and too frequent to be compressed (a lookup of one point), or must not be held back (events).
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub fn table() -> Vec<Wired> {
     vec![
         // For people: the geoportal, and the OGC landing page for machines at the same place.

@@ -20,6 +20,7 @@ struct Structure<'a> {
     address: Address,
     number: usize,
     cin: String,
+    cir: Option<String>,
     kind: &'static str,
     units: i64,
     beds: i64,
@@ -52,7 +53,10 @@ fn structure<'a>(district: &District, i: usize, parcel: &'a Parcel) -> Option<St
     // One-to-one on 40 bits, so that no code comes twice.
     let id = (u64::from(district.chunk.id) << 20 | i as u64).wrapping_mul(0x9e_3779_b97f) & 0xff_ffff_ffff;
     let cin = format!("IT{ISTAT}{class}{}", base36(id));
-    Some(Structure { parcel, address, number: i + 1, cin, kind, units, beds })
+    // Those that were let before there was a national code; five digits are not enough for a large city.
+    let is_old = kind == "tourist-let" && district.chunk.id < 100 && i < 1_000;
+    let cir = is_old.then(|| format!("{ISTAT}-LOC-{:05}", district.chunk.id as usize * 1_000 + i));
+    Some(Structure { parcel, address, number: i + 1, cin, cir, kind, units, beds })
 }
 
 /// Registered structures.
@@ -63,6 +67,7 @@ pub fn rentals(district: &District, rows: &mut Rows) {
             vec![
                 text(format!("R{:05}{:05}", district.chunk.id, it.number)),
                 text(it.cin),
+                it.cir.map_or(Value::Null, text),
                 text(it.kind),
                 int(it.units),
                 int(it.beds),

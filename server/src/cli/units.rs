@@ -26,12 +26,11 @@ impl Arguments {
         let mut out = String::new();
         for source in &loaded.sources {
             // Writing to a text cannot fail.
-            let _ = match &source.refused {
-                Some(reason) => writeln!(out, "{}  refused: {}", source.file, reason.en),
-                None => {
-                    let (records, faults) = (source.records, source.faults);
-                    writeln!(out, "{}  {records} records, {faults} faults  sha256 {}", source.file, source.sha256)
-                }
+            let _ = if let Some(reason) = &source.refused {
+                writeln!(out, "{}  refused: {}", source.file, reason.en)
+            } else {
+                let (records, faults) = (source.records, source.faults);
+                writeln!(out, "{}  {records} records, {faults} faults  sha256 {}", source.file, source.sha256)
             };
         }
         for fault in &loaded.faults {

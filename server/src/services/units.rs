@@ -1,6 +1,7 @@
 //! Real-estate units and land of the cadastre's census dumps: `.FAB` and `.TER` files in a folder that may change while the
 //! server runs. Owners (`.TIT`, `.SOG`) are refused, whatever the file is called.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -141,7 +142,12 @@ fn hash(file: &mut File) -> std::io::Result<String> {
             read => hasher.update(&piece[..read]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut hex = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        // Writing to a text cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    Ok(hex)
 }
 
 /// Which parcels.

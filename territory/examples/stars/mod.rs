@@ -22,7 +22,7 @@ impl Numbers {
 pub fn pair(numbers: &mut Numbers, i: usize) -> (f64, MultiPolygon<f64>, MultiPolygon<f64>) {
     let size = [3.0, 15.0, 60.0][i % 3];
     let surface = star(numbers, size, 0.0);
-    let other = if i % 2 == 0 { size } else { 2_000.0 };
+    let other = if i.is_multiple_of(2) { size } else { 2_000.0 };
     (size, surface, star(numbers, other, other * 0.6))
 }
 

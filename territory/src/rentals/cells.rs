@@ -263,8 +263,7 @@ mod tests {
             for (row, bounds) in told.rows.iter().zip(bounds) {
                 prop_assert!(!is_few(row.total));
                 let of = |column: usize| row.rows.iter().map(|row| counts[*row].0[column]).sum::<u64>();
-                for column in 0..2 {
-                    let (low, high) = bounds[column];
+                for (column, (low, high)) in bounds.into_iter().take(2).enumerate() {
                     prop_assert!(low <= of(column) && of(column) <= high);
                     prop_assert!(!is_few(of(column)) || high - low >= least, "{} of {low} to {high}: {told:?}", of(column));
                 }

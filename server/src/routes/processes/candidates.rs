@@ -10,7 +10,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::inputs::Inputs;
-use super::rentals::{error_input, error_m, layer, least, least_input};
+use super::rentals::{checked, error_input, error_m, layer, least, least_input};
 use super::zones::{FAILURES, names_a_place, sent};
 use super::{Call, Input, Made, Output, Process, document, moment, place};
 use crate::app::App;
@@ -72,7 +72,8 @@ async fn got(app: &Arc<App>, query: Option<&str>, headers: &HeaderMap) -> Answer
     let params = Params::read(query, &PROCESS.parameters())?;
     let inputs = Inputs::of_query(&params);
     let (language, format) = (respond::language(&params, headers)?, respond::format(&params, headers)?);
-    (least(&inputs)?, error_m(&inputs)?, inputs.number("x")?, inputs.number("y")?);
+    checked(&inputs)?;
+    place::checked(&inputs)?;
     bearer::staff(app, headers)?;
     if format == respond::Format::Json {
         return Ok(sent(&answer(app, &inputs).await?));
@@ -95,8 +96,12 @@ async fn answer(app: &Arc<App>, inputs: &Inputs) -> Result<Value, Problem> {
     // Without them the answer says what it does not know.
     let (objects, register) = (layer(app, &when, "tax-objects").await.ok(), layer(app, &when, REGISTER).await.ok());
     let (least, error_m) = (least(inputs)?, error_m(inputs)?);
-    let question = Blurred { site, error_m, least, addresses, objects, register, day: when.valid_on, seq };
-    tokio::task::spawn_blocking(move || blurred(&question)).await.map_err(Problem::internal)
+    let (day, dumps) = (when.valid_on.unwrap_or_else(when::today), Arc::clone(&app.units));
+    let work = move || {
+        let dumps = dumps.current();
+        blurred(&Blurred { site, error_m, least, addresses, objects, dumps, register, day, seq })
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
 }
 
 /// Of [`get`].

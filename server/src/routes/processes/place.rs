@@ -68,6 +68,15 @@ pub fn inputs() -> Vec<Input> {
     ]
 }
 
+/// Refuses wrong numbers, whoever asks.
+///
+/// # Errors
+/// A coordinate that is no number.
+pub fn checked(inputs: &Inputs) -> Result<(), Problem> {
+    inputs.number("x")?;
+    inputs.number("y").map(|_| ())
+}
+
 /// The place that is meant, if one is.
 ///
 /// # Errors

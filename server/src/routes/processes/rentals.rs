@@ -26,7 +26,7 @@ use crate::routes::when::{self, When};
 use crate::routes::{bearer, body, parameters, respond, select};
 use crate::services::jobs::Progress;
 use crate::services::rentals::{Compared, LISTINGS, NotCompared, REGISTER, Shown, compared};
-use crate::services::rows::{NoRows, Row, Rows};
+use crate::services::rows::{NoRows, Refused, Row, Rows};
 use crate::services::site::{Shape, Site};
 use crate::wired::schema::{between, number, reference, text};
 use crate::wired::{Operation, Parameter, Words};
@@ -129,6 +129,15 @@ pub fn error_m(inputs: &Inputs) -> Result<f64, Problem> {
     }
 }
 
+/// Refuses wrong numbers, whoever asks.
+///
+/// # Errors
+/// A number outside of its range.
+pub fn checked(inputs: &Inputs) -> Result<(), Problem> {
+    least(inputs)?;
+    error_m(inputs).map(|_| ())
+}
+
 fn run(call: Call) -> BoxFuture<'static, Result<Vec<Made>, Problem>> {
     async move {
         let answer = answer(&call.app, &call.inputs, None, call.progress.clone()).await?;
@@ -146,7 +155,7 @@ async fn got(app: Arc<App>, query: Option<&str>, headers: &HeaderMap) -> Answer 
     let params = Params::read(query, &PROCESS.parameters())?;
     let inputs = Inputs::of_query(&params);
     let (language, format) = (respond::language(&params, headers)?, respond::format(&params, headers)?);
-    (least(&inputs)?, error_m(&inputs)?);
+    checked(&inputs)?;
     bearer::staff(&app, headers)?;
     if format == respond::Format::Json {
         return Ok(sent(&answer(&app, &inputs, None, Progress::default()).await?));
@@ -169,7 +178,7 @@ async fn posted(app: Arc<App>, query: Option<&str>, request: Request) -> Answer 
     let known: Vec<&str> = [PROCESS.names(), vec!["crs"]].concat();
     let params = Params::read(query, &known)?;
     let inputs = Inputs::of_query(&params);
-    (least(&inputs)?, error_m(&inputs)?);
+    checked(&inputs)?;
     if inputs.text("crs")?.is_some() {
         inputs.crs("crs")?;
     }
@@ -245,7 +254,7 @@ pub fn no_rows(error: &NoRows) -> Problem {
 }
 
 /// The listings of a table, and what is wrong with its other rows.
-fn listed(rows: Rows) -> Result<(Vec<Shown>, Vec<(u64, String)>), Problem> {
+fn listed(rows: Rows) -> Result<(Vec<Shown>, Vec<Refused>), Problem> {
     let named = |names: &[&str]| -> Vec<usize> {
         let is_named = |column: &String| names.iter().any(|name| column.trim().eq_ignore_ascii_case(name));
         rows.columns().iter().enumerate().filter(|(_, column)| is_named(column)).map(|(place, _)| place).collect()

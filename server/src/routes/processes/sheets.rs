@@ -65,6 +65,9 @@ const OF_ROWS: [&str; 3] = ["geometry", "x", "y"];
 /// Inputs that name a place too. Where a row has a place of its own they are only what is written beside it.
 const BESIDE: [&str; 3] = ["parcel", "feature", "address"];
 
+/// What comes of a row: a text for each column.
+pub type Answering = BoxFuture<'static, Result<Vec<String>, Problem>>;
+
 /// A process that takes tables.
 pub struct Sheet {
     /// It.
@@ -73,8 +76,8 @@ pub struct Sheet {
     pub parcel: &'static str,
     /// Columns of its answers.
     pub columns: &'static [&'static str],
-    /// What answers a row: a text for each column.
-    pub answer: fn(Arc<App>, Inputs) -> BoxFuture<'static, Result<Vec<String>, Problem>>,
+    /// What answers a row.
+    pub answer: fn(Arc<App>, Inputs) -> Answering,
 }
 
 /// What holds for all rows of a table.
@@ -139,7 +142,7 @@ fn lines(file: &NamedTempFile) -> std::io::Result<u64> {
         if piece.is_empty() {
             return Ok(lines);
         }
-        lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+        lines += piece.split(|byte| *byte == b'\n').skip(1).count() as u64;
         let length = piece.len();
         input.consume(length);
     }

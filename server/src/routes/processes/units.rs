@@ -66,7 +66,7 @@ async fn got(app: &Arc<App>, query: Option<&str>, headers: &HeaderMap) -> Answer
     let params = Params::read(query, &PROCESS.parameters())?;
     let inputs = Inputs::of_query(&params);
     let (language, format) = (respond::language(&params, headers)?, respond::format(&params, headers)?);
-    (inputs.number("x")?, inputs.number("y")?);
+    place::checked(&inputs)?;
     bearer::staff(app, headers)?;
     if format == respond::Format::Json {
         return Ok(sent(&answer(app, &inputs).await?));

@@ -181,7 +181,9 @@ impl Jobs {
             let mut kept = self.lock();
             let gone = make_room(&mut kept, now);
             if let Some(folder) = &self.folder {
-                gone.iter().for_each(|id| folder.forget(id));
+                for id in &gone {
+                    folder.forget(id);
+                }
             }
             if kept.len() >= MAX_JOBS {
                 return None;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bricola_layers::cache::{RowRef, Snapshot};
+use bricola_layers::cadastre::ParcelReference;
 use bricola_layers::log::Seq;
 use bricola_layers::query::Positions;
 use bricola_territory::Text;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::ENGINE;
 use crate::services::site::{Evidence, Seen, Site, name_of, near, reference, words};
+use crate::services::units::Loaded;
 use crate::services::zones::place;
 
 /// Candidates that are named one by one.
@@ -33,10 +35,12 @@ pub struct Question {
     pub addresses: Arc<Snapshot>,
     /// What is taxed, for the dwellings on a parcel; none where there is no such layer.
     pub objects: Option<Arc<Snapshot>>,
+    /// The cadastre's census dumps, which know them better, where there are any.
+    pub dumps: Arc<Loaded>,
     /// Registered structures.
     pub register: Option<Arc<Snapshot>>,
     /// The day on which features must be valid.
-    pub day: Option<NaiveDate>,
+    pub day: NaiveDate,
     /// The last change that the answer reflects.
     pub seq: Seq,
 }
@@ -47,9 +51,9 @@ pub fn blurred(question: &Question) -> Value {
     let frame = Rect::new(position.0, position.0);
     let shown = [position.x(), position.y()];
     let addresses = &question.addresses;
-    let found = near(addresses, frame, question.error_m, question.day);
+    let found = near(addresses, frame, question.error_m, Some(question.day));
     let doors: Vec<(RowRef<'_>, [f64; 2])> = found.into_iter().filter_map(|row| Some((row, point(row)?))).collect();
-    let homes = question.objects.as_deref().map(|objects| dwellings(question, objects, frame));
+    let homes = homes(question, frame);
     let parcels: Vec<Option<String>> = doors.iter().map(|(row, _)| words(addresses, *row, "parcel_ref")).collect();
     let mut shares: HashMap<&str, u64> = HashMap::new();
     for parcel in parcels.iter().flatten() {
@@ -57,9 +61,7 @@ pub fn blurred(question: &Question) -> Value {
     }
     let units = |parcel: &Option<String>| match (&homes, parcel) {
         // The dwellings of a parcel are behind its doors, as many behind each, rounded up.
-        (Some(homes), Some(parcel)) => {
-            homes.get(parcel).copied().unwrap_or(0).div_ceil(shares.get(&**parcel).copied().unwrap_or(1).max(1))
-        }
+        (Some(homes), Some(parcel)) => homes(parcel).div_ceil(shares.get(&**parcel).copied().unwrap_or(1).max(1)),
         (Some(_), None) => 0,
         (None, _) => 1,
     };
@@ -93,7 +95,7 @@ pub fn blurred(question: &Question) -> Value {
         .flatten()
         .map(Arc::clone)
         .collect();
-    Evidence::new(ENGINE, &question.site, (question.day, question.seq), Seen::of(&seen), used).seal(&mut answer);
+    Evidence::new(ENGINE, &question.site, (Some(question.day), question.seq), Seen::of(&seen), used).seal(&mut answer);
     answer
 }
 
@@ -104,10 +106,25 @@ fn point(row: RowRef<'_>) -> Option<[f64; 2]> {
     }
 }
 
+/// How many dwellings there are on a parcel, by its reference: of the census dumps, or else of what is taxed.
+fn homes(question: &Question, frame: Rect<f64>) -> Option<Box<dyn Fn(&str) -> u64 + '_>> {
+    let register = &question.dumps.register;
+    if !register.is_empty() {
+        return Some(Box::new(move |parcel| {
+            let Ok(reference) = ParcelReference::parse(parcel) else { return 0 };
+            let (sheet, number) = (reference.sheet.sheet.to_string(), reference.number.to_string());
+            let units = register.units(reference.sheet.code(), &sheet, &number, question.day);
+            units.iter().filter(|unit| unit.is_dwelling()).count() as u64
+        }));
+    }
+    let taxed = dwellings(question, question.objects.as_deref()?, frame);
+    Some(Box::new(move |parcel| taxed.get(parcel).copied().unwrap_or(0)))
+}
+
 /// Dwellings by the reference of their parcel: objects of the categories A but A/10, which are offices.
 fn dwellings(question: &Question, objects: &Snapshot, frame: Rect<f64>) -> HashMap<String, u64> {
     // A parcel's middle may lie farther away than its door.
-    let rows = near(objects, frame, question.error_m + 200.0, question.day).into_iter();
+    let rows = near(objects, frame, question.error_m + 200.0, Some(question.day)).into_iter();
     let mut homes = HashMap::new();
     for row in rows {
         let category: String =
@@ -123,7 +140,7 @@ fn dwellings(question: &Question, objects: &Snapshot, frame: Rect<f64>) -> HashM
 /// How many structures are registered in the circle, where they are not few.
 fn registered(question: &Question, frame: Rect<f64>, shown: [f64; 2]) -> Value {
     let Some(register) = &question.register else { return Value::Null };
-    let rows = near(register, frame, question.error_m, question.day).into_iter();
+    let rows = near(register, frame, question.error_m, Some(question.day)).into_iter();
     let inside = rows.filter(|row| {
         let line = |at: [f64; 2]| geo_types::MultiLineString(vec![vec![shown, at].into()]);
         point(*row).is_some_and(|at| bricola_territory::overlay::length_m(&line(at)) <= question.error_m)

@@ -46,6 +46,14 @@ pub struct Shown {
     pub error_m: Option<f64>,
 }
 
+/// A structure as the register has it.
+struct Registered {
+    code: String,
+    units: Option<u64>,
+    beds: u64,
+    at: Option<[f64; 2]>,
+}
+
 /// What is compared with what.
 #[derive(Debug)]
 pub struct Question {
@@ -91,10 +99,9 @@ pub fn compared(question: &Question) -> Result<Value, NotCompared> {
     if let Some(listings) = &question.listings {
         shown.extend(rows(listings, question.day).filter_map(|row| listing(listings, row)));
     }
-    let structures: Vec<(String, Option<u64>, u64, Option<[f64; 2]>)> =
+    let structures: Vec<Registered> =
         rows(&question.register, question.day).map(|row| structure(&question.register, row)).collect();
-    let register =
-        Register::new(structures.iter().map(|(code, units, _, at)| Structure { code, units: *units, at: *at }));
+    let register = Register::new(structures.iter().map(|it| Structure { code: &it.code, units: it.units, at: it.at }));
     let usual = question.error_m;
     let listings: Vec<Listing<'_>> =
         shown.iter().map(|it| Listing { code: &it.code, shown: it.at, error_m: it.error_m.unwrap_or(usual) }).collect();
@@ -115,9 +122,9 @@ pub fn compared(question: &Question) -> Result<Value, NotCompared> {
         *MISMATCHES.iter().position(|kind| kind == standing).map_or(rest, |kind| &mut kinds[kind]) += 1;
     }
     let mut registered = vec![[0_u64; 3]; areas.len() + 1];
-    for (_, units, beds, at) in &structures {
-        let area = at.map(|at| areas.at(at)).transpose()?.flatten().unwrap_or(areas.len());
-        for (sum, more) in registered[area].iter_mut().zip([1, units.unwrap_or(0), *beds]) {
+    for it in &structures {
+        let area = it.at.map(|at| areas.at(at)).transpose()?.flatten().unwrap_or(areas.len());
+        for (sum, more) in registered[area].iter_mut().zip([1, it.units.unwrap_or(0), it.beds]) {
             *sum += more;
         }
     }
@@ -163,9 +170,10 @@ fn listing(snapshot: &Snapshot, row: RowRef<'_>) -> Option<Shown> {
     Some(Shown { code: codes(snapshot, row), at: position(row)?, error_m })
 }
 
-fn structure(snapshot: &Snapshot, row: RowRef<'_>) -> (String, Option<u64>, u64, Option<[f64; 2]>) {
+fn structure(snapshot: &Snapshot, row: RowRef<'_>) -> Registered {
     let whole = |name| number(snapshot, row, name).filter(|value| *value >= 0.0).map(|value| value as u64);
-    (codes(snapshot, row), whole("units"), whole("beds").unwrap_or(0), position(row))
+    let (code, at) = (codes(snapshot, row), position(row));
+    Registered { code, units: whole("units"), beds: whole("beds").unwrap_or(0), at }
 }
 
 fn told(question: &Question, areas: &Areas, table: &Protected, registered: &[[u64; 3]]) -> Value {

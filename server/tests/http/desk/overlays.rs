@@ -121,7 +121,7 @@ async fn zones_of_real_parcels_measure_what_postgis_measures() {
     let server = Server::over(Arc::clone(&store)).await;
 
     // Of parcels as the services have them, those in the middle of the plan.
-    let frame = format!("bbox={},{},{},{}", west, south, east, north);
+    let frame = format!("bbox={west},{south},{east},{north}");
     let items = async |layer: &str, limit: usize| -> Vec<Json> {
         let page = server.get(&format!("/collections/{layer}/items?limit={limit}&{frame}")).await.json();
         page["features"].as_array().expect("features").clone()
@@ -138,7 +138,9 @@ async fn zones_of_real_parcels_measure_what_postgis_measures() {
         );
         let _ = writeln!(sql, "{layer}\t{}\t{}", feature["id"], wkt.expect("WKT"));
     };
-    zones.iter().for_each(|zone| put("zone", zone));
+    for zone in &zones {
+        put("zone", zone);
+    }
     for parcel in parcels.iter().step_by(step).take(PARCELS) {
         put("parcel", parcel);
         let answer = server.get(&format!("/zones?feature=parcels/{}&layers=zoning", parcel["id"])).await;

@@ -1,5 +1,6 @@
 //! Short-term rentals: counts by area that point at nobody, and what a blurred place may mean.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ struct Demo {
     server: Server,
     listings: Vec<Feature>,
     addresses: Vec<Feature>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn definition(layer: &str) -> LayerDefinition {
@@ -47,13 +48,13 @@ async fn demo() -> Demo {
         replacement.commit().await.expect("committed");
     }
     let server = Server::over_with(Arc::clone(&store), |config| {
-        config.data = folder.path().to_owned();
+        folder.path().clone_into(&mut config.data);
         config.tenant.istat = Some(bricola_city::ISTAT.to_owned());
         config.editing.enabled = true;
         config.editing.token = Some(TOKEN.to_owned().into());
     })
     .await;
-    Demo { server, listings, addresses, _folder: folder }
+    Demo { server, listings, addresses, folder }
 }
 
 impl Demo {
@@ -127,7 +128,7 @@ async fn a_table_of_listings_is_compared_and_not_kept() {
     assert_eq!(report.status, 200, "{}", report.text());
     for n in 0..40 {
         let code = if n % 4 == 0 { "" } else { "IT058091C2ADIO77EW" };
-        table.push_str(&format!("{n},12.3{n:02},45.43,{code}\n"));
+        let _ = writeln!(table, "{n},12.3{n:02},45.43,{code}");
         rows += 1;
     }
     table.push_str("41,,45.43,\n42,dodici,45.43,\n");
@@ -180,6 +181,32 @@ async fn a_blurred_place_means_many_addresses_or_none() {
     let request = demo.server.client.post(demo.server.url("/processes/rental-candidates/execution")).json(&process);
     demo.server.send(request.try_clone().expect("a copy")).await.problem(401, "unauthorized");
     assert_eq!(demo.server.send(request.bearer_auth(TOKEN)).await.json(), answer);
+
+    // Where there are census dumps, the dwellings are theirs.
+    let parcels: Vec<&str> = candidates.iter().filter_map(|candidate| candidate["parcel"].as_str()).collect();
+    let (first, last) = (parcels[0], *parcels.last().expect("a parcel"));
+    assert_ne!(first, last);
+    let mut dump = String::new();
+    for (id, (parcel, category)) in
+        [(first, "A02"); 12].iter().chain(&[(last, "A03"); 4]).chain(&[(last, "A10"); 9]).enumerate()
+    {
+        let mut unit = vec![String::new(); 40];
+        let (comune, number) = (&parcel[..4], parcel.rsplit('.').next().expect("a number"));
+        (unit[0], unit[2], unit[3]) = (comune.to_owned(), id.to_string(), "F".to_owned());
+        (unit[4], unit[5], unit[7]) = ("1".to_owned(), "1".to_owned(), (*category).to_owned());
+        let _ = writeln!(dump, "{}\n{comune}||{id}|F|1|2||{}|{number}|||", unit.join("|"), &parcel[5..9]);
+    }
+    let folder = demo.folder.path().join("units");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("dump.FAB"), dump).expect("written");
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    let by_dumps = demo.staff(&path).await.json();
+    let told = by_dumps["candidates"].as_array().expect("candidates");
+    assert!(!told.is_empty() && told.iter().all(|it| it["parcel"] == first || it["parcel"] == last), "{by_dumps}");
+    let of = |parcel: &str| -> f64 {
+        told.iter().filter(|it| it["parcel"] == parcel).map(|it| number(&it["percent"])).sum()
+    };
+    assert!((of(first) + of(last) - 100.0).abs() < 1e-6 && of(first) > of(last), "12 dwellings and 4: {by_dumps}");
 }
 
 pub fn shared_data() -> Option<PathBuf> {

@@ -18,7 +18,7 @@ fn unit(id: u64, category: &str, income: &str, from: &str, to: &str) -> String {
         (22, from),
         (28, to),
     ] {
-        columns[place] = value.to_owned();
+        value.clone_into(&mut columns[place]);
     }
     columns[2] = id.to_string();
     columns.join("|")
