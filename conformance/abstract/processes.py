@@ -370,7 +370,7 @@ def _(world):
 
 @core("job-results-failed")
 def _(world):
-    job = begun(world, {"parcel": "99999/99999"})
+    job = begun(world, {"parcel": "9999/99999"})
     status = ended(world, job)
     equal(status["status"], "failed")
     answer = world.get(f"/jobs/{job['jobID']}/results").expect(404)

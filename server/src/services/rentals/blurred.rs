@@ -106,8 +106,11 @@ fn point(row: RowRef<'_>) -> Option<[f64; 2]> {
     }
 }
 
-/// How many dwellings there are on a parcel, by its reference: of the census dumps, or else of what is taxed.
-fn homes(question: &Question, frame: Rect<f64>) -> Option<Box<dyn Fn(&str) -> u64 + '_>> {
+/// Dwellings on a parcel, by its reference.
+type Homes<'a> = Box<dyn Fn(&str) -> u64 + 'a>;
+
+/// How many dwellings there are on a parcel: of the census dumps, or else of what is taxed.
+fn homes(question: &Question, frame: Rect<f64>) -> Option<Homes<'_>> {
     let register = &question.dumps.register;
     if !register.is_empty() {
         return Some(Box::new(move |parcel| {
