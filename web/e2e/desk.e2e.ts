@@ -133,6 +133,27 @@ describe.runIf(there)('at the desks', () => {
     );
   });
 
+  it('rentals: listings are counted by area, and a blurred place means many addresses or none', async () => {
+    const [address] = await items('addresses/items?limit=1');
+    const [lon, lat] = (address as unknown as { geometry: { coordinates: number[] } }).geometry.coordinates;
+    await visit(
+      browser,
+      server.url,
+      'rentals?f=html&lang=it',
+      async (page) => {
+        expect(await page.textContent('.answer tfoot')).toMatch(/In tutto\s*\d+/);
+        expect(await axe(page)).toEqual([]);
+        await picture(page, 'rentals-answer');
+        for (const path of [`rentals/candidates?f=html&lang=it&x=${lon}&y=${lat}`, 'units?f=html&lang=it&parcel=12/1', 'jobs?f=html&lang=it']) {
+          await page.goto(new URL(path, server.url).href);
+          expect(await page.textContent('h1')).toMatch(/annuncio|Unità|Lavori/);
+          expect(await axe(page), path).toEqual([]);
+        }
+      },
+      DESK,
+    );
+  });
+
   it('certificate: two parcels as of last 1 January, as a page and as a PDF', async () => {
     const parcels = (await items('parcels/items?limit=200')).filter((it) => it.properties['kind'] === 'parcel');
     const names = parcels.slice(0, 2).map((it) => String(it.properties['national_ref']));
