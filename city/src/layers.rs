@@ -13,6 +13,7 @@ pub mod boundaries;
 pub mod cadastre;
 pub mod mobility;
 pub mod planning;
+pub mod rentals;
 pub mod services;
 pub mod taxes;
 pub mod transit;
@@ -156,9 +157,16 @@ pub const LAYERS: &[Layer] = &[
     Layer {
         id: "rentals",
         geometry: Points,
-        fields: &["code", "cin", "kind", "units", "beds", "address", "district"],
+        fields: &["code", "cin", "cir", "kind", "units", "beds", "address", "district"],
         plan: None,
-        district: Some(taxes::rentals),
+        district: Some(rentals::rentals),
+    },
+    Layer {
+        id: "listings",
+        geometry: Points,
+        fields: &["code", "cin", "kind", "error_m"],
+        plan: None,
+        district: Some(rentals::listings),
     },
     Layer {
         id: "ztl",

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 
-from . import common, cql2, relations, crs, editing, features, filtering, jsonfg, matrices, schemas, styles, tiles  # noqa: F401: their tests
+from . import common, cql2, relations, crs, editing, features, filtering, jsonfg, matrices, processes, schemas, styles, tiles  # noqa: F401: their tests
 from .suite import SPEC, TESTS, run
 from .world import World
 

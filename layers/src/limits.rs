@@ -122,3 +122,5 @@ pub const MAX_RUNNING_JOBS: usize = 2;
 pub const JOB_KEPT_SECONDS: i64 = 86_400;
 /// Most parcels of one certificate of planning destination.
 pub const MAX_CERTIFIED: usize = 1_000;
+/// Houses that may be meant by an address that are told, to choose from.
+pub const MAX_CHOICES: usize = 10;

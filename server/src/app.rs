@@ -26,6 +26,7 @@ use crate::services::styles::sprites::Sprites;
 use crate::services::subscriptions::{Deliveries, ModiKey, Office, Poster};
 use crate::services::tariff::Tariffs;
 use crate::services::tiles::Tiles;
+use crate::services::units::Units;
 
 /// Why a server did not begin.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +83,8 @@ pub struct App {
     pub integrity: Option<Integrity>,
     /// The streets as graphs.
     pub networks: Networks,
+    /// The census dumps of the cadastre.
+    pub units: Arc<Units>,
     /// Long answers.
     pub jobs: Arc<Jobs>,
     /// Counters and clocks.
@@ -134,7 +137,8 @@ impl App {
             modi_key: None,
             integrity: None,
             networks: Networks::default(),
-            jobs: Arc::default(),
+            units: Arc::new(Units::of(config.units_folder())),
+            jobs: Arc::new(Jobs::of(config.data.join("jobs"))),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),
             quota: Quota::new(config.limits.requests_per_minute),

@@ -409,6 +409,20 @@ impl Problem {
         self
     }
 
+    /// What is to be kept of it, to be read by [`Self::of_kept`].
+    pub fn kept(&self) -> Value {
+        json!({"code": self.0.kind.row().1, "detail": self.0.detail, "members": self.0.members})
+    }
+
+    /// What was kept; a job that failed where it cannot be read.
+    pub fn of_kept(kept: &Value) -> Self {
+        let kind = Kind::ALL.iter().find(|kind| kept["code"] == kind.row().1).copied();
+        let detail = kept["detail"].as_str().unwrap_or("Why it failed is not known any more.").to_owned();
+        let mut problem = Self::new(kind.unwrap_or(Kind::JobFailed), detail);
+        problem.0.members = kept["members"].as_object().cloned().unwrap_or_default();
+        problem
+    }
+
     /// A member that was added.
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.0.members.get(name)

@@ -138,17 +138,30 @@ fn land() -> Vec<Wired> {
 fn desks() -> Vec<Wired> {
     vec![
         // Answers of the offices' desks, and the same as processes (OGC API Processes).
-        Wired::at("/parcel").answers(processes::parcel::about(), processes::parcel::get),
+        Wired::at("/parcel")
+            .answers(processes::parcel::about(), processes::parcel::get)
+            .answers(processes::parcel::about_table(), processes::parcel::post),
         Wired::at(processes::zones::PATH)
             .answers(processes::zones::about(), processes::zones::get)
             .answers(processes::rows::about(), processes::rows::post),
-        Wired::at("/tariff").answers(processes::tariff::about(), processes::tariff::get),
-        Wired::at("/certificate").answers(processes::certificate::about(), processes::certificate::get),
+        Wired::at("/tariff")
+            .answers(processes::tariff::about(), processes::tariff::get)
+            .answers(processes::tariff::about_table(), processes::tariff::post),
+        Wired::at("/certificate")
+            .answers(processes::certificate::about(), processes::certificate::get)
+            .answers(processes::certificate::about_table(), processes::certificate::post),
+        Wired::at(processes::rentals::PATH)
+            .answers(processes::rentals::about(), processes::rentals::get)
+            .answers(processes::rentals::about_post(), processes::rentals::post),
+        Wired::at("/rentals/candidates").answers(processes::candidates::about(), processes::candidates::get),
+        Wired::at("/units").answers(processes::units::about(), processes::units::get),
         Wired::at(processes::areas::PATH).answers(processes::areas::about(), processes::areas::get),
-        Wired::at("/processes").answers(processes::about_list(), processes::list),
+        Wired::at("/processes").answers(processes::about_list(), processes::list).for_classes(processes::CLASSES),
         Wired::at("/processes/{processId}").answers(processes::about_one(), processes::one),
         Wired::at("/processes/{processId}/execution").answers(processes::about_execute(), processes::execute),
-        Wired::at("/jobs").answers(processes::jobs::about_list(), processes::jobs::list),
+        Wired::at("/jobs")
+            .answers(processes::jobs::about_list(), processes::jobs::list)
+            .for_classes(processes::jobs::CLASSES),
         Wired::at("/jobs/{jobId}")
             .answers(processes::jobs::about_one(), processes::jobs::one)
             .answers(processes::jobs::about_dismiss(), processes::jobs::dismiss),

@@ -11,6 +11,7 @@
 //! - [`cdu`]: the arithmetic of the certificate of planning destination (DPR 380/2001, art. 30).
 //! - [`codes`]: CIN, CIR, CIG, CUP.
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
+//! - [`rentals`]: listings of short-term rentals beside the register, as counts that point at nobody.
 
 pub mod cdu;
 pub mod codes;
@@ -20,6 +21,7 @@ pub mod fault;
 pub mod graph;
 pub mod overlay;
 mod remainder;
+pub mod rentals;
 pub mod tariff;
 pub mod text;
 pub mod units;

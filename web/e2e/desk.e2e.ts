@@ -109,6 +109,51 @@ describe.runIf(there)('at the desks', () => {
     );
   });
 
+  it('zones: an address is suggested while one types, and is the place', async () => {
+    const [address] = await items('addresses/items?limit=1');
+    const full = String(address!.properties['full']);
+    await visit(
+      browser,
+      server.url,
+      'zones?f=html&lang=it',
+      async (page) => {
+        await page.locator('#address').pressSequentially(full.slice(0, -2));
+        const options = page.locator('#address-suggestions option');
+        await expect.poll(() => options.count()).toBeGreaterThan(0);
+        const values = await options.evaluateAll((all) => all.map((option) => (option as HTMLOptionElement).value));
+        await page.fill('#address', values[0]!);
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        // The one house, or a list to choose it from.
+        await page.waitForSelector('.answer, .notice-danger ul');
+        if ((await page.locator('.answer').count()) === 0) await page.locator('.notice-danger ul a').first().click();
+        expect(await page.textContent('.answer')).toContain('Particelle');
+        expect(await axe(page)).toEqual([]);
+      },
+      DESK,
+    );
+  });
+
+  it('rentals: listings are counted by area, and a blurred place means many addresses or none', async () => {
+    const [address] = await items('addresses/items?limit=1');
+    const [lon, lat] = (address as unknown as { geometry: { coordinates: number[] } }).geometry.coordinates;
+    await visit(
+      browser,
+      server.url,
+      'rentals?f=html&lang=it',
+      async (page) => {
+        expect(await page.textContent('.answer tfoot')).toMatch(/In tutto\s*\d+/);
+        expect(await axe(page)).toEqual([]);
+        await picture(page, 'rentals-answer');
+        for (const path of [`rentals/candidates?f=html&lang=it&x=${lon}&y=${lat}`, 'units?f=html&lang=it&parcel=12/1', 'jobs?f=html&lang=it']) {
+          await page.goto(new URL(path, server.url).href);
+          expect(await page.textContent('h1')).toMatch(/annuncio|Unità|Lavori/);
+          expect(await axe(page), path).toEqual([]);
+        }
+      },
+      DESK,
+    );
+  });
+
   it('certificate: two parcels as of last 1 January, as a page and as a PDF', async () => {
     const parcels = (await items('parcels/items?limit=200')).filter((it) => it.properties['kind'] === 'parcel');
     const names = parcels.slice(0, 2).map((it) => String(it.properties['national_ref']));

@@ -91,7 +91,8 @@ pub fn social(district: &District, rows: &mut Rows) {
             ("family", "Centro per le famiglie"),
             ("disability", "Centro diurno disabilità"),
             ("youth", "Centro giovani"),
-            ("shelter", "Casa dell'accoglienza"),
+            // Where people are sheltered is on no public layer.
+            ("volunteering", "Centro servizi volontariato"),
         ][(hash % 6) as usize];
         let quarter = crate::street::quarter_name(district, parcel);
         let name = format!("{title} {quarter}");

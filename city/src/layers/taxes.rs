@@ -1,10 +1,9 @@
-//! Tax objects, occupations of public land, short-term rentals. No person is named anywhere.
+//! Tax objects and occupations of public land. No person is named anywhere.
 
 use bricola_layers::feature::Value;
 use geo_types::{Geometry, LineString, Polygon};
 
-use super::{Rows, area, date, day, int, real, stream, text};
-use crate::ISTAT;
+use super::{Rows, area, date, day, real, stream, text};
 use crate::district::{District, Parcel, inside, point, polygon_area, ring_points};
 use crate::layers::{boundaries::dwellings, cadastre, planning::tariff_rank};
 use crate::plan::Kind;
@@ -157,52 +156,4 @@ pub fn occupations(district: &District, rows: &mut Rows) {
             }
         }
     }
-}
-
-/// Short-term rentals.
-pub fn rentals(district: &District, rows: &mut Rows) {
-    for (i, parcel) in district.parcels.iter().enumerate() {
-        let share = match (parcel.land, district.chunk.kind) {
-            (Use::OldHouse, _) => 0.085,
-            (Use::Palace, _) => 0.25,
-            (Use::House | Use::Flats, _) => 0.012,
-            (Use::Farm, _) => 0.05,
-            _ => continue,
-        };
-        let mut rng = stream(district, 11, i as u64);
-        if !rng.chance(share) {
-            continue;
-        }
-        let Some(address) = cadastre::address(district, parcel) else { continue };
-        let (class, kind, units) = match parcel.land {
-            Use::Palace => ("A1", "hotel", rng.whole(8, 60)),
-            Use::Farm => ("B5", "farm-stay", rng.whole(2, 8)),
-            _ if rng.chance(0.25) => ("B4", "bed-and-breakfast", rng.whole(1, 4)),
-            _ => ("C2", "tourist-let", rng.whole(1, 3)),
-        };
-        let beds = units * rng.whole(2, 4);
-        // One-to-one on 40 bits, so that no code comes twice.
-        let id = (u64::from(district.chunk.id) << 20 | i as u64).wrapping_mul(0x9e_3779_b97f) & 0xff_ffff_ffff;
-        rows.push(
-            Geometry::Point(point(inside(&parcel.polygon))),
-            vec![
-                text(format!("R{:05}{:05}", district.chunk.id, i + 1)),
-                text(format!("IT{ISTAT}{class}{}", base36(id))),
-                text(kind),
-                int(units),
-                int(beds),
-                text(address.full),
-                text(address.district),
-            ],
-        );
-    }
-}
-
-fn base36(mut value: u64) -> String {
-    let mut out = [b'0'; 8];
-    for letter in out.iter_mut().rev() {
-        *letter = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(value % 36) as usize];
-        value /= 36;
-    }
-    out.iter().map(|letter| char::from(*letter)).collect()
 }

@@ -13,6 +13,7 @@ mod load;
 mod lookup;
 mod serve;
 mod tariffs;
+mod units;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,6 +88,8 @@ enum Command {
     Prune(followers::Prune),
     /// List the tariff plans, with all that is wrong with them
     Tariffs(tariffs::Arguments),
+    /// List the cadastre's census dumps, with all that is wrong with them
+    Units(units::Arguments),
     /// Print the configuration in force, or the commented default
     Config(config::Arguments),
 }
@@ -117,6 +120,7 @@ impl Command {
         match self {
             Self::Config(arguments) => arguments.run(&config),
             Self::Tariffs(arguments) => arguments.run(&config),
+            Self::Units(arguments) => arguments.run(&config),
             command => runtime()?.block_on(command.run_with_store(config)),
         }
     }
@@ -169,7 +173,7 @@ impl Command {
             Self::Bindings(arguments) => arguments.run(&store).await,
             Self::Followers(arguments) => arguments.run(&*store).await,
             Self::Prune(arguments) => arguments.run(&*store).await,
-            Self::Config(_) | Self::Tariffs(_) => Ok(()),
+            Self::Config(_) | Self::Tariffs(_) | Self::Units(_) => Ok(()),
         }
     }
 }

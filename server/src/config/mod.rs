@@ -262,6 +262,11 @@ impl Config {
         self.data.join("layers")
     }
 
+    /// Where the office puts the cadastre's census dumps.
+    pub fn units_folder(&self) -> PathBuf {
+        self.data.join("units")
+    }
+
     /// Where the office puts its tariff plans.
     pub fn tariffs_folder(&self) -> PathBuf {
         self.data.join("tariffs")

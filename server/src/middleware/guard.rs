@@ -17,7 +17,8 @@ use crate::error::{Kind, Problem};
 /// Paths that answer however busy the server is.
 pub const ALWAYS: &[&str] = &["/status", "/metrics"];
 
-/// Bytes of a file of rows that is answered row by row (`POST /geocode`, `POST /zones`): it is kept in a file and not in memory.
+/// Bytes of a file of rows that is answered row by row (`POST /geocode`, `POST /zones`): it is kept in a file and not in
+/// memory.
 pub const MAX_BATCH_BYTES: usize = 256 * 1024 * 1024;
 
 /// Runs the route inside the limits; whatever happens, there is an answer.
@@ -75,7 +76,8 @@ fn too_large(app: &App, request: &Request, pattern: &str) -> Option<Problem> {
         );
     }
     let declared = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-    if [crate::routes::search::GEOCODE, crate::routes::processes::zones::PATH].contains(&pattern) {
+    let takes_tables = [crate::routes::search::GEOCODE].into_iter().chain(crate::routes::processes::TABLES);
+    if takes_tables.into_iter().any(|path| path == pattern) {
         return (declared > MAX_BATCH_BYTES as u64).then(batch_too_large);
     }
     (declared > limits.body_bytes as u64).then(|| body_too_large(limits.body_bytes))

@@ -54,6 +54,7 @@ fn title(standard: &str) -> String {
         "ogcapi-features-3" => "OGC API – Features – Part 3: Filtering",
         "ogcapi-features-4" => "OGC API – Features – Part 4: Create, Replace, Update and Delete",
         "ogcapi-features-5" => "OGC API – Features – Part 5: Schemas",
+        "ogcapi-processes-1" => "OGC API – Processes – Part 1: Core",
         "ogcapi-tiles-1" => "OGC API – Tiles – Part 1: Core",
         "ogcapi-styles-1" => "OGC API – Styles – Part 1: Core",
         "json-fg-1" => "OGC Features and Geometries JSON – Part 1: Core",

@@ -56,9 +56,11 @@ impl Asked<'_> {
 
     /// Whether programs get something at the address of the page: forms that nobody has filled in have no answer.
     fn has_document(&self) -> bool {
-        let is_form = ["parcel", "zones", "tariff", "certificate", "service-area"].contains(&self.path);
+        let is_form =
+            ["parcel", "zones", "tariff", "certificate", "rentals/candidates", "units", "service-area"].contains(&self.path);
         let given = |name: &str| self.parameter(name).is_some_and(|value| !value.is_empty());
-        !is_form || ["geometry", "x", "parcel", "parcels", "feature", "street", "quantity"].into_iter().any(given)
+        !is_form
+            || ["geometry", "x", "parcel", "parcels", "feature", "address", "street", "quantity"].into_iter().any(given)
     }
 
     /// The way from the page to the root of the server, so that links hold behind any proxy: `../` or `./`.

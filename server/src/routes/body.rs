@@ -8,6 +8,7 @@ use axum::extract::Request;
 use futures::StreamExt as _;
 use http::header;
 use serde::de::DeserializeOwned;
+use tempfile::NamedTempFile;
 
 use crate::error::{Kind, Problem};
 use crate::middleware::{MAX_BATCH_BYTES, body_too_large};
@@ -61,15 +62,19 @@ pub async fn bytes(request: Request, limit: usize) -> Result<Bytes, Problem> {
 /// # Errors
 /// Another media type.
 pub fn is_csv(request: &Request) -> Result<(), Problem> {
+    one_of(request, &["text/csv"]).map(|_| ())
+}
+
+/// Which of some media types the body has; the first where it does not say.
+fn one_of(request: &Request, allowed: &'static [&'static str]) -> Result<&'static str, Problem> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.unwrap_or("text/csv").split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("text/csv") {
-        return Ok(());
+    let essence = media_type.unwrap_or(allowed[0]).split(';').next().unwrap_or_default().trim();
+    if let Some(known) = allowed.iter().find(|known| essence.eq_ignore_ascii_case(known)) {
+        return Ok(known);
     }
     let shown = crate::error::clipped(essence).into_owned();
-    Err(Problem::new(Kind::UnsupportedMediaType, format!("The body is {shown}; send text/csv."))
-        .with("value", shown)
-        .with("allowed", vec!["text/csv"]))
+    let detail = format!("The body is {shown}; send {}.", allowed.join(" or "));
+    Err(Problem::new(Kind::UnsupportedMediaType, detail).with("value", shown).with("allowed", allowed.to_vec()))
 }
 
 /// The body in a file without a name. It is taken whole before the answer begins: most clients do not read while they send.
@@ -78,6 +83,26 @@ pub fn is_csv(request: &Request) -> Result<(), Problem> {
 /// Too many bytes, or a client that breaks off.
 pub async fn spooled(body: Body) -> Result<File, Problem> {
     let mut file = tempfile::tempfile().map_err(Problem::internal)?;
+    spool(body, &mut file).await?;
+    file.rewind().map_err(Problem::internal)?;
+    Ok(file)
+}
+
+/// Media types of tables with a place in each row: the usual one first.
+pub const TABLES: &[&str] = &["text/csv", "application/geopackage+sqlite3"];
+
+/// A table with a place in each row, in a file that is gone with what is returned: readers of some formats need its name.
+///
+/// # Errors
+/// Another media type, too many bytes, or a client that breaks off.
+pub async fn table(request: Request) -> Result<NamedTempFile, Problem> {
+    let ending = if one_of(&request, TABLES)? == TABLES[0] { ".csv" } else { ".gpkg" };
+    let mut file = tempfile::Builder::new().suffix(ending).tempfile().map_err(Problem::internal)?;
+    spool(request.into_body(), file.as_file_mut()).await?;
+    Ok(file)
+}
+
+async fn spool(body: Body, file: &mut File) -> Result<(), Problem> {
     let mut stream = body.into_data_stream();
     let mut length = 0;
     while let Some(piece) = stream.next().await {
@@ -89,6 +114,5 @@ pub async fn spooled(body: Body) -> Result<File, Problem> {
         // Into the page cache of the system: quicker than handing it to another thread.
         file.write_all(&piece).map_err(Problem::internal)?;
     }
-    file.rewind().map_err(Problem::internal)?;
-    Ok(file)
+    Ok(())
 }

@@ -72,6 +72,7 @@ fn landing(app: &App, base: &str) -> serde_json::Value {
             link("/tiles?f=json", tiles::TILESETS, "application/json", "Tilesets of all layers"),
             link("/tileMatrixSets?f=json", TILING_SCHEMES, "application/json", "Grids of tiles"),
             link("/styles?f=json", "http://www.opengis.net/def/rel/ogc/1.0/styles", "application/json", "Styles"),
+            link("/processes?f=json", "http://www.opengis.net/def/rel/ogc/1.0/processes", "application/json", "Services"),
             link("/status", "status", "application/json", "Health and freshness"),
             link("/metrics", "monitor", "text/plain", "Metrics for Prometheus"),
         ],

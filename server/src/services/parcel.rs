@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bricola_layers::cache::{RowAt, RowRef, Snapshot, ValueRef};
+use bricola_layers::cache::{RowAt, RowRef, Snapshot};
 use bricola_layers::definition::Scope;
 use bricola_layers::log::Seq;
 use bricola_layers::query::Positions;
@@ -13,7 +13,9 @@ use geo_types::{Geometry, MultiPolygon, Rect};
 use serde_json::{Value, json};
 
 use super::jobs::Progress;
-use super::site::{Evidence, Seen, Shape, Site, code_of, in_metres, name_of, near, reference, surface_of, words};
+use super::site::{
+    Evidence, Seen, Shape, Site, code_of, in_metres, name_of, near, reference, registered_m2, surface_of, words,
+};
 use super::zones::{self, Unzoned, properties};
 
 /// Version of the answer's rules.
@@ -64,8 +66,7 @@ pub fn parcels(question: &Question) -> Result<Value, Unzoned> {
     let warnings = question.site.as_ref().map(|site| site.warnings.clone()).unwrap_or_default();
     let mut answer = json!({"parcels": told, "warnings": warnings});
     let all: Vec<Arc<Snapshot>> = std::iter::once(&question.parcels).chain(&question.layers).map(Arc::clone).collect();
-    let nowhere =
-        Site { shape: Shape::Surface(MultiPolygon(vec![])), transform: None, feature: None, warnings: vec![] };
+    let nowhere = Site::nowhere();
     let site = question.site.as_ref().unwrap_or(&nowhere);
     Evidence::new(ENGINE, site, (question.day, question.seq), Seen::of(&all), used).seal(&mut answer);
     Ok(answer)
@@ -78,7 +79,7 @@ fn one(question: &Question, row: RowRef<'_>, used: &mut Vec<FeatureRef>) -> Resu
         "reference": words(snapshot, row, "national_ref"),
         "feature": reference(snapshot, row),
         "properties": properties(snapshot, question.scope, row),
-        "registered_m2": registered(snapshot, row),
+        "registered_m2": registered_m2(snapshot, row).map(|m2| m2.fixed(2)),
     });
     let Some(surface) = surface_of(row) else { return Ok(parcel) };
     let Some(frame) = surface.bounding_rect() else { return Ok(parcel) };
@@ -108,15 +109,6 @@ fn one(question: &Question, row: RowRef<'_>, used: &mut Vec<FeatureRef>) -> Resu
     )
     .into();
     Ok(parcel)
-}
-
-fn registered(snapshot: &Snapshot, row: RowRef<'_>) -> Option<String> {
-    let (position, _) = snapshot.definition().field("area_m2")?;
-    match row.base.value(row.row, position) {
-        ValueRef::Real(area) => Some(format!("{area:.2}")),
-        ValueRef::Integer(area) => Some(format!("{area}.00")),
-        _ => None,
-    }
 }
 
 /// Points of other layers that stand on the parcel.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::schema::{reference, text};
 use crate::error::Kind;
 
 /// A text in Italian and in English.
@@ -229,6 +230,21 @@ impl Operation {
     ) -> Self {
         self.replies.push(Reply { status, about, content: content.into_iter().collect(), headers });
         self
+    }
+
+    /// Adds the answer with which a job is taken on where that is preferred (OGC API Processes 1, 7.11.2.5 and 7.11.4).
+    #[must_use]
+    pub fn or_a_job(self) -> Self {
+        let taken_on = Words("Il lavoro è stato preso in carico.", "The job was taken on.");
+        let prefer = Words("respond-async per avere un lavoro", "respond-async for a job");
+        self.takes([Parameter::header("Prefer", prefer, text())])
+            .replies(
+                201,
+                taken_on,
+                [("application/json", reference("StatusInfo"))],
+                &["Location", "Preference-Applied", "Cache-Control"],
+            )
+            .fails([Kind::JobFailed])
     }
 
     /// Adds what may be wrong.

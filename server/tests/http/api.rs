@@ -184,6 +184,11 @@ async fn every_path_answers_its_own_example() {
         // Nor has a job been begun.
         if !asks_the_store && !["/events", "/status"].contains(&&*path) && !path.starts_with("/jobs") {
             let answer = server.get(&format!("{path}?{}", examples.join("&"))).await;
+            if answer.status == 401 {
+                answer.problem(401, "unauthorized");
+                assert!(["/rentals", "/rentals/candidates", "/units"].contains(&&*path), "{path}");
+                continue;
+            }
             assert!(matches!(answer.status, 200 | 204), "{path}: {} {}", answer.status, answer.text());
         }
     }

@@ -1,10 +1,15 @@
 //! Answers of the offices' desks: zones, base tariffs, certificates, as paths, pages and processes; on a store that the
 //! server follows.
 
+mod addresses;
 mod bad;
 mod certificates;
+mod overlays;
 mod processes;
+mod rentals;
+mod tables;
 mod tariffs;
+mod units;
 mod zones;
 
 use std::sync::Arc;

@@ -350,6 +350,9 @@ async fn every_conformance_class_has_something_to_show() {
             ("ogcapi-tiles-1", "core" | "mvt" | "oas30") => {
                 "/collections/parcels/tiles/WebMercatorQuad/14/5865/8753".to_owned()
             }
+            // Jobs are begun, listed and dismissed in `desk/processes.rs`.
+            ("ogcapi-processes-1", "ogc-process-description" | "job-list" | "dismiss") => "/processes/zones".to_owned(),
+            ("ogcapi-processes-1", _) => "/processes".to_owned(),
             _ => panic!("{class} is proven by nothing"),
         };
         let answer = server.get(&path).await;

@@ -3,6 +3,7 @@
 mod feed;
 mod harness;
 
+mod annex;
 mod api;
 mod areas;
 mod basics;

@@ -132,7 +132,9 @@ async fn pages_lead_from_page_to_page() {
         let answer = server.get(&path).await;
         // A layer that is being read has nothing to show or to download yet.
         let is_loading = path.contains("slow-layer/items") && answer.status == 503;
-        assert!(answer.status == 200 || is_loading, "{path}: {}", answer.status);
+        // What is for the staff asks who is there.
+        let is_staffs = ["/units", "/rentals"].iter().any(|it| path.starts_with(it)) && answer.status == 401;
+        assert!(answer.status == 200 || is_loading || is_staffs, "{path}: {}", answer.status);
         if !answer.header("content-type").starts_with("text/html") || seen.len() > 400 {
             continue;
         }

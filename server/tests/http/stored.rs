@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use super::harness::{Answer, CORNER, CORNER_LONLAT, SIDE, Server, square};
 
 #[path = "../../../layers/tests/common/cluster.rs"]
-mod cluster;
+pub mod cluster;
 
 const TOKEN: &str = "a-token-of-the-gis-office";
 const ITEMS: &str = "/collections/plots/items";

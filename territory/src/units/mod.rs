@@ -8,9 +8,11 @@
 mod fields;
 mod read;
 mod record;
+mod register;
 
 pub use read::{DumpKind, MAX_ROW_BYTES, Refused, Units};
 pub use record::{Address, Identifier, Key, Land, Portion, Position, Record, Span, Unit};
+pub use register::{Register, RegisteredLand, RegisteredUnit};
 
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,11 @@ import '../styles/fonts.css';
 import '../styles/pages.scss';
 import { followFocus } from '../focus.ts';
 import { copyButtons } from './copy.ts';
+import { suggest } from './suggest.ts';
 
 followFocus();
 copyButtons(document);
+for (const field of document.querySelectorAll<HTMLInputElement>('input[data-suggest]')) suggest(field);
 const places = [...document.querySelectorAll<HTMLElement>('.page-map[data-style]')];
 if (places.length > 0) {
   void import('./map.ts').then(({ drawMap }) => Promise.all(places.map(drawMap)));

@@ -21,6 +21,19 @@ pub fn field(asked: &Asked<'_>, name: &str, title: &str, help: &str, kind: &str)
     }
 }
 
+/// A field for an address, with suggestions while one types where there are scripts.
+fn address(asked: &Asked<'_>) -> Markup {
+    html! {
+        div class="field" {
+            label for="address" { (asked.say("oppure indirizzo", "or address")) }
+            input id="address" name="address" type="text" value=(given(asked, "address")) autocomplete="off" aria-describedby="address-help"
+                list="address-suggestions" data-suggest=(asked.to("search?kind=address&limit=8"));
+            datalist id="address-suggestions" {}
+            p id="address-help" class="help" { (asked.say("Con il numero civico, come San Marco 1234", "With the house number, such as San Marco 1234")) }
+        }
+    }
+}
+
 /// A choice.
 pub fn choice(asked: &Asked<'_>, name: &str, title: &str, options: &[(String, String)]) -> Markup {
     let chosen = given(asked, name);
@@ -54,6 +67,7 @@ pub fn place(asked: &Asked<'_>) -> Markup {
                 asked.say("Come POLYGON ((…)), longitudine prima di latitudine", "Such as POLYGON ((…)), longitude before latitude"), "text"))
             div class="row-fields" {
                 (field(asked, "parcel", asked.say("oppure particella", "or parcel"), asked.say("Foglio/numero, come 12/345", "Sheet/number, such as 12/345"), "text"))
+                (address(asked))
                 (field(asked, "x", asked.say("oppure est o longitudine", "or east or longitude"), "", "text"))
                 (field(asked, "y", asked.say("e nord o latitudine", "and north or latitude"), "", "text"))
                 (field(asked, "crs", asked.say("in", "in"), asked.say("Vuoto: gradi. Altrimenti come EPSG:7795", "Empty: degrees. Else such as EPSG:7795"), "text"))

@@ -4,9 +4,12 @@
 mod areas;
 mod certificate;
 mod form;
+mod jobs;
 mod parcel;
 mod processes;
+mod rentals;
 mod tariff;
+mod units;
 mod zones;
 
 use maud::{Markup, html};
@@ -17,9 +20,12 @@ use crate::error::Problem;
 
 pub use areas::areas;
 pub use certificate::{certificate, printed};
+pub use jobs::{job, jobs};
 pub use parcel::parcel;
 pub use processes::{process, processes};
+pub use rentals::{candidates, rentals};
 pub use tariff::tariff;
+pub use units::units;
 pub use zones::zones;
 
 /// What came of a question, where one was asked.
@@ -40,8 +46,27 @@ fn refused(asked: &Asked<'_>, problem: &Problem) -> Markup {
                 Some(reason) => p { (reason) },
                 None => p lang="en" { (problem.detail()) },
             }
+            (choices(asked, problem))
             @if let Some(odd) = problem.member("warnings").and_then(Value::as_array) {
                 @for warning in odd { p { (in_language(asked, &warning["text"])) } }
+            }
+        }
+    }
+}
+
+/// The addresses that were meant, to choose from.
+fn choices(asked: &Asked<'_>, problem: &Problem) -> Markup {
+    let choices = problem.member("choices").and_then(Value::as_array);
+    html! {
+        @if let Some(choices) = choices {
+            p { (asked.say("Quale? Si scelga:", "Which one? Choose:")) }
+            ul {
+                @for choice in choices {
+                    li {
+                        a href=(asked.here(&[("address", ""), ("feature", text(choice, "feature"))])) { (text(choice, "label")) }
+                        @if !text(choice, "context").is_empty() { ", " (text(choice, "context")) }
+                    }
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::wired::schema::{any_object, between, reference, text, word};
 use crate::wired::{Operation, Parameter, Words};
 
 /// What may be wrong with the question of some process.
-pub const FAILURES: [Kind; 13] = [
+pub const FAILURES: [Kind; 14] = [
     Kind::MissingParameter,
     Kind::UnknownLayer,
     Kind::UnknownFeature,
@@ -23,6 +23,7 @@ pub const FAILURES: [Kind; 13] = [
     Kind::NoFee,
     Kind::InvalidParameter,
     Kind::JobFailed,
+    Kind::SearchBuilding,
 ];
 
 fn id() -> Parameter {
@@ -61,23 +62,15 @@ pub fn about_execute() -> Operation {
     let mut body = reference("Execute");
     body = json!({"allOf": [body]});
     Operation::post("execution", "desk", Words("Chiedere a un processo", "Ask a process"), about, body)
-        .takes([
-            id(),
-            Parameter::header("Prefer", Words("respond-async per avere un lavoro", "respond-async for a job"), text()),
-        ])
+        .takes([id()])
         .gives(about, results(), &["Cache-Control"])
-        .replies(
-            201,
-            Words("Il lavoro è stato preso in carico.", "The job was taken on."),
-            [("application/json", reference("StatusInfo"))],
-            &["Location", "Preference-Applied", "Cache-Control"],
-        )
+        .or_a_job()
         .fails(FAILURES)
-        .fails([Kind::UnknownProcess])
+        .fails([Kind::UnknownProcess, Kind::Unauthorized])
 }
 
 /// What may come out of a process.
-pub fn results() -> [(&'static str, serde_json::Value); 5] {
+pub fn results() -> [(&'static str, serde_json::Value); 6] {
     let binary = || crate::wired::schema::formatted("binary");
     [
         ("application/json", any_object()),
@@ -85,5 +78,6 @@ pub fn results() -> [(&'static str, serde_json::Value); 5] {
         ("text/csv", text()),
         ("application/pdf", binary()),
         ("application/geopackage+sqlite3", binary()),
+        ("multipart/related", binary()),
     ]
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use bricola_layers::cache::Snapshot;
 use bricola_layers::definition::Theme;
@@ -12,8 +12,10 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderMap, header};
+use serde_json::Value;
 
 use super::inputs::Inputs;
+use super::sheets::{self, Sheet, listed, warned};
 use super::zones::{FAILURES, sent, unmeasurable};
 use super::{Call, Input, Made, Output, Process, document, moment, place, wanted};
 use crate::app::App;
@@ -52,25 +54,17 @@ pub const PROCESS: Process = Process {
             name: "certificate",
             about: Words("Il certificato per i programmi", "The certificate for programs"),
             media_type: "application/json",
-            usual: true,
         },
         Output {
             name: "page",
             about: Words("Il certificato da leggere e stampare", "The certificate to read and to print"),
             media_type: "text/html; charset=utf-8",
-            usual: false,
         },
-        Output {
-            name: "pdf",
-            about: Words("Il certificato in PDF", "The certificate as a PDF"),
-            media_type: PDF,
-            usual: false,
-        },
+        Output { name: "pdf", about: Words("Il certificato in PDF", "The certificate as a PDF"), media_type: PDF },
         Output {
             name: "pieces",
             about: Words("Le parti in ciascuna zona, come GeoPackage", "The parts in each zone, as a GeoPackage"),
             media_type: GEOPACKAGE,
-            usual: false,
         },
     ],
     path: "/certificate",
@@ -123,6 +117,45 @@ fn made(name: &str, tenant: &str, issued: &Issued) -> Result<Made, Problem> {
         }
         _ => document("certificate", &issued.document),
     })
+}
+
+/// See [`post`].
+pub static SHEET: Sheet = Sheet {
+    process: &PROCESS,
+    parcel: "parcels",
+    columns: &["certified", "area_m2", "registered_m2", "zones", "warnings", "sha256"],
+    answer: |app, inputs| {
+        async move {
+            let issued = answer(&app, &inputs, Progress::default()).await?;
+            let said = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let zone = |zone: &Value| format!("{} {} %", said(&zone["code"]), said(&zone["percent"]));
+            let layer = |layer: &Value| format!("{}: {}", said(&layer["id"]), listed(layer, "zones", zone));
+            let each = |of: &dyn Fn(&Value) -> String| listed(&issued.document, "certificates", of);
+            Ok(vec![
+                each(&|it| said(&it["parcel"])),
+                each(&|it| said(&it["area_m2"])),
+                each(&|it| said(&it["registered_m2"])),
+                each(&|it| listed(it, "layers", layer)),
+                each(&|it| warned(it)),
+                said(&issued.document["evidence"]["sha256"]),
+            ])
+        }
+        .boxed()
+    },
+};
+
+/// `POST /certificate`.
+pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, request: Request) -> Response {
+    sheets::post(&SHEET, app, query, request).await
+}
+
+/// Of [`post`].
+pub fn about_table() -> Operation {
+    let about = Words(
+        "Una tabella (CSV o GeoPackage) di particelle: ogni riga torna com’era, con le zone e l’impronta del suo certificato, o con la          ragione per cui non c’è. Con Prefer: respond-async come lavoro.",
+        "A table (CSV or GeoPackage) of parcels: each row comes back as it was, with the zones and the hash of its certificate, or with          the reason why there is none. With Prefer: respond-async as a job.",
+    );
+    sheets::about(&SHEET, "certificates", Words("Certificati di una tabella", "Certificates of a table"), about)
 }
 
 /// `GET /certificate`.

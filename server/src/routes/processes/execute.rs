@@ -11,18 +11,19 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::inputs::Inputs;
 use super::list::named;
-use super::{Call, Made, Process, jobs};
+use super::{Call, Made, Process, STAFF, jobs};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::routes::pieces::{PIECE, Pieces, streamed};
-use crate::routes::{body, respond};
+use crate::routes::{bearer, body, respond};
 use crate::services::jobs::{Content, Job, Part, Progress};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -48,17 +49,24 @@ pub async fn execute(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     request: Request,
-) -> Answer {
-    Params::read(query.as_deref(), &[])?;
-    let process = named(&id)?;
+) -> Response {
+    executed(app, &id, query.as_deref(), request).await.unwrap_or_else(bearer::refusal_or)
+}
+
+async fn executed(app: Arc<App>, id: &str, query: Option<&str>, request: Request) -> Answer {
+    Params::read(query, &[])?;
+    let process = named(id)?;
     let headers = request.headers().clone();
+    if STAFF.contains(&process.id) {
+        bearer::staff(&app, &headers)?;
+    }
     // As an object first: a list would pass for one.
     let sent: Map<String, Value> = body::json(request, app.config.limits.body_bytes).await?;
     let sent: Execute = serde_json::from_value(Value::Object(sent))
         .map_err(|error| Problem::new(Kind::InvalidBody, format!("{error}.")))?;
     let inputs = Inputs::of_json(sent.inputs, &process.names())?;
     let wanted = wanted(process, sent.outputs.as_ref())?;
-    let as_document = as_document(sent.response.as_deref(), wanted.len())?;
+    let as_document = as_document(sent.response.as_deref())?;
     if prefers_async(&headers) {
         return later(&app, process, inputs, wanted, as_document, &headers);
     }
@@ -99,13 +107,15 @@ pub fn begun(app: &App, job: Option<Job>, headers: &HeaderMap) -> Answer {
     Ok(response)
 }
 
-fn part(made: Made) -> Part {
-    Part { name: made.name, media_type: made.media_type, body: Content::Bytes(made.body) }
+/// An output of a job.
+pub fn part(made: Made) -> Part {
+    Part { name: made.name.into(), media_type: made.media_type.into(), body: Content::Bytes(made.body) }
 }
 
 fn wanted(process: &Process, outputs: Option<&Map<String, Value>>) -> Result<Vec<&'static str>, Problem> {
+    // Who names none wants all of them (requirement default-outputs).
     let Some(outputs) = outputs.filter(|outputs| !outputs.is_empty()) else {
-        return Ok(process.outputs.iter().filter(|output| output.usual).map(|output| output.name).collect());
+        return Ok(process.outputs.iter().map(|output| output.name).collect());
     };
     let known: Vec<&str> = process.outputs.iter().map(|output| output.name).collect();
     if let Some(other) = outputs.keys().find(|name| !known.contains(&name.as_str())) {
@@ -121,10 +131,10 @@ fn wanted(process: &Process, outputs: Option<&Map<String, Value>>) -> Result<Vec
     Ok(process.outputs.iter().map(|output| output.name).filter(|name| outputs.contains_key(*name)).collect())
 }
 
-/// One raw output is its own body; several are told in a document, whatever was asked (multipart bodies are not offered).
-fn as_document(response: Option<&str>, outputs: usize) -> Result<bool, Problem> {
+/// Raw, unless a document is asked for.
+fn as_document(response: Option<&str>) -> Result<bool, Problem> {
     match response {
-        None | Some("raw") => Ok(outputs != 1),
+        None | Some("raw") => Ok(false),
         Some("document") => Ok(true),
         Some(other) => Err(Problem::new(
             Kind::InvalidBody,
@@ -140,33 +150,67 @@ pub fn prefers_async(headers: &HeaderMap) -> bool {
     values.flat_map(|value| value.split(',')).any(|it| it.trim().eq_ignore_ascii_case("respond-async"))
 }
 
-/// What came out, as an answer.
+/// What came out, as an answer: raw, one output is its own body and several are the parts of one (RFC 2387); else all are
+/// told in a document.
 pub fn answered(parts: &[Part], as_document: bool) -> Response {
+    if !as_document && parts.len() != 1 {
+        return related(parts);
+    }
     if !as_document && let [part] = parts {
-        let mut response = Response::new(match &part.body {
-            Content::Bytes(bytes) => Body::from(bytes.clone()),
-            Content::File(file) => streamed(Kept { file: Arc::clone(file), at: 0 }),
-        });
-        respond::set(&mut response, header::CONTENT_TYPE, part.media_type);
+        let mut response = Response::new(body_of(part));
+        respond::set(&mut response, header::CONTENT_TYPE, &part.media_type);
         respond::set(&mut response, header::CACHE_CONTROL, "no-cache");
         return response;
     }
-    let told = parts.iter().map(|part| (part.name.to_owned(), inline(part)));
+    let told = parts.iter().map(|part| (part.name.clone().into_owned(), inline(part)));
     respond::json(&Value::Object(told.collect()))
+}
+
+fn body_of(part: &Part) -> Body {
+    match &part.body {
+        Content::Bytes(bytes) => Body::from(bytes.clone()),
+        Content::File(file) => streamed(Kept { file: Arc::clone(file), at: 0 }),
+    }
+}
+
+/// Several outputs in one body, each under its name.
+fn related(parts: &[Part]) -> Response {
+    // No output has a line that nobody can guess.
+    let boundary = uuid::Uuid::new_v4().simple().to_string();
+    let mut body = Body::empty().into_data_stream().boxed();
+    for part in parts {
+        let head = format!("--{boundary}\r\nContent-Type: {}\r\nContent-ID: <{}>\r\n\r\n", part.media_type, part.name);
+        let ends = stream::once(async { Ok(Bytes::from_static(b"\r\n")) });
+        let head = stream::once(async move { Ok(Bytes::from(head)) });
+        body = body.chain(head).chain(body_of(part).into_data_stream()).chain(ends).boxed();
+    }
+    let last = format!("--{boundary}--\r\n");
+    let body = body.chain(stream::once(async move { Ok(Bytes::from(last)) }));
+    let mut response = Response::new(Body::from_stream(body));
+    respond::set(&mut response, header::CONTENT_TYPE, &format!("multipart/related; boundary={boundary}"));
+    respond::set(&mut response, header::CACHE_CONTROL, "no-cache");
+    response
 }
 
 /// A value in a document: JSON as it is, texts and bytes with their media type (OGC API Processes 1, 7.11.4).
 fn inline(part: &Part) -> Value {
-    // Only files of rows are kept as files, and these are always raw.
-    let Content::Bytes(body) = &part.body else { return Value::Null };
+    let body = match &part.body {
+        Content::Bytes(body) => body.clone(),
+        // What is told in a document is no larger than a document may be, though it was kept on the disk.
+        Content::File(file) => {
+            let length = file.metadata().map_or(0, |about| about.len()) as usize;
+            let mut body = vec![0; length];
+            file.read_exact_at(&mut body, 0).map_or_else(|_| Bytes::new(), |()| Bytes::from(body))
+        }
+    };
     if part.media_type == "application/json"
-        && let Ok(value) = serde_json::from_slice::<Value>(body)
+        && let Ok(value) = serde_json::from_slice::<Value>(&body)
     {
         return value;
     }
-    match std::str::from_utf8(body) {
+    match std::str::from_utf8(&body) {
         Ok(text) => json!({"value": text, "mediaType": part.media_type}),
-        Err(_) => json!({"value": STANDARD.encode(body), "encoding": "base64", "mediaType": part.media_type}),
+        Err(_) => json!({"value": STANDARD.encode(&body), "encoding": "base64", "mediaType": part.media_type}),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a process is asked, whether it came as JSON or in a query.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bricola_layers::crs::Crs;
 use bricola_territory::Exact;
 use chrono::NaiveDate;
@@ -17,18 +19,38 @@ const QUALIFIED: [&str; 5] = ["value", "mediaType", "encoding", "schema", "forma
 
 /// Inputs by name. Numbers and lists may be texts, as queries have them.
 #[derive(Debug, Clone, Default)]
-pub struct Inputs(Map<String, Value>);
+pub struct Inputs {
+    values: Map<String, Value>,
+    /// A geometry that came as one, and its CRS.
+    place: Option<(Geometry<f64>, Crs)>,
+}
 
 impl Inputs {
     /// Of a query, of which every parameter is known.
     pub fn of_query(params: &Params<'_>) -> Self {
-        Self(params.pairs().map(|(name, value)| (name.to_owned(), Value::from(value))).collect())
+        let values = params.pairs().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        Self { values, place: None }
+    }
+
+    /// Says another text for an input.
+    pub fn put(&mut self, name: &str, text: String) {
+        self.values.insert(name.to_owned(), text.into());
+    }
+
+    /// Unsays an input.
+    pub fn take(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
+    /// Says the place by a geometry, east before north.
+    pub fn put_place(&mut self, geometry: Geometry<f64>, crs: Crs) {
+        self.place = Some((geometry, crs));
     }
 
     /// Of a JSON object with these names at most.
     ///
     /// # Errors
-    /// A name that is not known, or a value by reference: nothing is fetched.
+    /// A name that is not known, or a value by a reference that would have to be fetched.
     pub fn of_json(map: Map<String, Value>, known: &[&str]) -> Result<Self, Problem> {
         let mut inputs = Map::new();
         for (name, value) in map {
@@ -40,7 +62,7 @@ impl Inputs {
             }
             inputs.insert(name.clone(), unqualified(&name, value)?);
         }
-        Ok(Self(inputs))
+        Ok(Self { values: inputs, place: None })
     }
 
     /// A text; none where it is not there or empty.
@@ -48,7 +70,7 @@ impl Inputs {
     /// # Errors
     /// A value that is no text.
     pub fn text(&self, name: &str) -> Result<Option<&str>, Problem> {
-        match self.0.get(name) {
+        match self.values.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
             Some(other) => Err(wrong(name, other, "must be a text")),
@@ -68,7 +90,7 @@ impl Inputs {
     /// # Errors
     /// A value that is none.
     pub fn exact(&self, name: &str) -> Result<Option<Exact>, Problem> {
-        let text = match self.0.get(name) {
+        let text = match self.values.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
@@ -118,7 +140,7 @@ impl Inputs {
                 .map(|text| text.trim().to_owned())
                 .ok_or_else(|| wrong(name, value, "must be a list of texts"))
         };
-        match self.0.get(name) {
+        match self.values.get(name) {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(values)) => values.iter().map(one).collect(),
             Some(value) => {
@@ -132,7 +154,10 @@ impl Inputs {
     /// # Errors
     /// A value that is none.
     pub fn geometry(&self, name: &str) -> Result<Option<Geometry<f64>>, Problem> {
-        let text = match self.0.get(name) {
+        if let Some((geometry, _)) = &self.place {
+            return Ok(Some(geometry.clone()));
+        }
+        let text = match self.values.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
             Some(Value::String(text)) => text.trim().to_owned(),
@@ -150,6 +175,9 @@ impl Inputs {
     /// # Errors
     /// A text that names none.
     pub fn crs(&self, name: &str) -> Result<Crs, Problem> {
+        if let Some((_, crs)) = &self.place {
+            return Ok(crs.clone());
+        }
         self.text(name)?.map_or_else(
             || Ok(Crs::crs84()),
             |text| Crs::parse(text).map_err(|error| Problem::parameter(name, text, error)),
@@ -160,8 +188,11 @@ impl Inputs {
 fn unqualified(name: &str, value: Value) -> Result<Value, Problem> {
     match value {
         Value::Object(mut members) if members.contains_key("href") => {
-            let shown = members.remove("href").unwrap_or_default();
-            Err(wrong(name, &shown, "inputs by reference are not fetched; send the value itself"))
+            let href = members.remove("href").unwrap_or_default();
+            href.as_str().and_then(referred).ok_or_else(|| {
+                let reason = "nothing is fetched for others; send the value itself, or a reference that holds it (data:, RFC 2397)";
+                wrong(name, &href, reason)
+            })
         }
         Value::Object(mut members)
             if members.contains_key("value") && members.keys().all(|key| QUALIFIED.contains(&key.as_str())) =>
@@ -170,6 +201,21 @@ fn unqualified(name: &str, value: Value) -> Result<Value, Problem> {
         }
         value => Ok(value),
     }
+}
+
+/// What a `data:` URI (RFC 2397) holds: JSON where it says so, else a text.
+fn referred(href: &str) -> Option<Value> {
+    let (head, data) = href.strip_prefix("data:")?.split_once(',')?;
+    let plain: Vec<u8> = percent_encoding::percent_decode_str(data).collect();
+    let (media_type, bytes) = match head.strip_suffix(";base64") {
+        Some(media_type) => (media_type, STANDARD.decode(plain).ok()?),
+        None => (head, plain),
+    };
+    let essence = media_type.split(';').next().unwrap_or_default();
+    if essence.ends_with("json") {
+        return serde_json::from_slice(&bytes).ok();
+    }
+    String::from_utf8(bytes).ok().map(Value::from)
 }
 
 fn wrong(name: &str, value: &Value, reason: &str) -> Problem {
@@ -196,6 +242,22 @@ mod tests {
         assert_eq!(it.texts("b").unwrap(), ["x", "y"]);
         let it = inputs(&json!({"a": "POINT (12 45)", "b": {"type": "Point", "coordinates": [12, 45]}})).unwrap();
         assert_eq!(it.geometry("a").unwrap(), it.geometry("b").unwrap());
+    }
+
+    #[test]
+    fn references_that_hold_their_value_are_read_and_others_are_not_fetched() {
+        let it = inputs(&json!({
+            "a": {"href": "data:application/json,%7B%22type%22%3A%22Point%22%2C%22coordinates%22%3A%5B12%2C45%5D%7D"},
+            "b": {"href": "data:text/plain;base64,MTIvNTc="},
+        }));
+        let it = it.unwrap();
+        assert!(it.geometry("a").unwrap().is_some());
+        assert_eq!(it.text("b").unwrap(), Some("12/57"));
+        for href in
+            ["http://127.0.0.1/", "file:///etc/passwd", "data:text/plain", "data:;base64,%", "data:application/json,x"]
+        {
+            assert!(inputs(&json!({"a": {"href": href}})).is_err(), "{href}");
+        }
     }
 
     #[test]

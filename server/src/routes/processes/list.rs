@@ -101,8 +101,17 @@ fn input(input: Input, language: Language) -> Value {
     json!({
         "title": input.about.of(language),
         "minOccurs": i32::from(input.needed),
-        "schema": if input.schema.get("$ref").is_some() { json!({"type": "object", "format": "geojson-geometry"}) } else { input.schema },
+        "maxOccurs": 1,
+        "schema": if input.schema.get("$ref").is_some() { geometry() } else { input.schema },
     })
+}
+
+/// A geometry as it stands in a description that has to stand for itself: GeoJSON, or WKT.
+fn geometry() -> Value {
+    json!({"oneOf": [
+        {"type": "object", "format": "geojson-geometry", "contentMediaType": "application/geo+json"},
+        {"type": "string", "contentMediaType": "text/plain"},
+    ]})
 }
 
 fn output(output: &Output, language: Language) -> Value {

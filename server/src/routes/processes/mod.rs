@@ -2,7 +2,9 @@
 //! Each is answered at a path of its own too, with the same inputs as parameters.
 
 mod about;
+mod address;
 pub mod areas;
+pub mod candidates;
 pub mod certificate;
 mod execute;
 mod inputs;
@@ -10,8 +12,11 @@ pub mod jobs;
 mod list;
 pub mod parcel;
 mod place;
+pub mod rentals;
 pub mod rows;
+pub mod sheets;
 pub mod tariff;
+pub mod units;
 pub mod zones;
 
 use std::sync::Arc;
@@ -90,8 +95,6 @@ pub struct Output {
     pub about: Words,
     /// Its media type.
     pub media_type: &'static str,
-    /// Whether it is made when nobody says what is wanted.
-    pub usual: bool,
 }
 
 /// What was made of one output.
@@ -138,8 +141,32 @@ pub struct Process {
 }
 
 /// All of them.
-pub const PROCESSES: [&Process; 5] =
-    [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS, &areas::PROCESS];
+pub const PROCESSES: [&Process; 8] = [
+    &parcel::PROCESS,
+    &zones::PROCESS,
+    &tariff::PROCESS,
+    &certificate::PROCESS,
+    &rentals::PROCESS,
+    &candidates::PROCESS,
+    &units::PROCESS,
+    &areas::PROCESS,
+];
+
+/// Those that answer the staff only.
+pub const STAFF: [&str; 3] = [rentals::PROCESS.id, candidates::PROCESS.id, units::PROCESS.id];
+
+/// What the processes are needed for.
+pub const CLASSES: &[&str] = &[
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/ogc-process-description",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/oas30",
+];
+
+/// Paths to which tables of places may be sent.
+pub const TABLES: [&str; 5] =
+    [zones::PATH, rentals::PATH, parcel::PROCESS.path, tariff::PROCESS.path, certificate::PROCESS.path];
 
 /// The process of this name.
 pub fn known(id: &str) -> Option<&'static Process> {

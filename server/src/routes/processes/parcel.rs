@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
+use axum::response::Response;
 use bricola_layers::cache::{RowAt, Snapshot};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -10,6 +11,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::inputs::Inputs;
+use super::sheets::{self, Sheet, listed, warned};
 use super::zones::{FAILURES, names_a_place, sent, unmeasurable};
 use super::{Call, Input, Made, Output, Process, document, moment, place};
 use crate::app::App;
@@ -45,7 +47,6 @@ pub const PROCESS: Process = Process {
         name: "parcels",
         about: Words("Le particelle e le prove", "The parcels and the evidence"),
         media_type: "application/json",
-        usual: true,
     }],
     path: "/parcel",
     run,
@@ -62,6 +63,51 @@ fn inputs() -> Vec<Input> {
 
 fn run(call: Call) -> BoxFuture<'static, Result<Vec<Made>, Problem>> {
     async move { Ok(vec![document("parcels", &answer(&call.app, &call.inputs, call.progress.clone()).await?)]) }.boxed()
+}
+
+/// See [`post`].
+pub static SHEET: Sheet = Sheet {
+    process: &PROCESS,
+    parcel: "parcel",
+    columns: &["count", "references", "area_m2", "registered_m2", "zones", "warnings", "sha256"],
+    answer: |app, inputs| {
+        async move {
+            let answer = answer(&app, &inputs, Progress::default()).await?;
+            let said = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let count = answer["parcels"].as_array().map_or(0, Vec::len);
+            if count == 0 {
+                let detail = "There is no parcel at that place and time.";
+                return Err(Problem::new(Kind::UnknownFeature, detail).with("parameter", "parcel"));
+            }
+            let each = |of: &dyn Fn(&Value) -> String| listed(&answer, "parcels", of);
+            let zone = |zone: &Value| format!("{} {} %", said(&zone["code"]), said(&zone["percent"]));
+            let layer = |layer: &Value| format!("{}: {}", said(&layer["layer"]), listed(layer, "zones", zone));
+            Ok(vec![
+                count.to_string(),
+                each(&|it| said(&it["reference"])),
+                each(&|it| said(&it["area_m2"])),
+                each(&|it| said(&it["registered_m2"])),
+                each(&|it| listed(it, "zones", layer)),
+                warned(&answer),
+                said(&answer["evidence"]["sha256"]),
+            ])
+        }
+        .boxed()
+    },
+};
+
+/// `POST /parcel`.
+pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, request: Request) -> Response {
+    sheets::post(&SHEET, app, query, request).await
+}
+
+/// Of [`post`].
+pub fn about_table() -> Operation {
+    let about = Words(
+        "Una tabella (CSV o GeoPackage) di luoghi o di riferimenti: ogni riga torna com’era, con le sue particelle, o con la ragione per          cui non ce n’è. Con Prefer: respond-async come lavoro.",
+        "A table (CSV or GeoPackage) of places or references: each row comes back as it was, with its parcels, or with the reason why          there is none. With Prefer: respond-async as a job.",
+    );
+    sheets::about(&SHEET, "parcels-of-table", Words("Particelle di una tabella", "Parcels of a table"), about)
 }
 
 /// `GET /parcel`.
@@ -100,10 +146,7 @@ async fn answer(app: &App, inputs: &Inputs, progress: Progress) -> Result<Value,
     let when = when::of(app, inputs.text(when::AT)?, inputs.text(when::DATETIME)?).await?;
     let seq = when.seq(app);
     let (snapshot, rows, site) = found(app, inputs, &when).await?;
-    if rows.len() > MOST {
-        let detail = format!("{} parcels are meant; at most {MOST} are told of at a time.", rows.len());
-        return Err(Problem::new(Kind::InvalidParameter, detail).with("parameter", "parcel").with("allowed", MOST));
-    }
+    too_many(rows.len())?;
     let layers = when.all(app).await?.into_iter().filter(|it| it.definition().id != LAYER).collect();
     let (day, scope) = (when.valid_on, app.scope);
     let question = Question { parcels: snapshot, rows, site, layers, day, seq, scope, progress };
@@ -114,11 +157,30 @@ async fn answer(app: &App, inputs: &Inputs, progress: Progress) -> Result<Value,
     })
 }
 
+/// Refuses to tell of very many parcels at once.
+///
+/// # Errors
+/// When there are more.
+pub fn too_many(parcels: usize) -> Result<(), Problem> {
+    if parcels <= MOST {
+        return Ok(());
+    }
+    let detail = format!("{parcels} parcels are meant; at most {MOST} are told of at a time.");
+    Err(Problem::new(Kind::InvalidParameter, detail).with("parameter", "parcel").with("allowed", MOST))
+}
+
 /// The parcels that are meant: of a reference, or at a place.
-async fn found(app: &App, inputs: &Inputs, when: &When) -> Result<(Arc<Snapshot>, Vec<RowAt>, Option<Site>), Problem> {
+///
+/// # Errors
+/// What names no place, or one without parcels to look in.
+pub async fn found(
+    app: &App,
+    inputs: &Inputs,
+    when: &When,
+) -> Result<(Arc<Snapshot>, Vec<RowAt>, Option<Site>), Problem> {
     if let Some(text) = inputs.text("parcel")? {
         if let Some(other) =
-            ["geometry", "x", "y", "feature"].into_iter().find(|it| matches!(inputs.text(it), Ok(Some(_))))
+            ["geometry", "x", "y", "feature", "address"].into_iter().find(|it| matches!(inputs.text(it), Ok(Some(_))))
         {
             return Err(Problem::parameter(other, "", "is said by parcel already; give one or the other"));
         }
@@ -126,7 +188,8 @@ async fn found(app: &App, inputs: &Inputs, when: &When) -> Result<(Arc<Snapshot>
         return Ok((snapshot, rows, None));
     }
     let site = place::site(app, inputs, when).await?;
-    let site = site.ok_or_else(|| Problem::missing("parcel", "say which: parcel, x and y, geometry or feature"))?;
+    let site =
+        site.ok_or_else(|| Problem::missing("parcel", "say which: parcel, x and y, geometry, feature or address"))?;
     let snapshot = when.snapshots(app, &[select::one(app, LAYER)?]).await?.swap_remove(0);
     let ids: Vec<i64> = match &site.shape {
         Shape::Point(point) => covering(&snapshot, *point, when.valid_on)

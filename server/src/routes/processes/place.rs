@@ -1,4 +1,4 @@
-//! The place that a process is asked about: by coordinates, a geometry, a parcel or a feature.
+//! The place that a process is asked about: by coordinates, a geometry, a parcel, a feature or an address.
 
 use std::sync::Arc;
 
@@ -57,7 +57,24 @@ pub fn inputs() -> Vec<Input> {
             ),
             text(),
         ),
+        wanted(
+            "address",
+            Words(
+                "Al posto delle coordinate: un indirizzo con il numero civico, come San Marco 1234",
+                "Instead of coordinates: an address with its house number, such as San Marco 1234",
+            ),
+            text(),
+        ),
     ]
+}
+
+/// Refuses wrong numbers, whoever asks.
+///
+/// # Errors
+/// A coordinate that is no number.
+pub fn checked(inputs: &Inputs) -> Result<(), Problem> {
+    inputs.number("x")?;
+    inputs.number("y").map(|_| ())
 }
 
 /// The place that is meant, if one is.
@@ -72,11 +89,17 @@ pub async fn site(app: &App, inputs: &Inputs, when: &When) -> Result<Option<Site
         (Some(_), None) => return Err(Problem::missing("y", "x without y is no place")),
         (None, Some(_)) => return Err(Problem::missing("x", "y without x is no place")),
     };
-    let (parcel, feature) = (inputs.text("parcel")?, inputs.text("feature")?);
-    let given = [drawn.is_some(), point.is_some(), parcel.is_some(), feature.is_some()];
+    let (parcel, feature, address) = (inputs.text("parcel")?, inputs.text("feature")?, inputs.text("address")?);
+    let given = [drawn.is_some(), point.is_some(), parcel.is_some(), feature.is_some(), address.is_some()];
     if given.iter().filter(|it| **it).count() > 1 {
-        let detail = "The place is given more than once; give one of geometry, x and y, parcel, feature.";
-        return Err(Problem::new(Kind::InvalidParameter, detail).with("parameter", "geometry, x, y, parcel, feature"));
+        let detail = "The place is given more than once; give one of geometry, x and y, parcel, feature, address.";
+        return Err(
+            Problem::new(Kind::InvalidParameter, detail).with("parameter", "geometry, x, y, parcel, feature, address")
+        );
+    }
+    if let Some(text) = address {
+        let feature = super::address::feature(app, text).await?;
+        return Ok(Some(of_feature(app, when, &feature).await?));
     }
     if let Some(text) = parcel {
         return Ok(Some(of_parcel(app, when, text).await?));
@@ -135,6 +158,19 @@ pub async fn one_parcel(app: &App, when: &When, text: &str) -> Result<(Arc<Snaps
             Err(Problem::parameter("parcel", text, reason).with("allowed", json!(named)))
         }
     }
+}
+
+/// The street of an address, by its code, and its number, where the place is one: for rules that ask for streets.
+///
+/// # Errors
+/// A layer that is not there or not ready.
+pub async fn street_of(app: &App, when: &When, site: &Site) -> Result<Option<(String, Option<u64>)>, Problem> {
+    let Some(feature) = &site.feature else { return Ok(None) };
+    let snapshot = when.snapshots(app, &[select::one(app, &feature.layer)?]).await?.swap_remove(0);
+    let at = feature.id.parse().ok().and_then(|id: FeatureId| snapshot.place_of(id));
+    let row = at.map(|at| snapshot.row_at(at));
+    let said = |name: &str| row.and_then(|row| words(&snapshot, row, name));
+    Ok(said("street_code").map(|code| (code, said("number").and_then(|number| number.parse().ok()))))
 }
 
 async fn of_parcel(app: &App, when: &When, text: &str) -> Result<Site, Problem> {

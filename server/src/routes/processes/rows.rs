@@ -15,10 +15,11 @@ use crate::routes::when::{self, When};
 use crate::routes::{body, parameters, respond, select};
 use crate::services::jobs::{Content, Part, Progress};
 use crate::services::join::{Join, JoinError, several};
-use crate::wired::schema::{reference, text};
+use crate::wired::schema::text;
 use crate::wired::{Operation, Parameter, Words};
 
-const CSV: &str = "text/csv; charset=utf-8; header=present";
+/// Media type of rows.
+pub const CSV: &str = "text/csv; charset=utf-8; header=present";
 const KNOWN: [&str; 5] = ["layers", "crs", "x-column", "y-column", when::AT];
 
 /// Each row comes back as it was, with key and label of the surface of each layer in which its point lies. With `Prefer:
@@ -44,7 +45,7 @@ pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, reques
 async fn joined(joins: Vec<Join>, file: File, progress: Progress) -> Result<Vec<Part>, Problem> {
     let work = tokio::task::spawn_blocking(move || several(&joins, file, &progress));
     let (file, _) = work.await.map_err(Problem::internal)?.map_err(|error| refusal(&error))?;
-    Ok(vec![Part { name: "zones", media_type: CSV, body: Content::File(Arc::new(file)) }])
+    Ok(vec![Part { name: "zones".into(), media_type: CSV.into(), body: Content::File(Arc::new(file)) }])
 }
 
 async fn joins(app: &App, params: &Params<'_>, when: &When) -> Result<Vec<Join>, Problem> {
@@ -118,15 +119,8 @@ pub fn about() -> Operation {
             column("x-column", "La colonna di est o longitudine", "The column of east or longitude"),
             column("y-column", "La colonna di nord o latitudine", "The column of north or latitude"),
             parameters::at(),
-            Parameter::header("Prefer", Words("respond-async per avere un lavoro", "respond-async for a job"), text()),
         ])
         .gives(about, [("text/csv", text())], &["Bricola-Seq", "Cache-Control"])
-        .replies(
-            201,
-            Words("Il lavoro è stato preso in carico.", "The job was taken on."),
-            [("application/json", reference("StatusInfo"))],
-            &["Location", "Preference-Applied", "Cache-Control"],
-        )
+        .or_a_job()
         .fails(FAILURES)
-        .fails([Kind::JobFailed])
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
+use axum::response::Response;
 use bricola_territory::tariff::plan::Crossing;
 use bricola_territory::tariff::question::{Override, Question as Asked, Time};
 use futures::FutureExt as _;
@@ -12,6 +13,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::inputs::Inputs;
+use super::sheets::{self, Sheet, listed, warned};
 use super::zones::{FAILURES, names_a_place, sent, unmeasurable};
 use super::{Call, Input, Made, Output, Process, document, moment, place, wanted};
 use crate::app::App;
@@ -40,7 +42,6 @@ pub const PROCESS: Process = Process {
         name: "tariff",
         about: Words("Il canone con i suoi passaggi e le prove", "The fee with its steps and the evidence"),
         media_type: "application/json",
-        usual: true,
     }],
     path: "/tariff",
     run,
@@ -92,6 +93,41 @@ fn run(call: Call) -> BoxFuture<'static, Result<Vec<Made>, Problem>> {
     async move { Ok(vec![document("tariff", &answer(&call.app, &call.inputs).await?)]) }.boxed()
 }
 
+/// See [`post`].
+pub static SHEET: Sheet = Sheet {
+    process: &PROCESS,
+    parcel: "parcel",
+    columns: &["fee", "currency", "counted", "unit", "zones", "plan", "warnings", "sha256"],
+    answer: |app, inputs| {
+        async move {
+            let answer = answer(&app, &inputs).await?;
+            let said = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let zones =
+                listed(&answer, "zones", |zone| format!("{} {} %", said(&zone["code"]), said(&zone["percent"])));
+            let (quantity, rules) = (&answer["quantity"], &answer["rules"]);
+            let counted =
+                [said(&answer["fee"]), said(&answer["currency"]), said(&quantity["counted"]), said(&quantity["unit"])];
+            let rest = [zones, said(&rules["plan"]), warned(&answer), said(&answer["evidence"]["sha256"])];
+            Ok(counted.into_iter().chain(rest).collect())
+        }
+        .boxed()
+    },
+};
+
+/// `POST /tariff`.
+pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, request: Request) -> Response {
+    sheets::post(&SHEET, app, query, request).await
+}
+
+/// Of [`post`].
+pub fn about_table() -> Operation {
+    let about = Words(
+        "Una tabella (CSV o GeoPackage) di occupazioni: ogni riga torna com’era, con il canone o con la ragione per cui non c’è. Le          colonne si chiamano come i parametri; ciò che vale per tutte le righe sta nell’indirizzo. Con Prefer: respond-async come lavoro.",
+        "A table (CSV or GeoPackage) of occupations: each row comes back as it was, with the fee or with the reason why there is none.          Columns are called as the parameters are; what holds for all rows is in the address. With Prefer: respond-async as a job.",
+    );
+    sheets::about(&SHEET, "base-tariffs", Words("Tariffe di una tabella", "Tariffs of a table"), about)
+}
+
 /// `GET /tariff`.
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let params = Params::read(query.as_deref(), &PROCESS.parameters())?;
@@ -132,8 +168,12 @@ async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
     let when = when::of(app, inputs.text(when::AT)?, None).await?;
     let when = when.valid(asked.day);
     let seq = when.seq(app);
-    let street = street(inputs)?;
     let site = place::site(app, inputs, &when).await?;
+    let street = match (street(inputs)?, &site) {
+        // A house is on its own street, whichever is nearer on the map.
+        (None, Some(site)) if inputs.text("address")?.is_some() => place::street_of(app, &when, site).await?,
+        (said, _) => said,
+    };
     let tariffs = Arc::clone(&app.tariffs);
     let loaded = tokio::task::spawn_blocking(move || tariffs.current()).await.map_err(Problem::internal)?;
     let plan = loaded.plans.on(asked.day).map_err(|none| no_plan(&none))?.clone();

@@ -41,7 +41,6 @@ pub const PROCESS: Process = Process {
         name: "zones",
         about: Words("Le zone, strato per strato, e le prove", "The zones, layer by layer, and the evidence"),
         media_type: "application/json",
-        usual: true,
     }],
     path: PATH,
     run,
@@ -91,7 +90,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
 
 /// Whether there is a question at all, or a page is asked for to write one.
 pub fn names_a_place(inputs: &Inputs) -> bool {
-    ["geometry", "x", "y", "parcel", "feature", "parcels", "street"]
+    ["geometry", "x", "y", "parcel", "feature", "address", "parcels", "street"]
         .iter()
         .any(|name| matches!(inputs.text(name), Ok(Some(_))))
 }
@@ -120,7 +119,7 @@ pub fn about() -> Operation {
 }
 
 /// What may be wrong with a question about a place.
-pub const FAILURES: [Kind; 8] = [
+pub const FAILURES: [Kind; 9] = [
     Kind::MissingParameter,
     Kind::UnknownLayer,
     Kind::LayerLoading,
@@ -129,13 +128,15 @@ pub const FAILURES: [Kind; 8] = [
     Kind::Pruned,
     Kind::StoreUnavailable,
     Kind::Unmeasurable,
+    Kind::SearchBuilding,
 ];
 
 async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
     let when = when::of(app, inputs.text(when::AT)?, inputs.text(when::DATETIME)?).await?;
     let seq = when.seq(app);
     let site = place::site(app, inputs, &when).await?;
-    let site = site.ok_or_else(|| Problem::missing("geometry", "say where: geometry, x and y, parcel or feature"))?;
+    let site =
+        site.ok_or_else(|| Problem::missing("geometry", "say where: geometry, x and y, parcel, feature or address"))?;
     let layers = layers(app, &inputs.texts("layers")?, &when).await?;
     let question = Question { site, layers, day: when.valid_on, seq, scope: app.scope };
     let work = tokio::task::spawn_blocking(move || zones(&question)).await.map_err(Problem::internal)?;

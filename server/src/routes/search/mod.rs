@@ -37,10 +37,7 @@ const FAILURES: [Kind; 3] = [Kind::SearchBuilding, Kind::UnknownLayer, Kind::Lay
 /// While the index is being built, and when the change does not come.
 async fn ready(app: &App, headers: &HeaderMap, query: Option<&str>) -> Result<Seq, Problem> {
     let wanted = wanted_in(headers, query)?;
-    let Some(mut seq) = app.search.seq() else {
-        let detail = "The layers are being read into the search index; try again in a second. Everything else answers.";
-        return Err(Problem::new(Kind::SearchBuilding, detail).retry_after(1));
-    };
+    let mut seq = built(app)?;
     if let Some(wanted) = wanted.filter(|wanted| *wanted > seq) {
         let arrived = tokio::time::timeout(PATIENCE, app.search.reached(wanted)).await;
         seq = app.search.seq().unwrap_or(seq);
@@ -50,6 +47,17 @@ async fn ready(app: &App, headers: &HeaderMap, query: Option<&str>) -> Result<Se
         }
     }
     Ok(seq)
+}
+
+/// The change that the index reflects.
+///
+/// # Errors
+/// While the index is being built.
+pub fn built(app: &App) -> Result<Seq, Problem> {
+    app.search.seq().ok_or_else(|| {
+        let detail = "The layers are being read into the search index; try again in a second. Everything else answers.";
+        Problem::new(Kind::SearchBuilding, detail).retry_after(1)
+    })
 }
 
 /// A text that somebody typed, inside its limit.

@@ -7,18 +7,17 @@ mod pieces;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bricola_layers::cache::{RowAt, RowRef, Snapshot, ValueRef};
+use bricola_layers::cache::{RowAt, RowRef, Snapshot};
 use bricola_layers::log::Seq;
 use bricola_territory::cdu::{Certificate, Layer, Options, Parcel, PlanStatus, PlanZone, certify};
 use bricola_territory::overlay::Unmeasurable;
 use bricola_territory::{Exact, FeatureRef, canonical_json};
 use chrono::NaiveDate;
-use geo_types::MultiPolygon;
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::jobs::Progress;
-use super::site::{Evidence, Named, Seen, Shape, Site, reference, surface_of, words, zones_about};
+use super::site::{Evidence, Named, Seen, Site, reference, registered_m2, surface_of, words, zones_about};
 
 pub use pdf::pdf;
 pub use pieces::{NoFile, geopackage};
@@ -93,8 +92,8 @@ pub fn issue(question: &Question) -> Result<Issued, NotIssued> {
     let mut document = json!({"day": question.day, "certificates": certificates});
     let seen: Vec<Arc<Snapshot>> =
         question.parcels.iter().map(|(layer, _)| layer).chain(&question.layers).map(Arc::clone).collect();
-    let site = Site { shape: Shape::Surface(MultiPolygon(vec![])), transform: None, feature: None, warnings: vec![] };
-    Evidence::new(ENGINE, &site, (Some(question.day), question.seq), Seen::of(&seen), used).seal(&mut document);
+    Evidence::new(ENGINE, &Site::nowhere(), (Some(question.day), question.seq), Seen::of(&seen), used)
+        .seal(&mut document);
     let document = serde_json::from_str(&canonical_json(&document)).unwrap_or(document);
     Ok(Issued { certificates, document })
 }
@@ -108,12 +107,7 @@ fn features(certificate: &Certificate) -> Vec<FeatureRef> {
 fn parcel(snapshot: &Snapshot, row: RowRef<'_>) -> Result<Parcel, NotIssued> {
     let name = words(snapshot, row, "national_ref").unwrap_or_else(|| row.id().to_string());
     let Some(geometry) = surface_of(row) else { return Err(NotIssued::NoSurface(name)) };
-    let area = snapshot.definition().field("area_m2").map(|(position, _)| row.base.value(row.row, position));
-    let registered_m2 = match area {
-        Some(ValueRef::Real(area)) => Exact::measured(area, 2),
-        Some(ValueRef::Integer(area)) => u64::try_from(area).ok().map(Exact::from),
-        _ => None,
-    };
+    let registered_m2 = registered_m2(snapshot, row);
     Ok(Parcel { reference: name, feature: reference(snapshot, row), geometry, registered_m2 })
 }
 

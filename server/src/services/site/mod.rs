@@ -16,7 +16,7 @@ use thiserror::Error;
 
 pub use evidence::{Evidence, Seen};
 pub use near::{in_metres, near, reference};
-pub use surfaces::{Named, code_of, name_of, surface_of, words, zones_about};
+pub use surfaces::{Named, code_of, name_of, registered_m2, surface_of, words, zones_about};
 
 /// Metres of accuracy beyond which the border of a zone may lie on the other side of the place.
 const ROUGH_M: f64 = 1.0;
@@ -113,6 +113,12 @@ impl Site {
         }
         warnings.extend(transform.as_ref().and_then(rough));
         Ok(Self { shape, transform, feature: None, warnings })
+    }
+
+    /// What stands for no place at all in evidence.
+    pub const fn nowhere() -> Self {
+        let shape = Shape::Lines(MultiLineString(Vec::new()));
+        Self { shape, transform: None, feature: None, warnings: Vec::new() }
     }
 
     /// The place of a feature.

@@ -2,6 +2,7 @@
 
 use bricola_layers::cache::{RowRef, Snapshot, ValueRef};
 use bricola_layers::query::{Positions, Vicinity};
+use bricola_territory::Exact;
 use bricola_territory::overlay::Zone;
 use chrono::NaiveDate;
 use geo_types::{Geometry, MultiPolygon, Rect};
@@ -55,6 +56,16 @@ pub fn code_of(snapshot: &Snapshot, row: RowRef<'_>) -> String {
 pub fn name_of(snapshot: &Snapshot, row: RowRef<'_>) -> String {
     let label = snapshot.definition().label.as_deref();
     label.and_then(|name| words(snapshot, row, name)).unwrap_or_else(|| code_of(snapshot, row))
+}
+
+/// Square metres that the cadastre registers for a parcel, with two decimals: those with legal value.
+pub fn registered_m2(snapshot: &Snapshot, row: RowRef<'_>) -> Option<Exact> {
+    let (position, _) = snapshot.definition().field("area_m2")?;
+    match row.base.value(row.row, position) {
+        ValueRef::Real(area) => Exact::measured(area, 2),
+        ValueRef::Integer(area) => u64::try_from(area).ok().map(Exact::from),
+        _ => None,
+    }
 }
 
 /// The value of a field as a text, where the layer has it and the row says something.

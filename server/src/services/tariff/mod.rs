@@ -21,6 +21,7 @@ use thiserror::Error;
 use super::site::{Evidence, Seen, Shape, Site};
 use super::zones::{place, size};
 
+pub(crate) use plans::listed;
 pub use plans::{Loaded, Tariffs, read_folder};
 
 /// Version of the way in which places are found; the arithmetic has its own.
@@ -89,17 +90,11 @@ pub fn tariff(plan: &TariffPlan, mut question: Question) -> Result<Value, NoFee>
         let warnings = site.warnings.iter().chain(&assessment.warnings).collect::<Vec<_>>();
         answer["warnings"] = json!(warnings);
     }
-    let nowhere = nowhere();
+    let nowhere = Site::nowhere();
     let seen: Vec<Arc<Snapshot>> = question.layers.into_values().collect();
     let at = (Some(question.asked.day), question.seq);
     Evidence::new(ENGINE, question.site.as_ref().unwrap_or(&nowhere), at, Seen::of(&seen), features).seal(&mut answer);
     Ok(answer)
-}
-
-/// What stands for no place at all in evidence.
-fn nowhere() -> Site {
-    let shape = Shape::Lines(geo_types::MultiLineString(Vec::new()));
-    Site { shape, transform: None, feature: None, warnings: Vec::new() }
 }
 
 /// Finds what the occupation lies in, and how large it is.

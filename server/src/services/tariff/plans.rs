@@ -61,7 +61,8 @@ impl Tariffs {
     }
 }
 
-fn listed(folder: &Path) -> Vec<(PathBuf, SystemTime, u64)> {
+/// The files of a folder, with what tells whether they have changed.
+pub(crate) fn listed(folder: &Path) -> Vec<(PathBuf, SystemTime, u64)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<_> = entries
         .filter_map(|entry| {

@@ -108,6 +108,9 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("ParcelAnswer", parcels()),
         ("TariffAnswer", tariff()),
         ("CertificateAnswer", certificate()),
+        ("RentalReport", rentals()),
+        ("RentalCandidates", candidates()),
+        ("UnitsAnswer", units()),
     ]
 }
 
@@ -172,6 +175,78 @@ fn certificate() -> Value {
         ("sha256", text()),
     ]);
     object([("day", formatted("date")), ("certificates", list(&one)), ("evidence", reference("Evidence"))])
+}
+
+fn rentals() -> Value {
+    let area = object([("code", nullable(text())), ("name", nullable(text())), ("feature", nullable(any_object()))]);
+    let registered = object([("structures", whole(0)), ("units", whole(0)), ("beds", whole(0))]);
+    let row = object([
+        ("areas", list(&area)),
+        ("listings", whole(0)),
+        ("mismatches", nullable(whole(0))),
+        ("standings", nullable(list(&whole(0)))),
+        ("registered", nullable(registered.clone())),
+    ]);
+    let kind = object([("codes", list(&text())), ("title", reference("BothLanguages")), ("count", whole(0))]);
+    let wrong = object([("row", whole(0)), ("reason", text())]);
+    object([
+        ("areas", list(&row)),
+        ("standings", list(&kind)),
+        ("listings", nullable(whole(0))),
+        ("mismatches", nullable(whole(0))),
+        ("registered", nullable(registered)),
+        ("layer", text()),
+        ("least", whole(2)),
+        ("refused?", object([("count", whole(0)), ("rows", list(&wrong))])),
+        ("warnings", list(&reference("Warning"))),
+        ("evidence", reference("Evidence")),
+    ])
+}
+
+fn candidates() -> Value {
+    let candidate = object([
+        ("address", text()),
+        ("feature", reference("UsedFeature")),
+        ("parcel", nullable(text())),
+        ("dwellings", whole(0)),
+        ("distance_m", text()),
+        ("percent", text()),
+    ]);
+    object([
+        ("place", reference("Place")),
+        ("error_m", number()),
+        ("model", text()),
+        ("least", whole(2)),
+        ("candidates", list(&candidate)),
+        ("count", whole(0)),
+        ("dwellings", whole(0)),
+        ("registered", nullable(whole(0))),
+        ("warnings", list(&reference("Warning"))),
+        ("evidence", reference("Evidence")),
+    ])
+}
+
+fn units() -> Value {
+    let source = object([
+        ("file", text()),
+        ("sha256", text()),
+        ("records", whole(0)),
+        ("faults", whole(0)),
+        ("refused", nullable(any_object())),
+    ]);
+    let parcel = object([
+        ("reference", nullable(text())),
+        ("feature", reference("UsedFeature")),
+        ("units", list(&any_object())),
+        ("land", list(&any_object())),
+    ]);
+    object([
+        ("day", formatted("date")),
+        ("parcels", list(&parcel)),
+        ("sources", list(&source)),
+        ("warnings", list(&reference("Warning"))),
+        ("evidence", reference("Evidence")),
+    ])
 }
 
 fn processes() -> Vec<(&'static str, Value)> {

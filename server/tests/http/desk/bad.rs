@@ -23,7 +23,12 @@ async fn every_wrong_question_is_refused_by_name() {
         ("/zones".to_owned(), 400, "missing-parameter", "geometry"),
         ("/zones?x=12".to_owned(), 400, "missing-parameter", "y"),
         ("/zones?x=12&y=nord".to_owned(), 400, "invalid-parameter", "y"),
-        ("/zones?x=12&y=45&parcel=12/57".to_owned(), 400, "invalid-parameter", "geometry, x, y, parcel, feature"),
+        (
+            "/zones?x=12&y=45&parcel=12/57".to_owned(),
+            400,
+            "invalid-parameter",
+            "geometry, x, y, parcel, feature, address",
+        ),
         ("/zones?x=3026510&y=5033255".to_owned(), 400, "invalid-parameter", "geometry, x, y, crs"),
         ("/zones?x=1&y=2&crs=EPSG:1".to_owned(), 400, "invalid-parameter", "crs"),
         ("/zones?geometry=POINT(NaN%2045)".to_owned(), 400, "invalid-parameter", "geometry"),

@@ -1,10 +1,15 @@
 //! Long answers: what is being worked on, how far it is, and what came out.
 //!
-//! Jobs are of this process alone and end with it; whoever knows a job's name, which nobody can guess, knows the job.
+//! Jobs are of this process alone; their results are kept on the disk beyond its end. Whoever knows a job's name, which nobody can
+//! guess, knows the job.
 
+mod kept;
+
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +20,7 @@ use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
+use self::kept::Folder;
 use crate::error::Problem;
 
 /// How far an answer is, and whether it is wanted still.
@@ -58,9 +64,9 @@ pub enum Content {
 #[derive(Debug, Clone)]
 pub struct Part {
     /// The output's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its media type.
-    pub media_type: &'static str,
+    pub media_type: Cow<'static, str>,
     /// It.
     pub body: Content,
 }
@@ -103,7 +109,7 @@ pub struct Job {
     /// Its name.
     pub id: String,
     /// The process.
-    pub process: &'static str,
+    pub process: String,
     /// How it stands.
     pub state: State,
     /// Percent.
@@ -130,15 +136,29 @@ struct Kept {
 pub struct Jobs {
     kept: Mutex<HashMap<String, Kept>>,
     turns: Arc<Semaphore>,
+    /// Where they are written down; nowhere without it.
+    folder: Option<Folder>,
 }
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { kept: Mutex::default(), turns: Arc::new(Semaphore::new(MAX_RUNNING_JOBS)) }
+        Self { kept: Mutex::default(), turns: Arc::new(Semaphore::new(MAX_RUNNING_JOBS)), folder: None }
     }
 }
 
 impl Jobs {
+    /// Those that are written down in a folder, and where new ones are.
+    pub fn of(folder: PathBuf) -> Self {
+        let (folder, now) = (Folder::new(folder), Utc::now());
+        let of_before = folder.read(now).into_iter();
+        let of_before = of_before.map(|job| (job.id.clone(), Kept { job, progress: Progress::default(), abort: None }));
+        let mut kept: HashMap<String, Kept> = of_before.collect();
+        for id in make_room(&mut kept, now) {
+            folder.forget(&id);
+        }
+        Self { kept: Mutex::new(kept), folder: Some(folder), ..Self::default() }
+    }
+
     /// Takes a job on; none when there are too many that have not ended. Its work begins when its turn comes.
     pub fn begin<F, W>(self: &Arc<Self>, process: &'static str, as_document: bool, work: W) -> Option<Job>
     where
@@ -148,7 +168,7 @@ impl Jobs {
         let (id, now, progress) = (name(), Utc::now(), Progress::default());
         let job = Job {
             id: id.clone(),
-            process,
+            process: process.to_owned(),
             state: State::Accepted,
             percent: 0,
             created: now,
@@ -159,7 +179,12 @@ impl Jobs {
         };
         {
             let mut kept = self.lock();
-            make_room(&mut kept, now);
+            let gone = make_room(&mut kept, now);
+            if let Some(folder) = &self.folder {
+                for id in &gone {
+                    folder.forget(id);
+                }
+            }
             if kept.len() >= MAX_JOBS {
                 return None;
             }
@@ -167,6 +192,8 @@ impl Jobs {
         }
         let (jobs, turns, own) = (Arc::clone(self), Arc::clone(&self.turns), id.clone());
         let task = tokio::spawn(async move {
+            // That it was taken on is known even if the server ends before its turn.
+            jobs.write_down(&own).await;
             let Ok(_turn) = turns.acquire_owned().await else { return };
             jobs.enter(&own, State::Running);
             // A fault of ours is the end of this job only.
@@ -176,6 +203,7 @@ impl Jobs {
                 Err(_) => State::Failed(Box::new(Problem::internal("a job panicked"))),
             };
             jobs.enter(&own, state);
+            jobs.write_down(&own).await;
         });
         if let Some(kept) = self.lock().get_mut(&id) {
             kept.abort = Some(task.abort_handle());
@@ -193,6 +221,23 @@ impl Jobs {
             }
             kept.job.state = state;
             kept.job.updated = now;
+        }
+    }
+
+    /// Writes down how a job stands. Where that cannot be done it is known in memory still.
+    async fn write_down(&self, id: &str) {
+        let Some(folder) = self.folder.clone() else { return };
+        let Some((job, progress)) = self.lock().get(id).map(|kept| (told(kept), kept.progress.clone())) else { return };
+        let work = move || {
+            let written = folder.keep(&job);
+            // It may have been called off meanwhile.
+            if progress.is_dismissed() {
+                folder.forget(&job.id);
+            }
+            written
+        };
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(work).await {
+            tracing::warn!(%error, "a job cannot be written down; it ends with the server");
         }
     }
 
@@ -215,6 +260,9 @@ impl Jobs {
         if let Some(abort) = &kept.abort {
             abort.abort();
         }
+        if let Some(folder) = &self.folder {
+            folder.forget(id);
+        }
         kept.job.state = State::Dismissed;
         kept.job.updated = Utc::now();
         Some(told(&kept))
@@ -230,15 +278,19 @@ fn told(kept: &Kept) -> Job {
     Job { percent, ..kept.job.clone() }
 }
 
-/// Forgets what ended long ago, and the oldest of what has ended where there are too many.
-fn make_room(kept: &mut HashMap<String, Kept>, now: DateTime<Utc>) {
+/// Forgets what ended long ago, and the oldest of what has ended where there are too many; which they were.
+fn make_room(kept: &mut HashMap<String, Kept>, now: DateTime<Utc>) -> Vec<String> {
     let old = TimeDelta::seconds(JOB_KEPT_SECONDS);
-    kept.retain(|_, it| it.job.finished.is_none_or(|finished| now - finished < old));
+    let is_old = |it: &Kept| it.job.finished.is_some_and(|finished| now - finished >= old);
+    let mut gone: Vec<String> = kept.iter().filter(|(_, it)| is_old(it)).map(|(id, _)| id.clone()).collect();
+    kept.retain(|_, it| !is_old(it));
     while kept.len() >= MAX_JOBS {
         let ended = kept.iter().filter_map(|(id, it)| Some((it.job.finished?, id.clone()))).min();
-        let Some((_, oldest)) = ended else { return };
+        let Some((_, oldest)) = ended else { break };
         kept.remove(&oldest);
+        gone.push(oldest);
     }
+    gone
 }
 
 /// 128 bits that nobody can guess, as a UUID (RFC 9562, version 4).
@@ -259,12 +311,59 @@ mod tests {
         }
     }
 
+    fn part(text: &'static [u8]) -> Part {
+        Part { name: "a".into(), media_type: "text/plain".into(), body: Content::Bytes(Bytes::from_static(text)) }
+    }
+
+    #[tokio::test]
+    async fn results_outlive_the_server_and_what_was_interrupted_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("jobs");
+        let jobs = Arc::new(Jobs::of(place.clone()));
+        let good = jobs.begin("zones", true, |_| async { Ok(vec![part(b"kept")]) }).unwrap().id;
+        let bad = jobs.begin("zones", false, |_| async {
+            Err(Problem::new(crate::error::Kind::NoFee, "No fee.").with("reason", "gap"))
+        });
+        let bad = bad.unwrap().id;
+        let gone = jobs.begin("zones", false, |_| async { Ok(vec![part(b"gone")]) }).unwrap().id;
+        for id in [&good, &bad, &gone] {
+            ended(&jobs, id).await;
+        }
+        let long = jobs.begin("tariff", false, |_| std::future::pending()).unwrap().id;
+        let is_written = |id: &str, state: &str| {
+            let text = std::fs::read_to_string(place.join(id).join("job.json")).unwrap_or_default();
+            text.contains(&format!("\"state\":\"{state}\""))
+        };
+        while !(is_written(&good, "successful") && is_written(&bad, "failed") && is_written(&long, "accepted")) {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        jobs.dismiss(&gone);
+        // What is not ours is left alone.
+        std::fs::create_dir_all(place.join("notes")).unwrap();
+        drop(jobs);
+
+        let next = Jobs::of(place.clone());
+        let job = next.get(&good).unwrap();
+        assert!(job.as_document && job.percent == 100 && job.process == "zones");
+        let State::Successful(parts) = job.state else { panic!("{:?}", job.state) };
+        assert!(matches!(&parts[0].body, Content::Bytes(bytes) if bytes == "kept"));
+        let State::Failed(problem) = next.get(&bad).unwrap().state else { panic!("it failed") };
+        assert_eq!((problem.kind(), problem.detail()), (crate::error::Kind::NoFee, "No fee."));
+        assert_eq!(problem.member("reason").unwrap(), "gap");
+        let State::Failed(problem) = next.get(&long).unwrap().state else { panic!("it was interrupted") };
+        assert_eq!(problem.member("reason").unwrap(), "interrupted");
+        assert!(next.get(&gone).is_none() && next.list().len() == 3 && place.join("notes").is_dir());
+        assert!(is_written(&long, "failed"));
+        next.dismiss(&good);
+        assert!(!place.join(&good).exists());
+    }
+
     #[tokio::test]
     async fn a_job_runs_fails_or_is_called_off() {
         let jobs = Arc::new(Jobs::default());
         let good = jobs.begin("zones", false, |progress| async move {
             progress.reach(1, 3);
-            Ok(vec![Part { name: "a", media_type: "text/plain", body: Content::Bytes(Bytes::from_static(b"x")) }])
+            Ok(vec![part(b"x")])
         });
         let job = ended(&jobs, &good.unwrap().id).await;
         assert!(matches!(&job.state, State::Successful(parts) if parts.len() == 1) && job.percent == 100);
