@@ -1,4 +1,5 @@
-"""The figures of the offices' desks, on the demo city: base tariff and certificate over HTTP, a million points in ten layers.
+"""The figures of the offices' desks, on the demo city: base tariff, certificate and access to traffic zones over HTTP, a million
+points in ten layers.
 
 usage: [PARCELS=1m] [SECONDS=10] python3 bench/desk.py BRICOLA [FOLDER]
 FOLDER keeps the city for the next time."""
@@ -94,6 +95,21 @@ def tariffs(server, dice):
     return paths
 
 
+def accesses(server, dice):
+    """Vehicles at places in and around the zones, at moments of two years."""
+    vehicles = ["vehicle=car&euro=4&fuel=diesel", "vehicle=van&mass=3500&euro=6&fuel=diesel", "vehicle=bicycle", "vehicle=boat&length=8",
+                "vehicle=coach", "vehicle=car&user=residente&resident_of=ZTL1", "vehicle=van"]
+    paths = []
+    for zone in features(server, "ztl", 100):
+        ring = zone["geometry"]["coordinates"][0][0]
+        xs, ys = [it[0] for it in ring], [it[1] for it in ring]
+        for _ in range(300):
+            x, y = dice.uniform(min(xs), max(xs)), dice.uniform(min(ys), max(ys))
+            when = f"{dice.choice([2026, 2027])}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}T{dice.randint(0, 23):02}:{dice.randint(0, 59):02}"
+            paths.append(f"/ztl?x={x:.6f}&y={y:.6f}&datetime={when}&{dice.choice(vehicles)}")
+    return paths
+
+
 def batch(server):
     """A million points of the city in ten layers of surfaces, as a file that comes back."""
     layers = ["parcels", "tariff-zones", "omi-zones", "districts", "zoning", "census-sections", "municipal-boundary", "parcel-sheets",
@@ -133,6 +149,7 @@ def main():
             paths = [f"/certificate?parcels={urllib.parse.quote(name)}" for name in dice.sample(names, min(3000, len(names)))]
             told(f"certificate of one parcel, {ZONINGS} layers", timed(server, paths), 30)
             told("zones of a parcel, all layers", timed(server, [path.replace("/certificate?parcels", "/zones?parcel") for path in paths]), 30)
+            told("access to a traffic zone", timed(server, accesses(server, dice)), 5)
             batch(server)
     finally:
         if folder is None:

@@ -16,13 +16,15 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::middleware::Quota;
 use crate::services::editing::Tokens;
+use crate::services::folder::Folder;
 use crate::services::jobs::Jobs;
 use crate::services::maps::Maps;
 use crate::services::search::Search;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
-use crate::services::tariff::Tariffs;
+use crate::services::tariff::{Tariffs, tariffs};
 use crate::services::tiles::Tiles;
+use crate::services::ztl;
 
 /// Why a server did not begin.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,8 @@ pub struct App {
     pub sprites: Sprites,
     /// The tariff plans of the office.
     pub tariffs: Arc<Tariffs>,
+    /// The regulations of its limited traffic zones.
+    pub regulations: Arc<Folder<ztl::Loaded>>,
     /// Long answers.
     pub jobs: Arc<Jobs>,
     /// Counters and clocks.
@@ -109,7 +113,8 @@ impl App {
             glyphs: Glyphs::new(),
             maps: Maps::default(),
             sprites: Sprites::new(),
-            tariffs: Arc::new(Tariffs::of(config.tariffs_folder())),
+            tariffs: Arc::new(tariffs(config.tariffs_folder())),
+            regulations: Arc::new(ztl::regulations(config.regulations_folder())),
             jobs: Arc::default(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),

@@ -11,9 +11,11 @@
 //! - [`cdu`]: the arithmetic of the certificate of planning destination (DPR 380/2001, art. 30).
 //! - [`codes`]: CIN, CIR, CIG, CUP.
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
+//! - [`ztl`]: who may enter a limited traffic zone and when, by regulations that are data.
 
 pub mod cdu;
 pub mod codes;
+mod document;
 pub mod evidence;
 pub mod exact;
 pub mod fault;
@@ -22,6 +24,7 @@ mod remainder;
 pub mod tariff;
 pub mod text;
 pub mod units;
+pub mod ztl;
 
 pub use evidence::{FeatureRef, canonical_json, sha256_hex};
 pub use exact::Exact;

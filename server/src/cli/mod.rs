@@ -12,6 +12,7 @@ mod load;
 mod lookup;
 mod serve;
 mod tariffs;
+mod ztl;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -84,6 +85,8 @@ enum Command {
     Prune(followers::Prune),
     /// List the tariff plans, with all that is wrong with them
     Tariffs(tariffs::Arguments),
+    /// List the regulations of limited traffic zones, with all that is wrong with them
+    Ztl(ztl::Arguments),
     /// Print the configuration in force, or the commented default
     Config(config::Arguments),
 }
@@ -114,6 +117,7 @@ impl Command {
         match self {
             Self::Config(arguments) => arguments.run(&config),
             Self::Tariffs(arguments) => arguments.run(&config),
+            Self::Ztl(arguments) => arguments.run(&config),
             command => runtime()?.block_on(command.run_with_store(config)),
         }
     }
@@ -162,7 +166,7 @@ impl Command {
             Self::Layers => layers::run(&*store, catalog).await,
             Self::Followers(arguments) => arguments.run(&*store).await,
             Self::Prune(arguments) => arguments.run(&*store).await,
-            Self::Config(_) | Self::Tariffs(_) => Ok(()),
+            Self::Config(_) | Self::Tariffs(_) | Self::Ztl(_) => Ok(()),
         }
     }
 }

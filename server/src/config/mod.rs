@@ -247,4 +247,9 @@ impl Config {
     pub fn tariffs_folder(&self) -> PathBuf {
         self.data.join("tariffs")
     }
+
+    /// Where the office puts the regulations of its limited traffic zones.
+    pub fn regulations_folder(&self) -> PathBuf {
+        self.data.join("ztl")
+    }
 }

@@ -17,3 +17,4 @@ mod replicas;
 mod serving;
 mod unreadable;
 mod warm;
+mod ztl;

@@ -6,6 +6,7 @@ mod certificates;
 mod processes;
 mod tariffs;
 mod zones;
+mod ztl;
 
 use std::sync::Arc;
 

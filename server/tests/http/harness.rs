@@ -424,7 +424,16 @@ impl Visit for Line {
 
 /// Fails when the log holds a warning or an error about a path other than those that a test provokes.
 pub fn assert_log_is_clean() {
-    let provoked = ["/panic", "/slow", "cut off", "on purpose", "there is none", "a tariff plan is not in use"];
+    let provoked = [
+        "/panic",
+        "/slow",
+        "cut off",
+        "on purpose",
+        "there is none",
+        "a tariff plan is not in use",
+        "a regulation is not in use",
+        "a schedule is not in use",
+    ];
     let lines = LOG.lock().expect("log");
     let surprising: Vec<_> = lines.iter().filter(|line| !provoked.iter().any(|word| line.contains(word))).collect();
     assert!(surprising.is_empty(), "{surprising:#?}");

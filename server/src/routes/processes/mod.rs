@@ -12,6 +12,7 @@ mod place;
 pub mod rows;
 pub mod tariff;
 pub mod zones;
+pub mod ztl;
 
 use std::sync::Arc;
 
@@ -137,7 +138,8 @@ pub struct Process {
 }
 
 /// All of them.
-pub const PROCESSES: [&Process; 4] = [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS];
+pub const PROCESSES: [&Process; 5] =
+    [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS, &ztl::PROCESS];
 
 /// The process of this name.
 pub fn known(id: &str) -> Option<&'static Process> {

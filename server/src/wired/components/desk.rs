@@ -71,6 +71,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("ParcelAnswer", parcels()),
         ("TariffAnswer", tariff()),
         ("CertificateAnswer", certificate()),
+        ("ZtlAnswer", ztl()),
     ]
 }
 
@@ -135,6 +136,39 @@ fn certificate() -> Value {
         ("sha256", text()),
     ]);
     object([("day", formatted("date")), ("certificates", list(&one)), ("evidence", reference("Evidence"))])
+}
+
+fn ztl() -> Value {
+    let access = || word(["yes", "with_fee", "with_permit", "depends", "unknown", "no"]);
+    let moment = || object([("utc", formatted("date-time")), ("local", formatted("date-time"))]);
+    let zone = object([
+        ("layer", text()),
+        ("code", text()),
+        ("name", text()),
+        ("kind", nullable(reference("BothLanguages"))),
+        ("feature", reference("UsedFeature")),
+        ("access", access()),
+        ("needs", list(&text())),
+        ("decisive", nullable(any_object())),
+        ("others", list(&any_object())),
+        ("permits", list(&any_object())),
+    ]);
+    let span = object([("from", moment()), ("to", moment()), ("access", access()), ("rules", list(&text()))]);
+    object([
+        ("access", access()),
+        ("needs", list(&text())),
+        ("instant", moment()),
+        ("zones", list(&zone)),
+        ("next_change", nullable(object([("at", moment()), ("access", access())]))),
+        ("searched_until", moment()),
+        ("permits", list(&any_object())),
+        ("timeline", list(&span)),
+        ("warnings", list(&reference("Warning"))),
+        ("rules", any_object()),
+        ("place", reference("Place")),
+        ("gates", list(&any_object())),
+        ("evidence", reference("Evidence")),
+    ])
 }
 
 fn processes() -> Vec<(&'static str, Value)> {
