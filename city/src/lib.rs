@@ -33,6 +33,9 @@ pub const REGULATIONS: [(&str, &str); 2] = [
     ("ztl-demo.toml", include_str!("../ztl/ztl-demo.toml")),
 ];
 
+/// The rules for conflicts of its work sites, for `DATA/conflicts`: name and content of each file.
+pub const CONFLICT_RULES: [(&str, &str); 1] = [("cantieri.toml", include_str!("../conflicts/cantieri.toml"))];
+
 pub mod district;
 pub mod plan;
 

@@ -15,6 +15,7 @@ use crate::archive::Archive;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::middleware::Quota;
+use crate::services::conflicts;
 use crate::services::editing::Tokens;
 use crate::services::folder::Folder;
 use crate::services::jobs::Jobs;
@@ -69,6 +70,8 @@ pub struct App {
     pub tariffs: Arc<Tariffs>,
     /// The regulations of its limited traffic zones.
     pub regulations: Arc<Folder<ztl::Loaded>>,
+    /// Its rules for conflicts of work sites.
+    pub conflict_rules: Arc<Folder<conflicts::Loaded>>,
     /// Long answers.
     pub jobs: Arc<Jobs>,
     /// Counters and clocks.
@@ -115,6 +118,7 @@ impl App {
             sprites: Sprites::new(),
             tariffs: Arc::new(tariffs(config.tariffs_folder())),
             regulations: Arc::new(ztl::regulations(config.regulations_folder())),
+            conflict_rules: Arc::new(conflicts::conflict_rules(config.conflicts_folder())),
             jobs: Arc::default(),
             metrics: Metrics::new(),
             requests: Semaphore::new(config.limits.concurrent_requests),

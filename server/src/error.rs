@@ -120,6 +120,8 @@ pub enum Kind {
     NoTariff,
     /// The plan gives no fee: something is missing, or the office has to decide.
     NoFee,
+    /// The office has written no rules for what is asked.
+    NoRules,
     /// No process of this name.
     UnknownProcess,
     /// No job of this name, or not any more.
@@ -187,6 +189,7 @@ impl Kind {
         Self::Unmeasurable,
         Self::NoTariff,
         Self::NoFee,
+        Self::NoRules,
         Self::UnknownProcess,
         Self::UnknownJob,
         Self::JobRunning,
@@ -248,6 +251,7 @@ impl Kind {
             Self::Unmeasurable         => (StatusCode::UNPROCESSABLE_ENTITY,   "unmeasurable",           "What was drawn cannot be measured"),
             Self::NoTariff             => (StatusCode::UNPROCESSABLE_ENTITY,   "no-tariff-plan",         "Not one tariff plan is in force on that day"),
             Self::NoFee                => (StatusCode::UNPROCESSABLE_ENTITY,   "no-fee",                 "The tariff plan gives no fee for this"),
+            Self::NoRules              => (StatusCode::UNPROCESSABLE_ENTITY,   "no-rules",               "The office has written no rules for this"),
             Self::UnknownProcess       => (StatusCode::NOT_FOUND,              "unknown-process",        "There is no such process"),
             Self::UnknownJob           => (StatusCode::NOT_FOUND,              "unknown-job",            "There is no such job, or not any more"),
             Self::JobRunning           => (StatusCode::NOT_FOUND,              "job-running",            "The job has not ended yet"),

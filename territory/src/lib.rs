@@ -10,11 +10,13 @@
 //! - [`overlay`]: what share of a polygon or line lies in which zone, measured on the ellipsoid.
 //! - [`cdu`]: the arithmetic of the certificate of planning destination (DPR 380/2001, art. 30).
 //! - [`codes`]: CIN, CIR, CIG, CUP.
+//! - [`conflicts`]: what a new site collides with, in space and time.
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
 //! - [`ztl`]: who may enter a limited traffic zone and when, by regulations that are data.
 
 pub mod cdu;
 pub mod codes;
+pub mod conflicts;
 mod document;
 pub mod evidence;
 pub mod exact;

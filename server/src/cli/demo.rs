@@ -106,6 +106,7 @@ impl Arguments {
         let plans = [("canone-demo.toml", bricola_city::TARIFF_PLAN)];
         put(&config.tariffs_folder(), &plans).map_err(Failure::failed)?;
         put(&config.regulations_folder(), &bricola_city::REGULATIONS).map_err(Failure::failed)?;
+        put(&config.conflicts_folder(), &bricola_city::CONFLICT_RULES).map_err(Failure::failed)?;
         let mark = Mark::of(store, config).await?;
         if config.database.is_some() {
             self.make_room(store, &mark).await?;

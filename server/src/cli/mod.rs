@@ -5,6 +5,7 @@
 //! good), and nothing was changed; 130 interrupted.
 
 mod config;
+mod conflicts;
 mod demo;
 mod followers;
 mod layers;
@@ -87,6 +88,8 @@ enum Command {
     Tariffs(tariffs::Arguments),
     /// List the regulations of limited traffic zones, with all that is wrong with them
     Ztl(ztl::Arguments),
+    /// Tell the rules for conflicts of work sites, with all that is wrong with them
+    Conflicts(conflicts::Arguments),
     /// Print the configuration in force, or the commented default
     Config(config::Arguments),
 }
@@ -118,6 +121,7 @@ impl Command {
             Self::Config(arguments) => arguments.run(&config),
             Self::Tariffs(arguments) => arguments.run(&config),
             Self::Ztl(arguments) => arguments.run(&config),
+            Self::Conflicts(arguments) => arguments.run(&config),
             command => runtime()?.block_on(command.run_with_store(config)),
         }
     }
@@ -166,7 +170,7 @@ impl Command {
             Self::Layers => layers::run(&*store, catalog).await,
             Self::Followers(arguments) => arguments.run(&*store).await,
             Self::Prune(arguments) => arguments.run(&*store).await,
-            Self::Config(_) | Self::Tariffs(_) | Self::Ztl(_) => Ok(()),
+            Self::Config(_) | Self::Tariffs(_) | Self::Ztl(_) | Self::Conflicts(_) => Ok(()),
         }
     }
 }

@@ -252,4 +252,9 @@ impl Config {
     pub fn regulations_folder(&self) -> PathBuf {
         self.data.join("ztl")
     }
+
+    /// Where the office puts its rules for conflicts of work sites.
+    pub fn conflicts_folder(&self) -> PathBuf {
+        self.data.join("conflicts")
+    }
 }

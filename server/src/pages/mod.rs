@@ -56,7 +56,7 @@ impl Asked<'_> {
 
     /// Whether programs get something at the address of the page: forms that nobody has filled in have no answer.
     fn has_document(&self) -> bool {
-        let is_form = ["parcel", "zones", "tariff", "certificate", "ztl"].contains(&self.path);
+        let is_form = ["parcel", "zones", "tariff", "certificate", "ztl", "conflicts"].contains(&self.path);
         let given = |name: &str| self.parameter(name).is_some_and(|value| !value.is_empty());
         !is_form || ["geometry", "x", "parcel", "parcels", "feature", "street", "quantity"].into_iter().any(given)
     }

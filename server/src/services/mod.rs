@@ -2,6 +2,7 @@
 //! layers. Nothing here knows of HTTP.
 
 pub mod certificate;
+pub mod conflicts;
 pub mod editing;
 pub mod features;
 pub mod feed;

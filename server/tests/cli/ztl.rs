@@ -62,7 +62,7 @@ fn zones_that_a_city_publishes_are_unknown_until_somebody_writes_their_rules() {
     let folder = Folder::new();
     let load = |file: &str, layer: &str| {
         let path = data.join("ztl/roma").join(file);
-        let run = folder.run(&["load", &path.to_string_lossy(), "--layer", layer, "--map", "code=name"]);
+        let run = folder.run(&["load", &path.to_string_lossy(), "--layer", layer, "--map", "name=code"]);
         assert_eq!(run.code, 0, "{run:?}");
     };
     load("centro_diurna.json", "ztl");

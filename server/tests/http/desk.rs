@@ -3,6 +3,7 @@
 
 mod bad;
 mod certificates;
+mod conflicts;
 mod processes;
 mod tariffs;
 mod zones;

@@ -433,6 +433,7 @@ pub fn assert_log_is_clean() {
         "a tariff plan is not in use",
         "a regulation is not in use",
         "a schedule is not in use",
+        "rules of conflicts are not in use",
     ];
     let lines = LOG.lock().expect("log");
     let surprising: Vec<_> = lines.iter().filter(|line| !provoked.iter().any(|word| line.contains(word))).collect();

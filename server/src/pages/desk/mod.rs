@@ -2,6 +2,7 @@
 //! printed. They do without scripts; with them the place is drawn on a map.
 
 mod certificate;
+mod conflicts;
 mod form;
 mod parcel;
 mod processes;
@@ -17,6 +18,7 @@ use super::{Asked, members, text};
 use crate::error::Problem;
 
 pub use certificate::{certificate, printed};
+pub use conflicts::conflicts;
 pub use parcel::parcel;
 pub use processes::{process, processes};
 pub use tariff::tariff;

@@ -9,7 +9,7 @@ use crate::wired::schema::{any_object, between, reference, text, word};
 use crate::wired::{Operation, Parameter, Words};
 
 /// What may be wrong with the question of some process.
-pub const FAILURES: [Kind; 13] = [
+pub const FAILURES: [Kind; 14] = [
     Kind::MissingParameter,
     Kind::UnknownLayer,
     Kind::UnknownFeature,
@@ -21,6 +21,7 @@ pub const FAILURES: [Kind; 13] = [
     Kind::Unmeasurable,
     Kind::NoTariff,
     Kind::NoFee,
+    Kind::NoRules,
     Kind::InvalidParameter,
     Kind::JobFailed,
 ];

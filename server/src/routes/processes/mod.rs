@@ -3,6 +3,7 @@
 
 mod about;
 pub mod certificate;
+pub mod conflicts;
 mod execute;
 mod inputs;
 pub mod jobs;
@@ -138,8 +139,8 @@ pub struct Process {
 }
 
 /// All of them.
-pub const PROCESSES: [&Process; 5] =
-    [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS, &ztl::PROCESS];
+pub const PROCESSES: [&Process; 6] =
+    [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS, &ztl::PROCESS, &conflicts::PROCESS];
 
 /// The process of this name.
 pub fn known(id: &str) -> Option<&'static Process> {

@@ -1,6 +1,6 @@
 //! The schemas of the desks' answers, of processes and of jobs.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::schema::{
     any_object, between, boolean, envelope, formatted, list, nullable, number, object, reference, text, whole, word,
@@ -72,6 +72,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("TariffAnswer", tariff()),
         ("CertificateAnswer", certificate()),
         ("ZtlAnswer", ztl()),
+        ("ConflictsAnswer", conflicts()),
     ]
 }
 
@@ -167,6 +168,38 @@ fn ztl() -> Value {
         ("rules", any_object()),
         ("place", reference("Place")),
         ("gates", list(&any_object())),
+        ("evidence", reference("Evidence")),
+    ])
+}
+
+fn conflicts() -> Value {
+    let severity = || word(["notice", "minor", "serious", "blocking"]);
+    let conflict = object([
+        ("role", text()),
+        ("title", reference("BothLanguages")),
+        ("feature", reference("UsedFeature")),
+        ("name", text()),
+        ("severity", severity()),
+        ("distance_m", text()),
+        ("dates", any_object()),
+        ("common_days", nullable(whole(1))),
+        ("reason", reference("BothLanguages")),
+    ]);
+    let window =
+        object([("from", formatted("date")), ("to", formatted("date")), ("shift_days", json!({"type": "integer"}))]);
+    object([
+        ("site", any_object()),
+        ("days", whole(1)),
+        ("clearance_m", text()),
+        ("worst", nullable(severity())),
+        ("counts", any_object()),
+        ("conflicts", list(&conflict)),
+        ("omitted", whole(0)),
+        ("free_window", nullable(window)),
+        ("warnings", list(&reference("Warning"))),
+        ("rules", any_object()),
+        ("place", reference("Place")),
+        ("complete", boolean()),
         ("evidence", reference("Evidence")),
     ])
 }
