@@ -90,6 +90,7 @@ pub fn table() -> Vec<Wired> {
         Wired::at("/tariff").answers(processes::tariff::about(), processes::tariff::get),
         Wired::at("/certificate").answers(processes::certificate::about(), processes::certificate::get),
         Wired::at("/ztl").answers(processes::ztl::about(), processes::ztl::get),
+        Wired::at("/works").answers(processes::works::about(), processes::works::get),
         Wired::at("/conflicts").answers(processes::conflicts::about(), processes::conflicts::get),
         Wired::at("/processes").answers(processes::about_list(), processes::list),
         Wired::at("/processes/{processId}").answers(processes::about_one(), processes::one),

@@ -12,6 +12,7 @@
 //! - [`codes`]: CIN, CIR, CIG, CUP.
 //! - [`conflicts`]: what a new site collides with, in space and time.
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
+//! - [`works`]: public works: records that are odd, earned value.
 //! - [`ztl`]: who may enter a limited traffic zone and when, by regulations that are data.
 
 pub mod cdu;
@@ -26,6 +27,7 @@ mod remainder;
 pub mod tariff;
 pub mod text;
 pub mod units;
+pub mod works;
 pub mod ztl;
 
 pub use evidence::{FeatureRef, canonical_json, sha256_hex};

@@ -19,5 +19,6 @@ pub mod styles;
 pub mod tariff;
 pub mod tiles;
 pub mod versions;
+pub mod works;
 pub mod zones;
 pub mod ztl;

@@ -6,6 +6,7 @@ mod certificates;
 mod conflicts;
 mod processes;
 mod tariffs;
+mod works;
 mod zones;
 mod ztl;
 

@@ -182,21 +182,17 @@ impl Regulations {
         let mut regulations: Vec<(Arc<Regulation>, String)> = Vec::new();
         for draft in drafts {
             let calendar = match &draft.calendar {
-                None => Calendar::default(),
-                Some(code) => match known.get(code) {
-                    Some(calendar) => calendar.clone(),
-                    None => {
-                        faults.push(draft.fault(
-                            "calendar",
-                            "unknown-calendar",
-                            Text::new(
-                                format!("non c’è un calendario «{code}» senza errori"),
-                                format!("there is no calendar “{code}” without faults"),
-                            ),
-                        ));
-                        continue;
-                    }
-                },
+                None => Some(Calendar::default()),
+                Some(code) => known.get(code).cloned(),
+            };
+            let Some(calendar) = calendar else {
+                let code = draft.calendar.as_deref().unwrap_or_default();
+                let text = Text::new(
+                    format!("non c’è un calendario «{code}» senza errori"),
+                    format!("there is no calendar “{code}” without faults"),
+                );
+                faults.push(draft.fault("calendar", "unknown-calendar", text));
+                continue;
             };
             if regulations.iter().any(|(other, _)| other.id == draft.regulation.id) {
                 faults.push(twice(&draft.file, "id", &draft.regulation.id));

@@ -108,7 +108,8 @@ impl Schedule {
 
     /// Whether it holds always.
     fn is_always(&self) -> bool {
-        matches!(self.parts.as_slice(), [Part { days: None, spans, holds: true, .. }] if *spans == [0..DAY])
+        let [Part { days: None, spans, holds: true, .. }] = self.parts.as_slice() else { return false };
+        spans.as_slice() == std::slice::from_ref(&(0..DAY))
     }
 
     /// What it says of a day: minutes from its midnight, up to the end of the next day.
@@ -117,7 +118,7 @@ impl Schedule {
         for part in self.parts.iter().filter(|part| part.is_for(day)) {
             if !part.holds {
                 // A day that is off begins nothing, not even what would end after midnight.
-                let is_whole = part.spans.iter().any(|off| *off == (0..DAY));
+                let is_whole = part.spans.contains(&(0..DAY));
                 said =
                     if is_whole { Vec::new() } else { part.spans.iter().fold(said, |said, off| without(&said, off)) };
             } else if part.adds {

@@ -8,6 +8,7 @@ mod parcel;
 mod processes;
 mod tariff;
 mod timeline;
+mod works;
 mod zones;
 mod ztl;
 
@@ -22,6 +23,7 @@ pub use conflicts::conflicts;
 pub use parcel::parcel;
 pub use processes::{process, processes};
 pub use tariff::tariff;
+pub use works::works;
 pub use zones::zones;
 pub use ztl::ztl;
 

@@ -12,6 +12,7 @@ pub mod parcel;
 mod place;
 pub mod rows;
 pub mod tariff;
+pub mod works;
 pub mod zones;
 pub mod ztl;
 
@@ -139,8 +140,15 @@ pub struct Process {
 }
 
 /// All of them.
-pub const PROCESSES: [&Process; 6] =
-    [&parcel::PROCESS, &zones::PROCESS, &tariff::PROCESS, &certificate::PROCESS, &ztl::PROCESS, &conflicts::PROCESS];
+pub const PROCESSES: [&Process; 7] = [
+    &parcel::PROCESS,
+    &zones::PROCESS,
+    &tariff::PROCESS,
+    &certificate::PROCESS,
+    &ztl::PROCESS,
+    &conflicts::PROCESS,
+    &works::PROCESS,
+];
 
 /// The process of this name.
 pub fn known(id: &str) -> Option<&'static Process> {

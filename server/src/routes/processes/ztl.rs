@@ -207,14 +207,13 @@ fn instant(text: Option<&str>) -> Result<(DateTime<Utc>, Vec<Warning>), Problem>
     };
     let wrong = |reason: &str| Problem::parameter(when::DATETIME, text, reason);
     let advice = "must be a moment such as 2026-07-18T19:00, by the clock of Italy, or 2026-07-18T19:00:00+02:00";
-    let (instant, odd) = match DateTime::parse_from_rfc3339(text) {
-        Ok(instant) => (instant.to_utc(), Vec::new()),
-        Err(_) => {
-            let clock = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].iter();
-            let clock = clock.filter_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).next();
-            let clock = clock.filter(|clock| YEARS.contains(&clock.year())).ok_or_else(|| wrong(advice))?;
-            (now_at(clock).ok_or_else(|| wrong(advice))?, odd(clock))
-        }
+    let (instant, odd) = if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        (instant.to_utc(), Vec::new())
+    } else {
+        let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+        let clock = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+        let clock = clock.filter(|clock| YEARS.contains(&clock.year())).ok_or_else(|| wrong(advice))?;
+        (now_at(clock).ok_or_else(|| wrong(advice))?, odd(clock))
     };
     if !YEARS.contains(&instant.year()) {
         return Err(wrong("must lie between 1990 and 2099"));

@@ -73,6 +73,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("CertificateAnswer", certificate()),
         ("ZtlAnswer", ztl()),
         ("ConflictsAnswer", conflicts()),
+        ("WorksAnswer", works()),
     ]
 }
 
@@ -200,6 +201,35 @@ fn conflicts() -> Value {
         ("rules", any_object()),
         ("place", reference("Place")),
         ("complete", boolean()),
+        ("evidence", reference("Evidence")),
+    ])
+}
+
+fn works() -> Value {
+    let sums = || {
+        [
+            ("group?", text()),
+            ("works", whole(0)),
+            ("late", whole(0)),
+            ("amount_eur", nullable(text())),
+            ("amount_unknown", whole(0)),
+            ("valued", whole(0)),
+            ("planned_value_eur", nullable(text())),
+            ("earned_value_eur", nullable(text())),
+            ("schedule_index", nullable(text())),
+            ("actual_cost_eur", nullable(text())),
+            ("growth_eur", nullable(text())),
+        ]
+    };
+    object([
+        ("day", formatted("date")),
+        ("by", word(["phase", "kind", "funding", "year", "district"])),
+        ("total", object(sums())),
+        ("groups", list(&object(sums()))),
+        ("works", list(&any_object())),
+        ("omitted", whole(0)),
+        ("odd", whole(0)),
+        ("warnings", list(&reference("Warning"))),
         ("evidence", reference("Evidence")),
     ])
 }
