@@ -1,5 +1,5 @@
-"""The figures of the offices' desks, on the demo city: base tariff, certificate and access to traffic zones over HTTP, a million
-points in ten layers.
+"""The figures of the offices' desks, on the demo city: base tariff, certificate, access to traffic zones, conflicts of sites
+and the register of works over HTTP, a million points in ten layers.
 
 usage: [PARCELS=1m] [SECONDS=10] python3 bench/desk.py BRICOLA [FOLDER]
 FOLDER keeps the city for the next time."""
@@ -24,6 +24,7 @@ PARCELS = os.environ.get("PARCELS", "1m")
 SECONDS = float(os.environ.get("SECONDS", "10"))
 CLIENTS = 4
 ZONINGS = 40
+WORKS = 5000
 POINTS = 1_000_000
 
 
@@ -59,6 +60,10 @@ def told(what, taken, limit):
 def document(server, path):
     with urllib.request.urlopen(server.url + path, timeout=120) as answer:
         return json.load(answer)
+
+
+def counted(server, layer):
+    return document(server, f"/collections/{layer}/items?limit=1")["numberMatched"]
 
 
 def features(server, layer, limit):
@@ -110,6 +115,42 @@ def accesses(server, dice):
     return paths
 
 
+def add_works(bricola, data, extent):
+    """A register of WORKS works anywhere in the city, in place of its own."""
+    dice, (west, south, east, north) = random.Random(3), extent
+    day = lambda: f"{dice.choice([2025, 2026, 2027])}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
+    with tempfile.TemporaryDirectory() as folder:
+        features = []
+        for n in range(WORKS):
+            x, y = dice.uniform(west, east), dice.uniform(south, north)
+            line = [[x + dice.uniform(-5e-4, 5e-4), y + dice.uniform(-5e-4, 5e-4)] for _ in range(4)]
+            days = sorted([day(), day()])
+            features.append({"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": {
+                "cup": f"B11B23{n:05}0001", "title": f"Opera {n}", "phase": dice.choice(["design", "execution", "completed"]), "kind": "paving",
+                "amount_eur": 1000.0 * n, "progress_pct": n % 100, "start_planned": days[0], "end_planned": days[1]}})
+        file = Path(folder, "works.geojson")
+        file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        subprocess.run([bricola, "load", file, "--layer", "public-works", "--data", data], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+
+def sites(server, dice):
+    """Digs of a month beside works and occupations."""
+    paths = []
+    for layer in ["public-works", "occupations"]:
+        for it in features(server, layer, 2000):
+            ring = it["geometry"]["coordinates"]
+            while isinstance(ring[0][0], list):
+                ring = ring[0]
+            x, y, side = ring[0][0], ring[0][1], dice.uniform(2e-5, 2e-4)
+            corners = [(x, y), (x + side, y), (x + side, y + side), (x, y + side), (x, y)]
+            wkt = "POLYGON((" + ",".join(f"{x} {y}" for x, y in corners) + "))"
+            month = f"2026-{dice.randint(1, 12):02}"
+            query = urllib.parse.urlencode({"geometry": wkt, "from": f"{month}-01", "to": f"{month}-28", "clearance": dice.choice([2, 5, 20])})
+            paths.append(f"/conflicts?{query}")
+    return paths
+
+
 def batch(server):
     """A million points of the city in ten layers of surfaces, as a file that comes back."""
     layers = ["parcels", "tariff-zones", "omi-zones", "districts", "zoning", "census-sections", "municipal-boundary", "parcel-sheets",
@@ -142,7 +183,10 @@ def main():
         os.environ["BRICOLA_SHOW_ALL_LAYERS"] = "true"
         with Server(bricola, data) as server:
             zoning = features(server, "zoning", 10000)
+            extent = document(server, "/collections/parcels?f=json")["extent"]["spatial"]["bbox"][0]
         add_zonings(bricola, data, zoning)
+        half = len(extent) // 2
+        add_works(bricola, data, [*extent[:2], *extent[half:half + 2]])
         with Server(bricola, data) as server:
             told("base tariff of one occupation", timed(server, tariffs(server, dice)), 10)
             names = [it["properties"]["national_ref"] for it in features(server, "parcels", 10000)]
@@ -150,6 +194,9 @@ def main():
             told(f"certificate of one parcel, {ZONINGS} layers", timed(server, paths), 30)
             told("zones of a parcel, all layers", timed(server, [path.replace("/certificate?parcels", "/zones?parcel") for path in paths]), 30)
             told("access to a traffic zone", timed(server, accesses(server, dice)), 5)
+            told(f"conflicts of a site, {WORKS} works, {counted(server, 'occupations')} occupations", timed(server, sites(server, dice)), 50)
+            for by in ["phase", "district&level=quartiere"]:
+                told(f"register by {by}", timed(server, [f"/works?by={by}&day=2026-06-30"]), 100)
             batch(server)
     finally:
         if folder is None:

@@ -87,6 +87,7 @@ fn euro(asked: &Asked<'_>, value: &Value) -> String {
 /// What a group is called.
 fn named<'a>(asked: &Asked<'_>, group: &'a str) -> &'a str {
     match group {
+        "" if asked.parameter("by").as_deref() == Some("district") => asked.say("in nessuno", "in none"),
         "" => asked.say("non detto", "not said"),
         "planning" => asked.say("programmazione", "planning"),
         "design" => asked.say("progettazione", "design"),

@@ -3,11 +3,12 @@
 mod districts;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bricola_layers::cache::Snapshot;
 use bricola_layers::log::Seq;
+use bricola_territory::codes::Cup;
 use bricola_territory::overlay::Unmeasurable;
 use bricola_territory::text::Warning;
 use bricola_territory::works::{ENGINE, Indicators, Record, Totals, check, stand};
@@ -84,6 +85,7 @@ struct Told {
 /// A work that cannot be measured, where districts are asked for.
 pub fn works(question: &Question) -> Result<Value, Unmeasurable> {
     let mut all: Vec<Told> = Vec::new();
+    let twice = borne_twice(question);
     let districts = question.districts.as_ref().map(|(layer, level)| districts::Districts::of(layer, level));
     let rows = question.works.iter().flat_map(|snapshot| snapshot.rows().map(move |row| (&**snapshot, row)));
     for (snapshot, row) in rows {
@@ -96,10 +98,10 @@ pub fn works(question: &Question) -> Result<Value, Unmeasurable> {
             (Some(districts), By::District) => districts.shares(row)?,
             _ => vec![(group(question.by, snapshot, row, &record), Exact::one())],
         };
-        let (stand, warnings) = (stand(&record, question.day), check(&record));
+        let (stand, mut warnings) = (stand(&record, question.day), check(&record));
+        warnings.extend(code(record.cup.as_deref()).filter(|cup| twice.contains(cup)).map(|_| same_cup()));
         all.push(Told { record, stand, warnings, groups });
     }
-    twice(&mut all);
     all.retain(|told| !question.odd_only || !told.warnings.is_empty());
     all.sort_by(|a, b| (&a.record.cup, &a.record.feature).cmp(&(&b.record.cup, &b.record.feature)));
     let mut groups: BTreeMap<&str, Totals> = BTreeMap::new();
@@ -153,18 +155,25 @@ fn no_register() -> Warning {
     Warning::new("no-layer", text)
 }
 
-/// Says of works that bear the same CUP that they do.
-fn twice(all: &mut [Told]) {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for cup in all.iter().filter_map(|told| told.record.cup.clone()) {
-        *counts.entry(cup).or_default() += 1;
-    }
-    for told in all {
-        if told.record.cup.as_ref().is_some_and(|cup| counts.get(cup).is_some_and(|count| *count > 1)) {
-            let text = Text::new("un’altra opera ha lo stesso CUP", "another work has the same CUP");
-            told.warnings.push(Warning::new("cup-twice", text));
+/// Codes that several works of the register bear, however they are written.
+fn borne_twice(question: &Question) -> BTreeSet<String> {
+    let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for snapshot in &question.works {
+        for cup in snapshot.rows().filter_map(|row| code(words(snapshot, row, "cup").as_deref())) {
+            if !once.insert(cup.clone()) {
+                twice.insert(cup);
+            }
         }
     }
+    twice
+}
+
+fn code(cup: Option<&str>) -> Option<String> {
+    Cup::parse(cup?).ok().map(|cup| cup.code)
+}
+
+fn same_cup() -> Warning {
+    Warning::new("cup-twice", Text::new("un’altra opera ha lo stesso CUP", "another work has the same CUP"))
 }
 
 fn euro(value: Option<&Exact>) -> Option<String> {

@@ -152,7 +152,7 @@ async fn the_register_is_a_table_a_page_a_process_and_has_a_past() {
     let raw = town.server.post_json("/processes/works/execution", &json!({"inputs": {"day": "2026-02-19"}})).await;
     assert_eq!(raw.json(), first.json());
     let seq = first.json()["evidence"]["seq"].as_i64().expect("a seq");
-    let again = work("F71B21006420006", None, "tender", 7.0, 0.0, &[]);
+    let again = work("F71B 2100 6420 006", None, "tender", 7.0, 0.0, &[]);
     town.write("public-works", Edit::Insert(again)).await;
     let twice = town.json(&format!("{path}&cup=F71B21006420006")).await;
     let codes = twice["works"][0]["warnings"].to_string();
