@@ -158,11 +158,10 @@ fn no_register() -> Warning {
 /// Codes that several works of the register bear, however they are written.
 fn borne_twice(question: &Question) -> BTreeSet<String> {
     let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
-    for snapshot in &question.works {
-        for cup in snapshot.rows().filter_map(|row| code(words(snapshot, row, "cup").as_deref())) {
-            if !once.insert(cup.clone()) {
-                twice.insert(cup);
-            }
+    let rows = question.works.iter().flat_map(|snapshot| snapshot.rows().map(move |row| (snapshot, row)));
+    for cup in rows.filter_map(|(snapshot, row)| code(words(snapshot, row, "cup").as_deref())) {
+        if !once.insert(cup.clone()) {
+            twice.insert(cup);
         }
     }
     twice
