@@ -1,4 +1,5 @@
-"""The figures of the offices' desks, on the demo city: base tariff and certificate over HTTP, a million points in ten layers.
+"""The figures of the offices' desks, on the demo city: base tariff, certificate, access to traffic zones, conflicts of sites
+and the register of works over HTTP, a million points in ten layers.
 
 usage: [PARCELS=1m] [SECONDS=10] python3 bench/desk.py BRICOLA [FOLDER]
 FOLDER keeps the city for the next time."""
@@ -25,6 +26,7 @@ SECONDS = float(os.environ.get("SECONDS", "10"))
 # Each waits for its answer; with more than the two cores serve, waiting for a core would be measured.
 CLIENTS = int(os.environ.get("CLIENTS", "2"))
 ZONINGS = 40
+WORKS = 5000
 POINTS = 1_000_000
 
 
@@ -62,6 +64,10 @@ def document(server, path):
         return json.load(answer)
 
 
+def counted(server, layer):
+    return document(server, f"/collections/{layer}/items?limit=1")["numberMatched"]
+
+
 def features(server, layer, limit):
     return document(server, f"/collections/{layer}/items?limit={limit}")["features"]
 
@@ -93,6 +99,57 @@ def tariffs(server, dice):
         query = urllib.parse.urlencode({"occupation": dice.choice(["plateatico", "ponteggio"]), "geometry": wkt,
                                         "from": "2026-06-01", "to": "2026-07-15"})
         paths.append(f"/tariff?{query}")
+    return paths
+
+
+def accesses(server, dice):
+    """Vehicles at places in and around the zones, at moments of two years."""
+    vehicles = ["vehicle=car&euro=4&fuel=diesel", "vehicle=van&mass=3500&euro=6&fuel=diesel", "vehicle=bicycle", "vehicle=boat&length=8",
+                "vehicle=coach", "vehicle=car&user=residente&resident_of=ZTL1", "vehicle=van"]
+    paths = []
+    for zone in features(server, "ztl", 100):
+        ring = zone["geometry"]["coordinates"][0][0]
+        xs, ys = [it[0] for it in ring], [it[1] for it in ring]
+        for _ in range(300):
+            x, y = dice.uniform(min(xs), max(xs)), dice.uniform(min(ys), max(ys))
+            when = f"{dice.choice([2026, 2027])}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}T{dice.randint(0, 23):02}:{dice.randint(0, 59):02}"
+            paths.append(f"/ztl?x={x:.6f}&y={y:.6f}&datetime={when}&{dice.choice(vehicles)}")
+    return paths
+
+
+def add_works(bricola, data, extent):
+    """A register of WORKS works anywhere in the city, in place of its own."""
+    dice, (west, south, east, north) = random.Random(3), extent
+    day = lambda: f"{dice.choice([2025, 2026, 2027])}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
+    with tempfile.TemporaryDirectory() as folder:
+        features = []
+        for n in range(WORKS):
+            x, y = dice.uniform(west, east), dice.uniform(south, north)
+            line = [[x + dice.uniform(-5e-4, 5e-4), y + dice.uniform(-5e-4, 5e-4)] for _ in range(4)]
+            days = sorted([day(), day()])
+            features.append({"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": {
+                "cup": f"B11B23{n:05}0001", "title": f"Opera {n}", "phase": dice.choice(["design", "execution", "completed"]), "kind": "paving",
+                "amount_eur": 1000.0 * n, "progress_pct": n % 100, "start_planned": days[0], "end_planned": days[1]}})
+        file = Path(folder, "works.geojson")
+        file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        subprocess.run([bricola, "load", file, "--layer", "public-works", "--data", data], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+
+def sites(server, dice):
+    """Digs of a month beside works and occupations."""
+    paths = []
+    for layer in ["public-works", "occupations"]:
+        for it in features(server, layer, 2000):
+            ring = it["geometry"]["coordinates"]
+            while isinstance(ring[0][0], list):
+                ring = ring[0]
+            x, y, side = ring[0][0], ring[0][1], dice.uniform(2e-5, 2e-4)
+            corners = [(x, y), (x + side, y), (x + side, y + side), (x, y + side), (x, y)]
+            wkt = "POLYGON((" + ",".join(f"{x} {y}" for x, y in corners) + "))"
+            month = f"2026-{dice.randint(1, 12):02}"
+            query = urllib.parse.urlencode({"geometry": wkt, "from": f"{month}-01", "to": f"{month}-28", "clearance": dice.choice([2, 5, 20])})
+            paths.append(f"/conflicts?{query}")
     return paths
 
 
@@ -158,7 +215,10 @@ def main():
         os.environ["BRICOLA_SHOW_ALL_LAYERS"] = "true"
         with Server(bricola, data) as server:
             zoning = features(server, "zoning", 10000)
+            extent = document(server, "/collections/parcels?f=json")["extent"]["spatial"]["bbox"][0]
         add_zonings(bricola, data, zoning)
+        half = len(extent) // 2
+        add_works(bricola, data, [*extent[:2], *extent[half:half + 2]])
         with Server(bricola, data) as server:
             settled(server)
             told("base tariff of one occupation", timed(server, tariffs(server, dice)), 10)
@@ -167,6 +227,10 @@ def main():
             told(f"certificate of one parcel, {ZONINGS} layers", timed(server, paths), 30)
             told("zones of a parcel, all layers", timed(server, [path.replace("/certificate?parcels", "/zones?parcel") for path in paths]), 30)
             told("search as one types", timed(server, typed(server, dice)), 20)
+            told("access to a traffic zone", timed(server, accesses(server, dice)), 5)
+            told(f"conflicts of a site, {WORKS} works, {counted(server, 'occupations')} occupations", timed(server, sites(server, dice)), 50)
+            for by in ["phase", "district&level=quartiere"]:
+                told(f"register by {by}", timed(server, [f"/works?by={by}&day=2026-06-30"]), 100)
             batch(server)
     finally:
         if folder is None:

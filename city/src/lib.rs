@@ -26,6 +26,16 @@ mod warp;
 /// The tariff plan of the demo city, for `DATA/tariffs`: its zones are those of the layer `tariff-zones`.
 pub const TARIFF_PLAN: &str = include_str!("../tariffs/canone-demo.toml");
 
+/// The regulation of its limited traffic zones and its holidays, for `DATA/ztl`: name and content of each file. The zones are
+/// those of the layer `ztl`.
+pub const REGULATIONS: [(&str, &str); 2] = [
+    ("festivita.toml", include_str!("../ztl/festivita.toml")),
+    ("ztl-demo.toml", include_str!("../ztl/ztl-demo.toml")),
+];
+
+/// The rules for conflicts of its work sites, for `DATA/conflicts`: name and content of each file.
+pub const CONFLICT_RULES: [(&str, &str); 1] = [("cantieri.toml", include_str!("../conflicts/cantieri.toml"))];
+
 pub mod district;
 pub mod plan;
 

@@ -17,16 +17,19 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::middleware::{Integrity, Quota};
 use crate::services::areas::Networks;
+use crate::services::conflicts;
 use crate::services::editing::Tokens;
+use crate::services::folder::Folder;
 use crate::services::jobs::Jobs;
 use crate::services::maps::Maps;
 use crate::services::search::Search;
 use crate::services::styles::glyphs::Glyphs;
 use crate::services::styles::sprites::Sprites;
 use crate::services::subscriptions::{Deliveries, ModiKey, Office, Poster};
-use crate::services::tariff::Tariffs;
+use crate::services::tariff::{Tariffs, tariffs};
 use crate::services::tiles::Tiles;
 use crate::services::units::Units;
+use crate::services::ztl;
 
 /// Why a server did not begin.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +74,10 @@ pub struct App {
     pub sprites: Sprites,
     /// The tariff plans of the office.
     pub tariffs: Arc<Tariffs>,
+    /// The regulations of its limited traffic zones.
+    pub regulations: Arc<Folder<ztl::Loaded>>,
+    /// Its rules for conflicts of work sites.
+    pub conflict_rules: Arc<Folder<conflicts::Loaded>>,
     /// Subscriptions of other programs, where the store keeps them.
     pub subscriptions: Option<Arc<dyn Subscriptions>>,
     /// Those who deliver them.
@@ -130,7 +137,9 @@ impl App {
             glyphs: Glyphs::new(),
             maps: Maps::default(),
             sprites: Sprites::new(),
-            tariffs: Arc::new(Tariffs::of(config.tariffs_folder())),
+            tariffs: Arc::new(tariffs(config.tariffs_folder())),
+            regulations: Arc::new(ztl::regulations(config.regulations_folder())),
+            conflict_rules: Arc::new(conflicts::conflict_rules(config.conflicts_folder())),
             subscriptions: None,
             deliveries: Arc::default(),
             poster: None,

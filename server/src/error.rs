@@ -120,6 +120,8 @@ pub enum Kind {
     NoTariff,
     /// The plan gives no fee: something is missing, or the office has to decide.
     NoFee,
+    /// The office has written no rules for what is asked.
+    NoRules,
     /// No process of this name.
     UnknownProcess,
     /// A body that is not the one of its digest.
@@ -197,6 +199,7 @@ impl Kind {
         Self::Unmeasurable,
         Self::NoTariff,
         Self::NoFee,
+        Self::NoRules,
         Self::UnknownProcess,
         Self::DigestMismatch,
         Self::Integrity,
@@ -263,6 +266,7 @@ impl Kind {
             Self::Unmeasurable         => (StatusCode::UNPROCESSABLE_ENTITY,   "unmeasurable",           "What was drawn cannot be measured"),
             Self::NoTariff             => (StatusCode::UNPROCESSABLE_ENTITY,   "no-tariff-plan",         "Not one tariff plan is in force on that day"),
             Self::NoFee                => (StatusCode::UNPROCESSABLE_ENTITY,   "no-fee",                 "The tariff plan gives no fee for this"),
+            Self::NoRules              => (StatusCode::UNPROCESSABLE_ENTITY,   "no-rules",               "The office has written no rules for this"),
             Self::UnknownProcess       => (StatusCode::NOT_FOUND,              "unknown-process",        "There is no such process"),
             Self::DigestMismatch       => (StatusCode::BAD_REQUEST,            "digest-mismatch",        "The body is not the one that its digest was made of"),
             Self::Integrity            => (StatusCode::UNAUTHORIZED,           "integrity",              "The request is not signed as it has to be"),

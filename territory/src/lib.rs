@@ -10,11 +10,16 @@
 //! - [`overlay`]: what share of a polygon or line lies in which zone, measured on the ellipsoid.
 //! - [`cdu`]: the arithmetic of the certificate of planning destination (DPR 380/2001, art. 30).
 //! - [`codes`]: CIN, CIR, CIG, CUP.
+//! - [`conflicts`]: what a new site collides with, in space and time.
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
 //! - [`rentals`]: listings of short-term rentals beside the register, as counts that point at nobody.
+//! - [`works`]: public works: records that are odd, earned value.
+//! - [`ztl`]: who may enter a limited traffic zone and when, by regulations that are data.
 
 pub mod cdu;
 pub mod codes;
+pub mod conflicts;
+mod document;
 pub mod evidence;
 pub mod exact;
 pub mod fault;
@@ -25,6 +30,8 @@ pub mod rentals;
 pub mod tariff;
 pub mod text;
 pub mod units;
+pub mod works;
+pub mod ztl;
 
 pub use evidence::{FeatureRef, canonical_json, sha256_hex};
 pub use exact::Exact;

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DESK, axe, launch } from './browser.ts';
+import { DESK, PHONE, axe, launch } from './browser.ts';
 import { type Target, target } from './target.ts';
 import { visit } from './visit.ts';
 
@@ -176,6 +176,85 @@ describe.runIf(there)('at the desks', () => {
         expect([pdf.status, pdf.headers.get('content-type')]).toEqual([200, 'application/pdf']);
       },
       DESK,
+    );
+  });
+
+  /** A place inside a feature. */
+  async function inside(feature: string): Promise<[string, string]> {
+    const response = await fetch(new URL(`zones?feature=${feature}&layers=parcels`, server.url));
+    const { place } = (await response.json()) as { place: { lon: number; lat: number } };
+    return [String(place.lon), String(place.lat)];
+  }
+
+  it.each([['desk', DESK], ['phone', PHONE]] as const)('ztl: may this van enter here on Saturday at 19:00, and from when? (%s)', async (name, options) => {
+    const response = await fetch(new URL('collections/ztl/items?code=ZTL1', server.url));
+    const [zone] = ((await response.json()) as { features: { id: number }[] }).features;
+    const [x, y] = await inside(`ztl/${zone!.id}`);
+    await visit(
+      browser,
+      server.url,
+      'ztl?f=html&lang=it',
+      async (page) => {
+        await page.fill('#x', x);
+        await page.fill('#y', y);
+        await page.fill('#datetime', '2026-07-18T19:00');
+        await page.selectOption('#vehicle', 'van');
+        await page.fill('#mass', '3500');
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        await page.waitForSelector('.fee');
+        expect(await page.textContent('.fee')).toContain('solo con permesso');
+        expect(await page.textContent('.answer')).toContain('18/07/2026, 20:00');
+        expect(await page.getByRole('link', { name: 'Carico e scarico merci' }).count()).toBe(1);
+        expect(await page.locator('svg.timeline rect').count()).toBeGreaterThan(14);
+        // What was asked stands in the form and in the address.
+        expect(await page.inputValue('#datetime')).toContain('2026-07-18T19:00');
+        expect(await axe(page)).toEqual([]);
+        await picture(page, `ztl-answer-${name}`);
+      },
+      options,
+    );
+  });
+
+  it.each([['desk', DESK], ['phone', PHONE]] as const)('conflicts: which works collide with my dig, and when is it free? (%s)', async (name, options) => {
+    const response = await fetch(new URL('collections/work-sites/items?limit=1', server.url));
+    const [site] = ((await response.json()) as { features: { id: number; properties: Record<string, string> }[] }).features;
+    const [x, y] = await inside(`work-sites/${site!.id}`);
+    await visit(
+      browser,
+      server.url,
+      'conflicts?f=html&lang=it',
+      async (page) => {
+        await page.fill('#x', x);
+        await page.fill('#y', y);
+        await page.fill('#from', site!.properties['from_date']!);
+        await page.fill('#to', site!.properties['to_date']!);
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        await page.waitForSelector('.fee');
+        expect(await page.textContent('.answer')).toContain(site!.properties['title']!);
+        expect(await page.textContent('.answer')).toMatch(/periodo/);
+        expect(await axe(page)).toEqual([]);
+        await picture(page, `conflicts-answer-${name}`);
+      },
+      options,
+    );
+  });
+
+  it.each([['desk', DESK], ['phone', PHONE]] as const)('works: a citizen reads how they stand, by district (%s)', async (name, options) => {
+    await visit(
+      browser,
+      server.url,
+      'works?f=html&lang=it&by=district&level=quartiere&day=2026-06-30',
+      async (page) => {
+        await page.waitForSelector('.fee');
+        expect(await page.textContent('.fee')).toMatch(/Opere \d+/);
+        expect(await page.locator('svg.timeline').count()).toBe(2);
+        expect(await axe(page)).toEqual([]);
+        await picture(page, `works-${name}`);
+        const address = await page.getByRole('link', { name: 'CSV' }).getAttribute('href');
+        const table = await fetch(new URL(address!, page.url()));
+        expect(table.headers.get('content-type')).toContain('text/csv');
+      },
+      options,
     );
   });
 });

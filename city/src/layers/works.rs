@@ -1,5 +1,6 @@
 //! Public works and their sites.
 
+use bricola_layers::feature::Value;
 use geo_types::Geometry;
 
 use super::{Rows, area, day, line, real, stream, text};
@@ -114,22 +115,104 @@ pub fn register(district: &District, rows: &mut Rows) {
             _ => 0,
         };
         let end = work.start + work.length;
+        let funding = rng.pick(&["PNRR", "Bilancio comunale", "Legge speciale", "Regione", "Mutuo CDP"]);
+        let told = details(district, i as u64, &work, progress, funding);
         rows.push(
             work.geometry,
-            vec![
-                text(work.cup),
-                text(work.title),
-                text(work.phase),
-                text(work.kind),
-                real(work.amount, 2),
-                day(work.start),
-                day(end),
-                day(end + work.delay),
-                real(progress as f64, 0),
-                text(rng.pick(&["PNRR", "Bilancio comunale", "Legge speciale", "Regione", "Mutuo CDP"])),
-            ],
+            [
+                vec![
+                    text(work.cup),
+                    text(work.title),
+                    text(work.phase),
+                    text(work.kind),
+                    real(work.amount, 2),
+                    day(work.start),
+                    day(end),
+                    day(end + work.delay),
+                    real(progress as f64, 0),
+                    text(funding),
+                ],
+                told,
+            ]
+            .concat(),
         );
     }
+}
+
+/// Contracts, phases and funds of a work, as the fields after its funding.
+fn details(district: &District, number: u64, work: &Work, progress: i64, funding: &str) -> Vec<Value> {
+    let mut rng = stream(district, 16, number);
+    let written = |days: i64| match day(days) {
+        Value::Date(date) => date.to_string(),
+        _ => String::new(),
+    };
+    let (end, is_begun) = (work.start + work.length, progress > 0);
+    // Seven digits and the three of their check (docs/works.md).
+    let serial = 1_000_000 + (u64::from(district.chunk.id) * 64 + number) % 8_000_000;
+    let cig = format!("{serial:07}{:03X}", serial * 211 % 4091);
+    let awarded = work.amount * rng.range(0.78, 0.98);
+    let current = awarded * if rng.chance(0.3) { rng.range(1.02, 1.25) } else { 1.0 };
+    let paid = current * progress as f64 / 100.0 * rng.range(0.8, 1.0);
+    let euro = |amount: f64| format!("{:.2}", (amount * 100.0).round() / 100.0);
+    let steps = if is_begun { 1 + progress / 30 } else { 0 };
+    let sal: Vec<String> = (1..=steps)
+        .map(|n| {
+            let share = n as f64 / steps as f64;
+            let date = written(work.start + (work.length as f64 * progress as f64 / 100.0 * share) as i64);
+            let done = progress as f64 * share;
+            format!(
+                "{{\"n\":{n},\"date\":\"{date}\",\"amount_eur\":{},\"physical_pct\":{done:.1}}}",
+                euro(paid / steps as f64)
+            )
+        })
+        .collect();
+    let contracts = format!(
+        "[{{\"cig\":\"{cig}\",\"base_eur\":{},\"awarded_eur\":{},\"current_eur\":{},\"sal\":[{}]}}]",
+        euro(work.amount),
+        euro(awarded),
+        euro(current),
+        sal.join(",")
+    );
+    let is_contracted = matches!(work.phase, "execution" | "suspended" | "testing" | "completed");
+    let is_over = matches!(work.phase, "testing" | "completed");
+    let replanned = if work.delay > 0 {
+        format!(",\"replanned\":\"{}\",\"act\":\"D.D. {}/2025\"", written(end + work.delay), rng.whole(100, 2400))
+    } else {
+        String::new()
+    };
+    let actual =
+        |is_done: bool, days: i64| if is_done { format!(",\"actual\":\"{}\"", written(days)) } else { String::new() };
+    let phases = format!(
+        "[{{\"phase\":\"design\",\"planned\":\"{}\"{}}},{{\"phase\":\"tender\",\"planned\":\"{}\"{}}},{{\"phase\":\"execution\",\"planned\":\"{}\"{replanned}{}}}]",
+        written(work.start - 150),
+        actual(is_contracted, work.start - 140),
+        written(work.start - 40),
+        actual(is_contracted, work.start - 20),
+        written(end),
+        actual(is_over, end + work.delay),
+    );
+    let year = written(work.start).get(..4).unwrap_or("2024").to_owned();
+    let funds = format!("[{{\"source\":\"{funding}\",\"year\":{year},\"amount_eur\":{}}}]", euro(work.amount));
+    let known = |is_known: bool, value: Value| if is_known { value } else { Value::Null };
+    let quality = if is_over {
+        "as_built"
+    } else if is_contracted {
+        "design"
+    } else {
+        "sketch"
+    };
+    vec![
+        text(format!("LP{:05}{number:03}", district.chunk.id)),
+        known(is_contracted, text(cig)),
+        known(is_contracted, real(current, 2)),
+        known(is_contracted, real(paid, 2)),
+        known(is_begun, day(work.start + 7)),
+        known(is_over, day(end + work.delay)),
+        text(phases),
+        known(is_contracted, text(contracts)),
+        text(funds),
+        text(quality),
+    ]
 }
 
 /// Sites of the works in execution.

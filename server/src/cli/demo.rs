@@ -103,7 +103,10 @@ impl Arguments {
 
     /// Fills the store, unless the city is there already.
     pub async fn fill<S: Store>(&self, store: &S, catalog: &Catalog, config: &Config) -> Outcome {
-        put_tariffs(&config.tariffs_folder()).map_err(Failure::failed)?;
+        let plans = [("canone-demo.toml", bricola_city::TARIFF_PLAN)];
+        put(&config.tariffs_folder(), &plans).map_err(Failure::failed)?;
+        put(&config.regulations_folder(), &bricola_city::REGULATIONS).map_err(Failure::failed)?;
+        put(&config.conflicts_folder(), &bricola_city::CONFLICT_RULES).map_err(Failure::failed)?;
         let mark = Mark::of(store, config).await?;
         if config.database.is_some() {
             self.make_room(store, &mark).await?;
@@ -133,13 +136,13 @@ impl Arguments {
     }
 }
 
-/// Gives the city its tariff plan, unless somebody has put others there.
-fn put_tariffs(folder: &Path) -> std::io::Result<()> {
+/// Gives the city rules of its own, unless somebody has put others there.
+fn put(folder: &Path, files: &[(&str, &str)]) -> std::io::Result<()> {
     if folder.exists() {
         return Ok(());
     }
     std::fs::create_dir_all(folder)?;
-    std::fs::write(folder.join("canone-demo.toml"), bricola_city::TARIFF_PLAN)
+    files.iter().try_for_each(|(name, content)| std::fs::write(folder.join(name), content))
 }
 
 /// Streams one layer into the store; the number of its features.

@@ -6,6 +6,7 @@
 
 mod bindings;
 mod config;
+mod conflicts;
 mod demo;
 mod followers;
 mod layers;
@@ -14,6 +15,7 @@ mod lookup;
 mod serve;
 mod tariffs;
 mod units;
+mod ztl;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -90,6 +92,10 @@ enum Command {
     Tariffs(tariffs::Arguments),
     /// List the cadastre's census dumps, with all that is wrong with them
     Units(units::Arguments),
+    /// List the regulations of limited traffic zones, with all that is wrong with them
+    Ztl(ztl::Arguments),
+    /// Tell the rules for conflicts of work sites, with all that is wrong with them
+    Conflicts(conflicts::Arguments),
     /// Print the configuration in force, or the commented default
     Config(config::Arguments),
 }
@@ -121,6 +127,8 @@ impl Command {
             Self::Config(arguments) => arguments.run(&config),
             Self::Tariffs(arguments) => arguments.run(&config),
             Self::Units(arguments) => arguments.run(&config),
+            Self::Ztl(arguments) => arguments.run(&config),
+            Self::Conflicts(arguments) => arguments.run(&config),
             command => runtime()?.block_on(command.run_with_store(config)),
         }
     }
@@ -173,7 +181,7 @@ impl Command {
             Self::Bindings(arguments) => arguments.run(&store).await,
             Self::Followers(arguments) => arguments.run(&*store).await,
             Self::Prune(arguments) => arguments.run(&*store).await,
-            Self::Config(_) | Self::Tariffs(_) | Self::Units(_) => Ok(()),
+            Self::Config(_) | Self::Tariffs(_) | Self::Units(_) | Self::Ztl(_) | Self::Conflicts(_) => Ok(()),
         }
     }
 }

@@ -271,4 +271,14 @@ impl Config {
     pub fn tariffs_folder(&self) -> PathBuf {
         self.data.join("tariffs")
     }
+
+    /// Where the office puts the regulations of its limited traffic zones.
+    pub fn regulations_folder(&self) -> PathBuf {
+        self.data.join("ztl")
+    }
+
+    /// Where the office puts its rules for conflicts of work sites.
+    pub fn conflicts_folder(&self) -> PathBuf {
+        self.data.join("conflicts")
+    }
 }

@@ -56,8 +56,18 @@ impl Asked<'_> {
 
     /// Whether programs get something at the address of the page: forms that nobody has filled in have no answer.
     fn has_document(&self) -> bool {
-        let is_form =
-            ["parcel", "zones", "tariff", "certificate", "rentals/candidates", "units", "service-area"].contains(&self.path);
+        let forms = [
+            "parcel",
+            "zones",
+            "tariff",
+            "certificate",
+            "rentals/candidates",
+            "units",
+            "service-area",
+            "ztl",
+            "conflicts",
+        ];
+        let is_form = forms.contains(&self.path);
         let given = |name: &str| self.parameter(name).is_some_and(|value| !value.is_empty());
         !is_form
             || ["geometry", "x", "parcel", "parcels", "feature", "address", "street", "quantity"].into_iter().any(given)

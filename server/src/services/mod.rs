@@ -3,9 +3,11 @@
 
 pub mod areas;
 pub mod certificate;
+pub mod conflicts;
 pub mod editing;
 pub mod features;
 pub mod feed;
+pub mod folder;
 pub mod jobs;
 pub mod join;
 pub mod lookup;
@@ -22,4 +24,6 @@ pub mod tariff;
 pub mod tiles;
 pub mod units;
 pub mod versions;
+pub mod works;
 pub mod zones;
+pub mod ztl;

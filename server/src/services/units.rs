@@ -77,7 +77,7 @@ impl Units {
     pub fn current(&self) -> Arc<Loaded> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.looked.is_none_or(|looked| looked.elapsed() > FRESH) {
-            let files = super::tariff::listed(&self.folder);
+            let files = super::folder::listed(&self.folder);
             if files != state.files {
                 state.loaded = Arc::new(read_folder(&self.folder));
                 for source in state.loaded.sources.iter().filter(|source| source.refused.is_some()) {
@@ -94,7 +94,7 @@ impl Units {
 /// Reads all dumps of a folder.
 pub fn read_folder(folder: &Path) -> Loaded {
     let mut loaded = Loaded::default();
-    for (path, ..) in super::tariff::listed(folder) {
+    for (path, ..) in super::folder::listed(folder) {
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // Notes and the like may lie beside them.
         if file.starts_with('.') || path.extension().is_some_and(|it| it.eq_ignore_ascii_case("txt")) {

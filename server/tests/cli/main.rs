@@ -18,3 +18,4 @@ mod replicas;
 mod serving;
 mod unreadable;
 mod warm;
+mod ztl;

@@ -4,13 +4,16 @@
 mod addresses;
 mod bad;
 mod certificates;
+mod conflicts;
 mod overlays;
 mod processes;
 mod rentals;
 mod tables;
 mod tariffs;
 mod units;
+mod works;
 mod zones;
+mod ztl;
 
 use std::sync::Arc;
 

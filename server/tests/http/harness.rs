@@ -464,6 +464,9 @@ pub fn assert_log_is_clean() {
         "a census dump is not in use",
         "laid aside",
         "the subscriber is not reached",
+        "a regulation is not in use",
+        "a schedule is not in use",
+        "rules of conflicts are not in use",
     ];
     let lines = LOG.lock().expect("log");
     let surprising: Vec<_> = lines.iter().filter(|line| !provoked.iter().any(|word| line.contains(word))).collect();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::document::Section;
 use super::plan::{Base, Crossing, DurationRule, Occupation, Quantity, Regime, TariffPlan, ZoneKind};
 use super::read::Places;
 use crate::Text;
+use crate::document::Section;
 
 /// Says what does not fit together in a plan.
 pub(super) fn check(root: &Section<'_>, plan: &TariffPlan, places: &Places) {

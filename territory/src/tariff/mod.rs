@@ -9,7 +9,6 @@ mod charge;
 mod check;
 mod choose;
 mod condition;
-mod document;
 mod lines;
 mod place;
 pub mod plan;

@@ -7,13 +7,13 @@ use toml::de::DeTable;
 
 use super::check;
 use super::condition::{Condition, SpatialCondition};
-use super::document::{Document, Range, Section};
 use super::plan::{
     AreaRule, Base, Combination, Crossing, CrossingRule, DurationMode, DurationRule, Occupation, Outside, Quantity,
     Reduction, Regime, Standard, Steps, TariffPlan, Vertical, YearPart, Zone, ZoneKind, ZoneSet,
 };
 use super::rounding::{AreaRounding, CurrencyRounding, Scope};
 use super::tables;
+use crate::document::{Document, Range, Section};
 use crate::{Exact, Fault, Text};
 
 /// Most bytes of a plan, and of each of its tables.

@@ -5,9 +5,9 @@ use std::collections::btree_map::Entry;
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::document::{Range, Section, bad_code, is_code, outside};
 use super::plan::{Side, StreetEntry, Zone, ZoneKind, ZoneSet};
 use super::read::{MAX_FILE_BYTES, duplicate};
+use crate::document::{Range, Section, bad_code, is_code, outside};
 use crate::{Exact, Fault, Text};
 
 /// Most faults of one table that are told one by one.

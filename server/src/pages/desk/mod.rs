@@ -3,14 +3,18 @@
 
 mod areas;
 mod certificate;
+mod conflicts;
 mod form;
 mod jobs;
 mod parcel;
 mod processes;
 mod rentals;
 mod tariff;
+mod timeline;
 mod units;
+mod works;
 mod zones;
+mod ztl;
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -20,13 +24,16 @@ use crate::error::Problem;
 
 pub use areas::areas;
 pub use certificate::{certificate, printed};
+pub use conflicts::conflicts;
 pub use jobs::{job, jobs};
 pub use parcel::parcel;
 pub use processes::{process, processes};
 pub use rentals::{candidates, rentals};
 pub use tariff::tariff;
 pub use units::units;
+pub use works::works;
 pub use zones::zones;
+pub use ztl::ztl;
 
 /// What came of a question, where one was asked.
 pub type Outcome = Option<Result<Value, Problem>>;
@@ -92,9 +99,14 @@ fn warnings(asked: &Asked<'_>, answer: &Value) -> Markup {
 
 /// What the answer rests on, and the address that asks the same again.
 fn evidence(asked: &Asked<'_>, answer: &Value) -> Markup {
+    evidence_of(asked, answer, &[])
+}
+
+/// As [`evidence`], where the address does not say all that was asked.
+fn evidence_of(asked: &Asked<'_>, answer: &Value, besides: &[(&str, &str)]) -> Markup {
     let evidence = &answer["evidence"];
     let seq = evidence["seq"].to_string();
-    let again = asked.here(&[("at", &seq)]);
+    let again = asked.here(&[&[("at", seq.as_str())], besides].concat());
     html! {
         details class="evidence" {
             summary { (asked.say("Prove", "Evidence")) }

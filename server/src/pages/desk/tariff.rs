@@ -54,7 +54,8 @@ pub fn tariff(asked: &Asked<'_>, loaded: &Loaded, outcome: &Outcome) -> Content 
     Content { title: asked.say("Tariffa di base", "Base tariff").to_owned(), above: Vec::new(), body }
 }
 
-fn say<'a>(asked: &Asked<'_>, both: &'a Text) -> &'a str {
+/// A text in the language of the page.
+pub fn say<'a>(asked: &Asked<'_>, both: &'a Text) -> &'a str {
     if asked.language.tag() == "it" { &both.it } else { &both.en }
 }
 

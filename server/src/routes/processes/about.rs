@@ -21,6 +21,7 @@ pub const FAILURES: [Kind; 14] = [
     Kind::Unmeasurable,
     Kind::NoTariff,
     Kind::NoFee,
+    Kind::NoRules,
     Kind::InvalidParameter,
     Kind::JobFailed,
     Kind::SearchBuilding,

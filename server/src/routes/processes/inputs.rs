@@ -129,6 +129,22 @@ impl Inputs {
         self.text(name)?.map(read).transpose()
     }
 
+    /// Yes or no.
+    ///
+    /// # Errors
+    /// A value that is neither.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.0.get(name) {
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            _ => match self.text(name)? {
+                None => Ok(None),
+                Some("true") => Ok(Some(true)),
+                Some("false") => Ok(Some(false)),
+                Some(other) => Err(Problem::parameter(name, other, "must be true or false")),
+            },
+        }
+    }
+
     /// Texts: a list, or one text with commas.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod address;
 pub mod areas;
 pub mod candidates;
 pub mod certificate;
+pub mod conflicts;
 mod execute;
 mod inputs;
 pub mod jobs;
@@ -17,7 +18,9 @@ pub mod rows;
 pub mod sheets;
 pub mod tariff;
 pub mod units;
+pub mod works;
 pub mod zones;
+pub mod ztl;
 
 use std::sync::Arc;
 
@@ -141,7 +144,7 @@ pub struct Process {
 }
 
 /// All of them.
-pub const PROCESSES: [&Process; 8] = [
+pub const PROCESSES: [&Process; 11] = [
     &parcel::PROCESS,
     &zones::PROCESS,
     &tariff::PROCESS,
@@ -150,6 +153,9 @@ pub const PROCESSES: [&Process; 8] = [
     &candidates::PROCESS,
     &units::PROCESS,
     &areas::PROCESS,
+    &ztl::PROCESS,
+    &conflicts::PROCESS,
+    &works::PROCESS,
 ];
 
 /// Those that answer the staff only.

@@ -21,8 +21,7 @@ use thiserror::Error;
 use super::site::{Evidence, Seen, Shape, Site};
 use super::zones::{place, size};
 
-pub(crate) use plans::listed;
-pub use plans::{Loaded, Tariffs, read_folder};
+pub use plans::{Loaded, Tariffs, read_folder, tariffs};
 
 /// Version of the way in which places are found; the arithmetic has its own.
 pub const ENGINE: &str = "bricola-tariff/1";

@@ -1,6 +1,6 @@
 //! The schemas of the desks' answers, of processes and of jobs.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::schema::{
     any_object, between, boolean, envelope, formatted, list, nullable, number, object, reference, text, whole, word,
@@ -111,6 +111,9 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("RentalReport", rentals()),
         ("RentalCandidates", candidates()),
         ("UnitsAnswer", units()),
+        ("ZtlAnswer", ztl()),
+        ("ConflictsAnswer", conflicts()),
+        ("WorksAnswer", works()),
     ]
 }
 
@@ -244,6 +247,100 @@ fn units() -> Value {
         ("day", formatted("date")),
         ("parcels", list(&parcel)),
         ("sources", list(&source)),
+        ("warnings", list(&reference("Warning"))),
+        ("evidence", reference("Evidence")),
+    ])
+}
+
+fn ztl() -> Value {
+    let access = || word(["yes", "with_fee", "with_permit", "depends", "unknown", "no"]);
+    let moment = || object([("utc", formatted("date-time")), ("local", formatted("date-time"))]);
+    let zone = object([
+        ("layer", text()),
+        ("code", text()),
+        ("name", text()),
+        ("kind", nullable(reference("BothLanguages"))),
+        ("feature", reference("UsedFeature")),
+        ("access", access()),
+        ("needs", list(&text())),
+        ("decisive", nullable(any_object())),
+        ("others", list(&any_object())),
+        ("permits", list(&any_object())),
+    ]);
+    let span = object([("from", moment()), ("to", moment()), ("access", access()), ("rules", list(&text()))]);
+    object([
+        ("access", access()),
+        ("needs", list(&text())),
+        ("instant", moment()),
+        ("zones", list(&zone)),
+        ("next_change", nullable(object([("at", moment()), ("access", access())]))),
+        ("searched_until", moment()),
+        ("permits", list(&any_object())),
+        ("timeline", list(&span)),
+        ("warnings", list(&reference("Warning"))),
+        ("rules", any_object()),
+        ("place", reference("Place")),
+        ("gates", list(&any_object())),
+        ("evidence", reference("Evidence")),
+    ])
+}
+
+fn conflicts() -> Value {
+    let severity = || word(["notice", "minor", "serious", "blocking"]);
+    let conflict = object([
+        ("role", text()),
+        ("title", reference("BothLanguages")),
+        ("feature", reference("UsedFeature")),
+        ("name", text()),
+        ("severity", severity()),
+        ("distance_m", text()),
+        ("dates", any_object()),
+        ("common_days", nullable(whole(1))),
+        ("reason", reference("BothLanguages")),
+    ]);
+    let window =
+        object([("from", formatted("date")), ("to", formatted("date")), ("shift_days", json!({"type": "integer"}))]);
+    object([
+        ("site", any_object()),
+        ("days", whole(1)),
+        ("clearance_m", text()),
+        ("worst", nullable(severity())),
+        ("counts", any_object()),
+        ("conflicts", list(&conflict)),
+        ("omitted", whole(0)),
+        ("free_window", nullable(window)),
+        ("warnings", list(&reference("Warning"))),
+        ("rules", any_object()),
+        ("place", reference("Place")),
+        ("complete", boolean()),
+        ("evidence", reference("Evidence")),
+    ])
+}
+
+fn works() -> Value {
+    let sums = || {
+        [
+            ("group?", text()),
+            ("works", whole(0)),
+            ("late", whole(0)),
+            ("amount_eur", nullable(text())),
+            ("amount_unknown", whole(0)),
+            ("valued", whole(0)),
+            ("planned_value_eur", nullable(text())),
+            ("earned_value_eur", nullable(text())),
+            ("schedule_index", nullable(text())),
+            ("actual_cost_eur", nullable(text())),
+            ("growth_eur", nullable(text())),
+        ]
+    };
+    object([
+        ("day", formatted("date")),
+        ("by", word(["phase", "kind", "funding", "year", "district"])),
+        ("total", object(sums())),
+        ("groups", list(&object(sums()))),
+        ("works", list(&any_object())),
+        ("omitted", whole(0)),
+        ("odd", whole(0)),
         ("warnings", list(&reference("Warning"))),
         ("evidence", reference("Evidence")),
     ])

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::{Exact, Fault, Text};
 
 /// A file that is being read, and what was found wrong in it.
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     pub file: &'a str,
     text: &'a str,
     faults: RefCell<Vec<Fault>>,
@@ -45,7 +45,7 @@ impl<'a> Document<'a> {
 
 /// What numbers a field takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Range {
+pub(crate) enum Range {
     /// Nothing and more.
     NotNegative,
     /// More than nothing.
@@ -55,7 +55,7 @@ pub(super) enum Range {
 }
 
 /// A table of the file.
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     pub doc: &'a Document<'a>,
     table: &'a DeTable<'a>,
     /// Where it begins.
@@ -184,17 +184,46 @@ impl<'a> Section<'a> {
 
     pub fn optional_date(&self, key: &str) -> Option<NaiveDate> {
         let value = self.get(key)?.get_ref();
-        let date = match value {
-            DeValue::Datetime(date) if date.time.is_none() => date.date.and_then(|date| {
-                NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day))
-            }),
-            DeValue::String(text) => text.parse().ok(),
-            _ => None,
-        };
+        let date = date_of(value);
         if date.is_none() {
             self.wrong_kind(key, "una data, per esempio 2026-01-01", "a date, such as 2026-01-01");
         }
         date
+    }
+
+    /// Days.
+    pub fn dates(&self, key: &str) -> Vec<NaiveDate> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let dates: Option<Vec<NaiveDate>> =
+            value.get_ref().as_array().and_then(|items| items.iter().map(|item| date_of(item.get_ref())).collect());
+        if dates.is_none() {
+            self.wrong_kind(
+                key,
+                "un elenco di date, per esempio [2026-01-01]",
+                "a list of dates, such as [2026-01-01]",
+            );
+        }
+        dates.unwrap_or_default()
+    }
+
+    /// A moment by the clock on the wall.
+    pub fn optional_clock(&self, key: &str) -> Option<NaiveDateTime> {
+        let moment = match self.get(key)?.get_ref() {
+            DeValue::Datetime(it) if it.offset.is_none() => it.date.zip(it.time).and_then(|(date, time)| {
+                let date = NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day))?;
+                let second = time.second.map_or(0, u32::from);
+                date.and_hms_opt(u32::from(time.hour), u32::from(time.minute), second)
+            }),
+            _ => None,
+        };
+        if moment.is_none() {
+            self.wrong_kind(
+                key,
+                "data e ora locali, per esempio 2026-07-18T14:00:00",
+                "a local date and time, such as 2026-07-18T14:00:00",
+            );
+        }
+        moment
     }
 
     pub fn flag(&self, key: &str) -> bool {
@@ -305,18 +334,28 @@ impl<'a> Section<'a> {
     }
 }
 
-pub(super) fn is_code(text: &str) -> bool {
+fn date_of(value: &DeValue<'_>) -> Option<NaiveDate> {
+    match value {
+        DeValue::Datetime(date) if date.time.is_none() => date
+            .date
+            .and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day))),
+        DeValue::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+pub(crate) fn is_code(text: &str) -> bool {
     (1..=60).contains(&text.chars().count()) && text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
 }
 
-pub(super) fn bad_code(code: &str) -> Text {
+pub(crate) fn bad_code(code: &str) -> Text {
     Text::new(
         format!("«{code}» non è un codice: solo lettere, cifre, - _ e punto, 60 al più"),
         format!("“{code}” is no code: letters, digits, - _ and dot only, 60 at most"),
     )
 }
 
-pub(super) fn outside(number: &Exact, range: Range) -> Option<Text> {
+pub(crate) fn outside(number: &Exact, range: Range) -> Option<Text> {
     match range {
         Range::NotNegative | Range::Positive | Range::Percent if number.is_negative() => {
             Some(Text::new(format!("{number} è negativo"), format!("{number} is negative")))

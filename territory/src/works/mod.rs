@@ -1,0 +1,16 @@
+//! The register of public works: what is odd about a record, and how a work stands in money, time and progress.
+//!
+//! Money and shares are exact fractions ([`Exact`](crate::Exact)); what a record does not say is no number, and is counted
+//! as not known rather than as nothing. The arithmetic is that of earned value: planned value spreads the amount evenly over
+//! the planned days, earned value is the amount times the progress, actual cost what was paid.
+
+mod check;
+mod record;
+mod stand;
+
+pub use check::check;
+pub use record::{Contract, Fund, Parts, PhaseDates, Record, Sal};
+pub use stand::{ENGINE, Indicators, Totals, stand};
+
+#[cfg(test)]
+mod tests;
