@@ -9,7 +9,7 @@ use crate::wired::schema::{any_object, between, reference, text, word};
 use crate::wired::{Operation, Parameter, Words};
 
 /// What may be wrong with the question of some process.
-pub const FAILURES: [Kind; 14] = [
+pub const FAILURES: [Kind; 15] = [
     Kind::MissingParameter,
     Kind::UnknownLayer,
     Kind::UnknownFeature,

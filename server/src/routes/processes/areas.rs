@@ -48,7 +48,6 @@ pub const PROCESS: Process = Process {
         name: "reached",
         about: Words("Che cosa si raggiunge, e le prove", "What is reached, and the evidence"),
         media_type: "application/json",
-        usual: true,
     }],
     path: PATH,
     run,

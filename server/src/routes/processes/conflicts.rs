@@ -46,7 +46,6 @@ pub const PROCESS: Process = Process {
         name: "conflicts",
         about: Words("I conflitti, il periodo libero e le prove", "The conflicts, the free time and the evidence"),
         media_type: "application/json",
-        usual: true,
     }],
     path: "/conflicts",
     run,

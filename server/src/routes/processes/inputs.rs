@@ -134,7 +134,7 @@ impl Inputs {
     /// # Errors
     /// A value that is neither.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
-        match self.0.get(name) {
+        match self.values.get(name) {
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
             _ => match self.text(name)? {
                 None => Ok(None),

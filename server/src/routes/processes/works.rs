@@ -58,7 +58,6 @@ pub const PROCESS: Process = Process {
         name: "works",
         about: Words("Le somme, le opere e le prove", "The sums, the works and the evidence"),
         media_type: "application/json",
-        usual: true,
     }],
     path: "/works",
     run,

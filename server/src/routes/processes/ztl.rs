@@ -51,7 +51,6 @@ pub const PROCESS: Process = Process {
             "Whether one may enter, why and until when, and the evidence",
         ),
         media_type: "application/json",
-        usual: true,
     }],
     path: "/ztl",
     run,

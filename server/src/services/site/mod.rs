@@ -16,7 +16,7 @@ use thiserror::Error;
 
 pub use evidence::{Evidence, Seen};
 pub use near::{in_metres, near, reference};
-pub use surfaces::{Named, code_of, name_of, registered_m2, surface_of, words, zones_about};
+pub use surfaces::{Named, code_of, name_of, named, registered_m2, surface_of, words, zones_about};
 
 /// Metres of accuracy beyond which the border of a zone may lie on the other side of the place.
 const ROUGH_M: f64 = 1.0;

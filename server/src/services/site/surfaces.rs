@@ -28,6 +28,12 @@ pub fn surface_of(row: RowRef<'_>) -> Option<MultiPolygon<f64>> {
     }
 }
 
+/// A row as a zone with all of its outline, where it is a surface.
+pub fn named(snapshot: &Snapshot, row: RowRef<'_>) -> Option<Named> {
+    let zone = Zone { code: code_of(snapshot, row), feature: reference(snapshot, row), geometry: surface_of(row)? };
+    Some(Named { zone, name: name_of(snapshot, row) })
+}
+
 /// The surfaces of a layer about a box (degrees) and so many metres around it, those that are valid on the day, in order of
 /// id: as zones, each with as much of its outline as matters there.
 pub fn zones_about<'a>(
