@@ -1,8 +1,9 @@
 //! The register of public works: what is odd about a record, and how a work stands in money, time and progress.
 //!
-//! Money and shares are exact fractions ([`Exact`](crate::Exact)); what a record does not say is no number, and is counted
-//! as not known rather than as nothing. The arithmetic is that of earned value: planned value spreads the amount evenly over
-//! the planned days, earned value is the amount times the progress, actual cost what was paid.
+//! Money and shares are exact fractions ([`Exact`](crate::Exact)), the planned value of each work to the cent; what a record
+//! does not say is no number, and is counted as not known rather than as nothing. The arithmetic is that of earned value:
+//! planned value spreads the amount evenly over the planned days, earned value is the amount times the progress, actual cost
+//! what was paid.
 
 mod check;
 mod record;

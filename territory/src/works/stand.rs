@@ -49,14 +49,15 @@ pub struct Totals {
     pub growth: Option<Exact>,
 }
 
-/// How a work stands on a day.
+/// How a work stands on a day. The planned value is to the cent: fractions of thousands of different numbers of days would
+/// have sums with denominators of thousands of digits.
 pub fn stand(record: &Record, day: NaiveDate) -> Indicators {
     let hundred = Exact::from(100);
     let share = planned_share(record, day);
     let late_from = record.end_planned;
     let end = record.end_actual.or_else(|| Some(day).filter(|day| late_from.is_some_and(|planned| *day > planned)));
     Indicators {
-        planned_value: record.amount.clone().zip(share).map(|(amount, share)| amount * &share),
+        planned_value: record.amount.clone().zip(share).map(|(amount, share)| (amount * &share).rounded(2)),
         earned_value: record
             .amount
             .clone()
