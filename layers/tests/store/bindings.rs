@@ -450,7 +450,7 @@ async fn claims<S: Store>(store: Arc<S>) {
     assert_eq!(changed(write("a", 1, "Z", None)).await, Some(1));
     assert_eq!(changed(write("a", 2, "Z", None)).await, Some(0), "what is so already is no change");
     assert_eq!(changed(write("a", 2, "Y", Some(reached.clone()))).await, Some(1));
-    assert_eq!(store.bindings().await.expect("reads"), [reached.clone()]);
+    assert_eq!(store.bindings().await.expect("reads"), std::slice::from_ref(&reached));
     assert_eq!(claim("b").await, Some(reached), "the claim ended with the last piece");
     let told = caused(&store, 0).await;
     assert_eq!(

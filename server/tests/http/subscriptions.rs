@@ -11,6 +11,7 @@ use std::time::Duration;
 use bricola_layers::store::{Edit, GeoPackageStore, OpenMode, Replacement as _, Store as _};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use sha2::Digest as _;
 
 use super::feed::{definition, fountain, update};
 use super::harness::{Answer, Server};
@@ -22,7 +23,8 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqr";
 struct City {
     store: Arc<GeoPackageStore>,
     server: Server,
-    _folder: tempfile::TempDir,
+    #[expect(dead_code, reason = "it goes when the city goes")]
+    folder: tempfile::TempDir,
 }
 
 impl City {
@@ -41,7 +43,7 @@ impl City {
             store.write(id, rows).await.expect("written");
         }
         let server = Self::serve(&store, configure).await;
-        Self { store, server, _folder: folder }
+        Self { store, server, folder: folder }
     }
 
     async fn serve(store: &Arc<GeoPackageStore>, configure: impl FnOnce(&mut bricola::config::Config)) -> Server {
@@ -288,13 +290,13 @@ async fn another_server_goes_on_where_one_has_ended() {
     let (city, receiver) = (City::new().await, Receiver::start().await);
     city.subscribe(webhook("tributi", &receiver.url("/events"), &json!({"start": "copy"}))).await;
     city.caught_up("tributi").await;
-    let City { store, server, _folder } = city;
+    let City { store, server, folder } = city;
     assert!(server.end().await);
     for n in 0..5 {
         store.write("fountains", vec![update(1, fountain(1.0, &format!("away{n}")))]).await.expect("written");
     }
     let server = City::serve(&store, |_| ()).await;
-    let city = City { store, server, _folder };
+    let city = City { store, server, folder };
     city.caught_up("tributi").await;
     assert_eq!(applied(&receiver.events())[&1], "away4");
     assert_eq!(receiver.events().len(), 12 + 5, "nothing twice after an orderly end");
@@ -339,7 +341,6 @@ async fn who_fetches_confirms_by_asking_on_and_compares_by_digest() {
         layer["cells"].as_object().expect("cells").values().filter_map(|cell| cell["count"].as_u64()).sum();
     assert_eq!(cells, 10);
     // As a subscriber computes it: features 1 to 5 at version 2, the others at 1.
-    use sha2::Digest as _;
     let bits = (1..=10).fold(0_u128, |bits, id| {
         let hash = sha2::Sha256::digest(format!("fountains/{id}/{}", if id <= 5 { 2 } else { 1 }));
         bits ^ u128::from_be_bytes(hash[..16].try_into().expect("16 bytes"))

@@ -1,4 +1,4 @@
-//! INTEGRITY_REST_02, both ways: what is sent is signed, and what is written must be (domain paper, annex A 9).
+//! `INTEGRITY_REST_02`, both ways: what is sent is signed, and what is written must be (domain paper, annex A 9).
 
 use std::path::PathBuf;
 
@@ -121,7 +121,7 @@ async fn what_is_written_must_be_signed_where_the_administrator_says_so() {
     // The same token once more, and everything that is wrong in one place.
     post(&city, &body, &[digest.clone(), good.clone()]).await.problem(401, "integrity");
     post(&city, &body, &[]).await.problem(401, "integrity");
-    post(&city, &body, &[digest.clone()]).await.problem(401, "integrity");
+    post(&city, &body, std::slice::from_ref(&digest)).await.problem(401, "integrity");
     post(&city, &body, &[sign(&claims(&body, "two"))]).await.problem(401, "integrity");
     let tampered = String::from_utf8(body.clone()).expect("text").replace("written", "tampered").into_bytes();
     post(&city, &tampered, &[digest.clone(), sign(&claims(&body, "three"))]).await.problem(400, "digest-mismatch");
