@@ -23,7 +23,6 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqr";
 struct City {
     store: Arc<GeoPackageStore>,
     server: Server,
-    #[expect(dead_code, reason = "it goes when the city goes")]
     folder: tempfile::TempDir,
 }
 
