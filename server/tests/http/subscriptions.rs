@@ -42,7 +42,7 @@ impl City {
             store.write(id, rows).await.expect("written");
         }
         let server = Self::serve(&store, configure).await;
-        Self { store, server, folder: folder }
+        Self { store, server, folder }
     }
 
     async fn serve(store: &Arc<GeoPackageStore>, configure: impl FnOnce(&mut bricola::config::Config)) -> Server {

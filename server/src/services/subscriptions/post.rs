@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use thiserror::Error;
+use tracing::debug;
 
 use super::allowed::{Allowed, Forbidden, Names, host_of};
 
@@ -116,11 +118,19 @@ fn sender(names: Names) -> Result<Sender, io::Error> {
     plain.enforce_http(false);
     plain.set_nodelay(true);
     plain.set_connect_timeout(Some(CONNECT));
-    let secured = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(plain);
+    let provider = rustls::crypto::ring::default_provider;
+    let builder = match HttpsConnectorBuilder::new().with_provider_and_native_roots(provider()) {
+        Ok(builder) => builder,
+        // A machine that trusts nobody reaches plain hosts all the same.
+        Err(error) => {
+            debug!(%error, "no certificates of authorities are installed: hosts behind TLS cannot be trusted");
+            let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider()));
+            let config = config.with_safe_default_protocol_versions().map_err(io::Error::other)?;
+            let nobody = rustls::RootCertStore::empty();
+            HttpsConnectorBuilder::new().with_tls_config(config.with_root_certificates(nobody).with_no_client_auth())
+        }
+    };
+    let secured = builder.https_or_http().enable_http1().wrap_connector(plain);
     Ok(Client::builder(TokioExecutor::new()).build(secured))
 }
 
