@@ -148,3 +148,20 @@ fn points_are_looked_up_in_a_layer_as_it_was() {
         assert_eq!(lookup(&[&format!("--at={wrong}")]).0, 2, "{wrong}");
     }
 }
+
+#[test]
+fn census_dumps_are_listed_with_their_faults_and_owners_are_refused() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("dumps")).expect("a folder");
+    folder.write("dumps/L736.FAB", "L736||7|F|1|2||0012|00057||0003|\nno row\n");
+    let run = folder.run(&["units", "dumps"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stdout.contains("L736.FAB  1 records, 1 faults  sha256 "), "{}", run.stdout);
+    assert!(run.stdout.contains("L736.FAB:2: "), "{}", run.stdout);
+    folder.write("dumps/L736.SOG", "L736||7|P|ROSSI|MARIO\n");
+    let run = folder.run(&["units", "dumps"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("L736.SOG  refused: owners and rights"), "{}", run.stdout);
+    assert!(!run.stdout.contains("ROSSI") && !run.stderr.contains("ROSSI"), "{run:?}");
+    assert_eq!(folder.run(&["units", "nowhere"]).code, 2);
+}
