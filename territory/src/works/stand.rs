@@ -81,7 +81,8 @@ fn planned_share(record: &Record, day: NaiveDate) -> Option<Exact> {
 impl Totals {
     /// Adds a share of a work (1: all of it).
     pub fn add(&mut self, record: &Record, stand: &Indicators, share: &Exact) {
-        let part = |value: &Option<Exact>| value.clone().map(|value| value * share);
+        let is_whole = *share == Exact::one();
+        let part = |value: &Option<Exact>| value.clone().map(|value| if is_whole { value } else { value * share });
         self.works += 1;
         self.late += usize::from(stand.days_late.is_some_and(|days| days > 0));
         self.amount_unknown += usize::from(record.amount.is_none());

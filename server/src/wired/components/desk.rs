@@ -1,6 +1,6 @@
 //! The schemas of the desks' answers, of processes and of jobs.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::schema::{
     any_object, between, boolean, envelope, formatted, list, nullable, number, object, reference, text, whole, word,
@@ -259,7 +259,7 @@ fn ztl() -> Value {
         ("layer", text()),
         ("code", text()),
         ("name", text()),
-        ("kind", nullable(reference("BothLanguages"))),
+        ("kind", nullable(object([("it", text()), ("en", text())]))),
         ("feature", reference("UsedFeature")),
         ("access", access()),
         ("needs", list(&text())),
@@ -299,7 +299,7 @@ fn conflicts() -> Value {
         ("reason", reference("BothLanguages")),
     ]);
     let window =
-        object([("from", formatted("date")), ("to", formatted("date")), ("shift_days", json!({"type": "integer"}))]);
+        object([("from", formatted("date")), ("to", formatted("date")), ("shift_days", between(-3_660, 3_660))]);
     object([
         ("site", any_object()),
         ("days", whole(1)),
