@@ -93,7 +93,7 @@ fn hash(city: &City) -> u64 {
 }
 
 /// [`hash`] of the city of 1,500 parcels and seed 7.
-const PINNED: u64 = 11_305_081_820_455_567_860;
+const PINNED: u64 = 10_006_311_850_390_424_674;
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
