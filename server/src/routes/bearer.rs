@@ -10,10 +10,14 @@ use crate::error::{Kind, Problem};
 
 /// Whether the request comes with a token of the configuration.
 pub fn is_known(app: &App, headers: &HeaderMap) -> bool {
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token =
-        sent.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    token.is_some_and(|(_, token)| app.editors.know(token.trim()))
+    token(headers).is_some_and(|token| app.editors.know(token))
+}
+
+/// The token of a request, whoever knows it.
+pub fn token(headers: &HeaderMap) -> Option<&str> {
+    let sent = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, token) = sent.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
+    Some(token.trim())
 }
 
 /// Lets the staff in: who knows a token, or everybody where the server shows everything.

@@ -67,11 +67,7 @@ struct Page {
 pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Answer {
     let asked = asked(&app, query.as_deref(), &headers)?;
     let end = app.archive().last_seq().await.map_err(|error| Problem::store(&error))?;
-    if asked.after > end {
-        let detail =
-            format!("after={}: the log ends at {end}; the store may have been restored from a copy.", asked.after);
-        return Err(Problem::new(Kind::CursorAhead, detail).with("parameter", "after").with("seq", end));
-    }
+    not_ahead(asked.after, end)?;
     acknowledge(&app, &headers, asked.after).await?;
     // With too many who wait already, the answer comes at once, empty.
     let permit = app.waiting.try_acquire();
@@ -85,6 +81,18 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
         let _ = tokio::time::timeout_at(asked.until, app.territory.reached(page.next + 1)).await;
     }
     Ok(finish(&asked, page, end))
+}
+
+/// Refuses a cursor behind the end of the log.
+///
+/// # Errors
+/// 400, with where the log ends.
+pub fn not_ahead(after: Seq, end: Seq) -> Result<(), Problem> {
+    if after <= end {
+        return Ok(());
+    }
+    let detail = format!("after={after}: the log ends at {end}; the store may have been restored from a copy.");
+    Err(Problem::new(Kind::CursorAhead, detail).with("parameter", "after").with("seq", end))
 }
 
 /// Of [`get`].

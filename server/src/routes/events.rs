@@ -51,13 +51,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     };
     let resumed = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let after = resumed.or(params.whole("after", 0..=i64::MAX)?);
-    let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
-        let most = app.config.limits.streams;
-        Problem::new(Kind::TooManyStreams, format!("{most} streams are open; try again in a while."))
-            .with("limit", "limits.streams")
-            .with("allowed", most)
-            .retry_after(10)
-    })?;
+    let permit = permit(&app)?;
     // Listening begins before anything is read, so that nothing falls between.
     let listener = app.territory.subscribe();
     let mut stream = EventStream {
@@ -73,7 +67,8 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     };
     stream.heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     stream.begin().await;
-    Ok(answer(stream))
+    let seq = stream.sent;
+    Ok(sent(stream.into_stream(), seq))
 }
 
 /// Of [`get`].
@@ -93,9 +88,23 @@ pub fn about() -> Operation {
         .fails([Kind::UnknownLayer, Kind::LayerUnreadable, Kind::TooManyStreams])
 }
 
-fn answer(stream: EventStream) -> Response {
-    let seq = stream.sent;
-    let mut response = Sse::new(stream.into_stream()).into_response();
+/// Room for one stream more.
+///
+/// # Errors
+/// When as many are open as may be.
+pub fn permit(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
+    Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
+        let most = app.config.limits.streams;
+        Problem::new(Kind::TooManyStreams, format!("{most} streams are open; try again in a while."))
+            .with("limit", "limits.streams")
+            .with("allowed", most)
+            .retry_after(10)
+    })
+}
+
+/// A stream of events as an answer that reflects a change.
+pub fn sent(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static, seq: Seq) -> Response {
+    let mut response = Sse::new(stream).into_response();
     // Proxies such as nginx would otherwise gather events before they pass them on.
     respond::set(&mut response, HeaderName::from_static("x-accel-buffering"), "no");
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

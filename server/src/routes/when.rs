@@ -1,6 +1,7 @@
 //! As of when an answer is asked for: `at` is the log's time (what did the office know), `datetime` the data's own (what
 //! was in force).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bricola_layers::cache::{Layer, PastError, Snapshot};
@@ -215,6 +216,20 @@ impl When {
             snapshots.push(past(app, &layer.definition().id, at).await?);
         }
         Ok(snapshots)
+    }
+
+    /// Those of some layers that there are, by their ids.
+    ///
+    /// # Errors
+    /// As [`Self::snapshots`].
+    pub async fn present<'a>(
+        &self,
+        app: &App,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, Arc<Snapshot>>, Problem> {
+        let named = ids.into_iter().filter_map(|id| Some((id.to_owned(), select::one(app, id).ok()?)));
+        let (ids, layers): (Vec<String>, Vec<Arc<Layer>>) = named.unzip();
+        Ok(ids.into_iter().zip(self.snapshots(app, &layers).await?).collect())
     }
 
     /// Where the features of a layer are answered from.

@@ -38,11 +38,6 @@ pub use ztl::ztl;
 /// What came of a question, where one was asked.
 pub type Outcome = Option<Result<Value, Problem>>;
 
-/// What came of a question, if it was one.
-pub fn outcome(answer: Result<Value, Problem>, is_asked: bool) -> Outcome {
-    is_asked.then_some(answer)
-}
-
 /// Why there is no answer: in the language of the page where the reason is told in both.
 fn refused(asked: &Asked<'_>, problem: &Problem) -> Markup {
     let reason = problem.member("text").map(|text| in_language(asked, text));

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::inputs::Inputs;
-use super::zones::{FAILURES, names_a_place, sent};
+use super::zones::{FAILURES, names_a_place, outcome, sent};
 use super::{Call, Input, Made, Output, Process, document, moment, place, wanted};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
@@ -58,14 +58,7 @@ fn number_of(least: f64, (usual, most): (f64, f64)) -> Value {
 }
 
 fn inputs() -> Vec<Input> {
-    let mut inputs = place::inputs();
-    for input in &mut inputs {
-        input.example = match input.name {
-            "x" => Some("12.3388"),
-            "y" => Some("45.4342"),
-            _ => None,
-        };
-    }
+    let mut inputs = place::inputs_at_san_marco();
     inputs.extend([
         wanted("minutes", Words("Per quanti minuti; di norma 15", "For how many minutes; 15 when not said"), number_of(0.1, MINUTES)),
         wanted("speed", Words("Chilometri all’ora; di norma 4,5", "Kilometres an hour; 4.5 when not said"), number_of(0.5, SPEED)),
@@ -110,7 +103,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     }
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "service-area", query.as_deref());
-    let outcome = pages::desk::outcome(answer(&app, &inputs).await, names_a_place(&inputs));
+    let outcome = outcome(names_a_place(&inputs), answer(&app, &inputs)).await;
     let layers = select::visible(&app).filter(|(_, it)| it.geometry.dimension() != Some(1));
     let layers: Vec<_> = layers.map(|(_, it)| (it.id.clone(), language.of(&it.title).to_owned())).collect();
     Ok(pages::send(&asked, &pages::desk::areas(&asked, &layers, &outcome)))

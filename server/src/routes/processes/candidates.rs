@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::inputs::Inputs;
 use super::rentals::{checked, error_input, error_m, layer, least, least_input};
-use super::zones::{FAILURES, names_a_place, sent};
+use super::zones::{FAILURES, names_a_place, outcome, sent};
 use super::{Call, Input, Made, Output, Process, document, moment, place};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
@@ -46,14 +46,7 @@ pub const PROCESS: Process = Process {
 };
 
 fn inputs() -> Vec<Input> {
-    let mut inputs = place::inputs();
-    for input in &mut inputs {
-        input.example = match input.name {
-            "x" => Some("12.3388"),
-            "y" => Some("45.4342"),
-            _ => None,
-        };
-    }
+    let mut inputs = place::inputs_at_san_marco();
     inputs.extend([error_input(), least_input()]);
     inputs.extend(moment());
     inputs
@@ -80,7 +73,7 @@ async fn got(app: &Arc<App>, query: Option<&str>, headers: &HeaderMap) -> Answer
     }
     let base = respond::base_url(&app.config, headers);
     let asked = pages::Asked::new(app, language, &base, "rentals/candidates", query);
-    let outcome = if names_a_place(&inputs) { pages::desk::outcome(answer(app, &inputs).await, true) } else { None };
+    let outcome = outcome(names_a_place(&inputs), answer(app, &inputs)).await;
     Ok(pages::send(&asked, &pages::desk::candidates(&asked, &outcome)))
 }
 

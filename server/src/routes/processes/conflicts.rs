@@ -1,6 +1,5 @@
 //! `/conflicts`: what a new site collides with, and when it would not.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
@@ -13,14 +12,14 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::inputs::Inputs;
-use super::zones::{FAILURES, names_a_place, sent, unmeasurable};
+use super::zones::{FAILURES, names_a_place, outcome, sent, unmeasurable};
 use super::{Call, Input, Made, Output, Process, document, moment, place, wanted};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::pages;
 use crate::params::Params;
 use crate::routes::when;
-use crate::routes::{parameters, respond, select};
+use crate::routes::{parameters, respond};
 use crate::services::conflicts::{Question, conflicts};
 use crate::wired::schema::{boolean, formatted, number, reference, text, usually};
 use crate::wired::{Operation, Words};
@@ -52,14 +51,7 @@ pub const PROCESS: Process = Process {
 };
 
 fn inputs() -> Vec<Input> {
-    let mut inputs = place::inputs();
-    for input in &mut inputs {
-        input.example = match input.name {
-            "x" => Some("12.3388"),
-            "y" => Some("45.4342"),
-            _ => None,
-        };
-    }
+    let mut inputs = place::inputs_at_san_marco();
     let [_, at] = moment();
     inputs.extend([
         wanted("from", Words("Primo giorno del cantiere", "First day of the site"), formatted("date"))
@@ -104,7 +96,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     }
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "conflicts", query.as_deref());
-    let outcome = if names_a_place(&inputs) { pages::desk::outcome(answer(&app, &inputs).await, true) } else { None };
+    let outcome = outcome(names_a_place(&inputs), answer(&app, &inputs)).await;
     let rules = Arc::clone(&app.conflict_rules);
     let loaded = tokio::task::spawn_blocking(move || rules.current()).await.map_err(Problem::internal)?;
     Ok(pages::send(&asked, &pages::desk::conflicts(&asked, &loaded, &outcome)))
@@ -133,13 +125,8 @@ async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
     let rules = Arc::clone(&app.conflict_rules);
     let loaded = tokio::task::spawn_blocking(move || rules.current()).await.map_err(Problem::internal)?;
     let Some(rules) = &loaded.rules else { return Err(no_rules(loaded.faults.len())) };
-    let mut layers = BTreeMap::new();
-    for id in rules.layer_ids() {
-        // What is missing is told.
-        if let Ok(layer) = select::one(app, id) {
-            layers.insert(id.to_owned(), when.snapshots(app, &[layer]).await?.swap_remove(0));
-        }
-    }
+    // What is missing is told.
+    let layers = when.present(app, rules.layer_ids()).await?;
     let (question, rules) = (Question { site, asked, layers, seq }, rules.clone());
     let work = tokio::task::spawn_blocking(move || conflicts(&rules, question)).await;
     work.map_err(Problem::internal)?.map_err(|error| unmeasurable(&error))

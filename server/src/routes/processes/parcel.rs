@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::inputs::Inputs;
 use super::sheets::{self, Sheet, listed, warned};
-use super::zones::{FAILURES, names_a_place, sent, unmeasurable};
+use super::zones::{FAILURES, names_a_place, outcome, sent, unmeasurable};
 use super::{Call, Input, Made, Output, Process, document, moment, place};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
@@ -120,11 +120,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     }
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "parcel", query.as_deref());
-    let outcome = if names_a_place(&inputs) {
-        pages::desk::outcome(answer(&app, &inputs, Progress::default()).await, true)
-    } else {
-        None
-    };
+    let outcome = outcome(names_a_place(&inputs), answer(&app, &inputs, Progress::default())).await;
     Ok(pages::send(&asked, &pages::desk::parcel(&asked, &outcome)))
 }
 

@@ -77,6 +77,16 @@ pub fn checked(inputs: &Inputs) -> Result<(), Problem> {
     inputs.number("y").map(|_| ())
 }
 
+/// As [`inputs`], with a point in the Piazza San Marco as the example.
+pub fn inputs_at_san_marco() -> Vec<Input> {
+    let example = |name| match name {
+        "x" => Some("12.3388"),
+        "y" => Some("45.4342"),
+        _ => None,
+    };
+    inputs().into_iter().map(|input| Input { example: example(input.name), ..input }).collect()
+}
+
 /// The place that is meant, if one is.
 ///
 /// # Errors

@@ -163,7 +163,7 @@ async fn got(app: Arc<App>, query: Option<&str>, headers: &HeaderMap) -> Answer 
     let base = respond::base_url(&app.config, headers);
     let asked = pages::Asked::new(&app, language, &base, "rentals", query);
     // The form is short, and its usual values have an answer.
-    let outcome = pages::desk::outcome(answer(&app, &inputs, None, Progress::default()).await, true);
+    let outcome = Some(answer(&app, &inputs, None, Progress::default()).await);
     let surfaces = select::visible(&app).filter(|(_, it)| it.geometry.dimension() == Some(2));
     let layers: Vec<_> = surfaces.map(|(_, it)| (it.id.clone(), language.of(&it.title).to_owned())).collect();
     Ok(pages::send(&asked, &pages::desk::rentals(&asked, &layers, &outcome)))

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::inputs::Inputs;
 use super::sheets::{self, Sheet, listed, warned};
-use super::zones::{FAILURES, names_a_place, sent, unmeasurable};
+use super::zones::{FAILURES, names_a_place, outcome, sent, unmeasurable};
 use super::{Call, Input, Made, Output, Process, document, moment, place, wanted};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
@@ -139,7 +139,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "tariff", query.as_deref());
     let is_asked = names_a_place(&inputs) || inputs.text("quantity")?.is_some();
-    let outcome = if is_asked { pages::desk::outcome(answer(&app, &inputs).await, true) } else { None };
+    let outcome = outcome(is_asked, answer(&app, &inputs)).await;
     let tariffs = Arc::clone(&app.tariffs);
     let loaded = tokio::task::spawn_blocking(move || tariffs.current()).await.map_err(Problem::internal)?;
     Ok(pages::send(&asked, &pages::desk::tariff(&asked, &loaded, &outcome)))

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::inputs::Inputs;
 use super::parcel::{found, too_many};
-use super::zones::{FAILURES, names_a_place, sent};
+use super::zones::{FAILURES, names_a_place, outcome, sent};
 use super::{Call, Input, Made, Output, Process, document, moment, place};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
@@ -73,7 +73,7 @@ async fn got(app: &Arc<App>, query: Option<&str>, headers: &HeaderMap) -> Answer
     }
     let base = respond::base_url(&app.config, headers);
     let asked = pages::Asked::new(app, language, &base, "units", query);
-    let outcome = if names_a_place(&inputs) { pages::desk::outcome(answer(app, &inputs).await, true) } else { None };
+    let outcome = outcome(names_a_place(&inputs), answer(app, &inputs)).await;
     Ok(pages::send(&asked, &pages::desk::units(&asked, &outcome)))
 }
 

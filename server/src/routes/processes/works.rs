@@ -122,7 +122,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     }
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "works", query.as_deref());
-    let outcome = pages::desk::outcome(answer(&app, &inputs).await, true);
+    let outcome = Some(answer(&app, &inputs).await);
     Ok(pages::send(&asked, &pages::desk::works(&asked, &outcome)))
 }
 

@@ -47,14 +47,7 @@ pub const PROCESS: Process = Process {
 };
 
 fn inputs() -> Vec<Input> {
-    let mut inputs = place::inputs();
-    for input in &mut inputs {
-        input.example = match input.name {
-            "x" => Some("12.3388"),
-            "y" => Some("45.4342"),
-            _ => None,
-        };
-    }
+    let mut inputs = place::inputs_at_san_marco();
     inputs.push(wanted(
         "layers",
         Words(
@@ -82,7 +75,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     }
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "zones", query.as_deref());
-    let outcome = pages::desk::outcome(answer(&app, &inputs).await, names_a_place(&inputs));
+    let outcome = outcome(names_a_place(&inputs), answer(&app, &inputs)).await;
     let surfaces = select::visible(&app).filter(|(_, it)| it.geometry.dimension() == Some(2));
     let layers: Vec<_> = surfaces.map(|(_, it)| (it.id.clone(), language.of(&it.title).to_owned())).collect();
     Ok(pages::send(&asked, &pages::desk::zones(&asked, &layers, &outcome)))
@@ -93,6 +86,14 @@ pub fn names_a_place(inputs: &Inputs) -> bool {
     ["geometry", "x", "y", "parcel", "feature", "address", "parcels", "street"]
         .iter()
         .any(|name| matches!(inputs.text(name), Ok(Some(_))))
+}
+
+/// What came of a question, where one was asked: nothing is worked out for a form that nobody has filled in.
+pub async fn outcome(
+    is_asked: bool,
+    answer: impl Future<Output = Result<Value, Problem>> + Send,
+) -> pages::desk::Outcome {
+    if is_asked { Some(answer.await) } else { None }
 }
 
 /// An answer with the change that it reflects.

@@ -1,6 +1,6 @@
 //! `/ztl`: whether one may enter a limited traffic zone, and until when.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
@@ -14,14 +14,14 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::inputs::Inputs;
-use super::zones::{FAILURES, names_a_place, sent, unmeasurable};
+use super::zones::{FAILURES, names_a_place, outcome, sent, unmeasurable};
 use super::{Call, Input, Made, Output, Process, document, moment, place, wanted};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::pages;
 use crate::params::Params;
 use crate::routes::when;
-use crate::routes::{parameters, respond, select};
+use crate::routes::{parameters, respond};
 use crate::services::zones::Unzoned;
 use crate::services::ztl::{Question, ztl};
 use crate::wired::schema::{between, list, number, reference, text, usually, whole, word};
@@ -57,14 +57,7 @@ pub const PROCESS: Process = Process {
 };
 
 fn inputs() -> Vec<Input> {
-    let mut inputs = place::inputs();
-    for input in &mut inputs {
-        input.example = match input.name {
-            "x" => Some("12.3388"),
-            "y" => Some("45.4342"),
-            _ => None,
-        };
-    }
+    let mut inputs = place::inputs_at_san_marco();
     let [_, at] = moment();
     inputs.extend([
         wanted(
@@ -132,7 +125,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
     }
     let base = respond::base_url(&app.config, &headers);
     let asked = pages::Asked::new(&app, language, &base, "ztl", query.as_deref());
-    let outcome = if names_a_place(&inputs) { pages::desk::outcome(answer(&app, &inputs).await, true) } else { None };
+    let outcome = outcome(names_a_place(&inputs), answer(&app, &inputs)).await;
     let regulations = Arc::clone(&app.regulations);
     let loaded = tokio::task::spawn_blocking(move || regulations.current()).await.map_err(Problem::internal)?;
     Ok(pages::send(&asked, &pages::desk::ztl(&asked, &loaded, &outcome)))
@@ -164,13 +157,8 @@ async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
     let site = site.ok_or_else(|| Problem::missing("geometry", "say where: geometry, x and y, parcel or feature"))?;
     let gates = loaded.regulations.all().filter_map(|regulation| regulation.gates.as_deref());
     let named: BTreeSet<&str> = loaded.regulations.layers().into_iter().chain(gates).collect();
-    let mut layers = BTreeMap::new();
-    for id in named {
-        // What is missing is told where it is needed.
-        if let Ok(layer) = select::one(app, id) {
-            layers.insert(id.to_owned(), when.snapshots(app, &[layer]).await?.swap_remove(0));
-        }
-    }
+    // What is missing is told where it is needed.
+    let layers = when.present(app, named).await?;
     let question = Question { site, asked, day, odd, layers, seq };
     let work = tokio::task::spawn_blocking(move || ztl(&loaded.regulations, question)).await;
     work.map_err(Problem::internal)?.map_err(|error| match error {

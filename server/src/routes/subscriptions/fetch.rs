@@ -16,6 +16,7 @@ use super::{answered, document, kept, stuck, subscriber};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
+use crate::routes::changes::not_ahead;
 use crate::routes::{bearer, respond, select};
 use crate::services::subscriptions::{CELL_ZOOM, Delivery, Event, Place, Reader, State, Wanted, batch, digests};
 
@@ -111,10 +112,7 @@ pub(super) async fn begin(
 ) -> Result<Place, Problem> {
     let Some(after) = after else { return Ok(State::read(&one.progress).0) };
     let seq = after.seq;
-    if seq > end {
-        let detail = format!("after={seq}: the log ends at {end}; the store may have been restored from a copy.");
-        return Err(Problem::new(Kind::CursorAhead, detail).with("parameter", "after").with("seq", end));
-    }
+    not_ahead(seq, end)?;
     let handled = kept(app)?.handled(&one.id, seq, after.copy.is_none()).await;
     handled.map_err(|error| Problem::store(&error))?;
     Ok(after)

@@ -65,18 +65,14 @@ async fn subscriber(app: &App, id: &str, headers: &HeaderMap) -> Result<StoredSu
     if app.editors.is_empty() {
         admit(app, headers)?;
     }
-    let sent = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token =
-        sent.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let found = match &app.subscriptions {
         Some(_) => all(app).await?.into_iter().find(|one| one.id == id),
         None => None,
     };
     let secret = found.as_ref().and_then(|one| one.secret.clone());
-    let is_its = token.zip(secret).is_some_and(|((_, sent), secret)| {
-        let [sent, secret] = [sent.trim().as_bytes(), secret.as_bytes()];
-        bool::from(sent.ct_eq(secret))
-    });
+    let is_its = bearer::token(headers)
+        .zip(secret)
+        .is_some_and(|(sent, secret)| bool::from(sent.as_bytes().ct_eq(secret.as_bytes())));
     if !is_its {
         // Who is not known does not hear whether there is one.
         admit(app, headers)?;

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, RawQuery, State as AppState};
-use axum::response::sse::{Event as Sent, Sse};
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::Response;
+use axum::response::sse::Event as Sent;
+use http::{HeaderMap, HeaderName};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::fetch::{begin, cursor, pulled, read, reader};
 use crate::app::App;
-use crate::error::{Answer, Kind, Problem};
+use crate::error::{Answer, Problem};
 use crate::params::Params;
-use crate::routes::{bearer, respond};
+use crate::routes::{bearer, events};
 use crate::services::subscriptions::{Place, Reader};
 
 /// How often a stream says that it is alive, and where it stands.
@@ -43,26 +43,15 @@ async fn streamed(app: Arc<App>, id: &str, query: Option<&str>, headers: &Header
     let end = app.archive().last_seq().await.map_err(|error| Problem::store(&error))?;
     let place = begin(&app, &one, after, end).await?;
     let seq = place.seq;
-    let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
-        let most = app.config.limits.streams;
-        Problem::new(Kind::TooManyStreams, format!("{most} streams are open; try again in a while."))
-            .with("limit", "limits.streams")
-            .with("allowed", most)
-            .retry_after(10)
-    })?;
+    let permit = events::permit(&app)?;
     let reader = reader(&app, &one, headers)?;
     let closing = app.closing.subscribe();
     let stream = Stream { reader, waiting: VecDeque::from([beat(&place)]), place, closing, app, _permit: permit };
-    let events = futures::stream::unfold(stream, |mut stream| async {
+    let told = futures::stream::unfold(stream, |mut stream| async {
         let event = stream.next().await?;
         Some((Ok::<_, Infallible>(event), stream))
     });
-    let mut response = Sse::new(events).into_response();
-    // Proxies such as nginx would otherwise gather events before they pass them on.
-    respond::set(&mut response, HeaderName::from_static("x-accel-buffering"), "no");
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    respond::set_seq(&mut response, seq);
-    Ok(response)
+    Ok(events::sent(told, seq))
 }
 
 struct Stream {
