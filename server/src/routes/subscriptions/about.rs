@@ -79,7 +79,7 @@ pub fn about_remove() -> Operation {
         "Takes a subscription away, with the events that lie aside; the log is no longer kept for it.",
     );
     of_one(Method::Delete, "removed-subscription", Words("Togliere un abbonamento", "Take a subscription away"), about)
-        .replies(204, about, [], &[])
+        .replies(204, about, [], &["Cache-Control"])
         .fails([Kind::PreconditionFailed])
 }
 
@@ -167,7 +167,7 @@ pub fn about_put_aside() -> Operation {
     );
     of_one(Method::Delete, "dropped-letter", Words("Lasciar perdere un evento", "Drop an event"), about)
         .takes([Parameter::path("number", Words("Il suo numero", "Its number"), whole(0), 1)])
-        .replies(204, about, [], &[])
+        .replies(204, about, [], &["Cache-Control"])
 }
 
 /// Of [`super::replay`].

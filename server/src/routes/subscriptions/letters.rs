@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State as AppState};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bricola_layers::store::Letter;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::{admit, answered, kept, known};
+use super::{admit, answered, done, kept, known};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
@@ -97,5 +97,5 @@ async fn gone(app: &App, id: &str, number: &str, query: Option<&str>, headers: &
     };
     let number: i64 = number.parse().map_err(|_| unknown())?;
     let gone = kept(app)?.remove_letters(id, &[number]).await.map_err(|error| Problem::store(&error))?;
-    if gone > 0 { Ok(StatusCode::NO_CONTENT.into_response()) } else { Err(unknown()) }
+    if gone > 0 { Ok(done()) } else { Err(unknown()) }
 }

@@ -11,9 +11,9 @@ mod write;
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State as AppState};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bricola_layers::store::{StoredSubscription, Subscriptions};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
@@ -147,6 +147,13 @@ async fn shown(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) ->
     let one = subscriber(app, id, headers).await?;
     let end = app.archive().last_seq().await.map_err(|error| Problem::store(&error))?;
     Ok(answered(&told(app, &one, end, headers).await?))
+}
+
+/// It is done, and there is nothing to say.
+fn done() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    respond::set(&mut response, http::header::CACHE_CONTROL, "no-store");
+    response
 }
 
 fn answered(value: &Value) -> Response {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, Request, State as AppState};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bricola_layers::definition::Keep;
@@ -11,7 +11,7 @@ use bricola_layers::store::{Progress, StoreError, StoredSubscription, Subscripti
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::{admit, answered, document, kept, known, told};
+use super::{admit, answered, document, done, kept, known, told};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
@@ -115,7 +115,7 @@ async fn removed(app: &App, id: &str, query: Option<&str>, headers: &HeaderMap) 
         begin: None,
         patience_days: None,
     };
-    if write(app, edit).await? { Ok(StatusCode::NO_CONTENT.into_response()) } else { Err(moved(id)) }
+    if write(app, edit).await? { Ok(done()) } else { Err(moved(id)) }
 }
 
 fn moved(id: &str) -> Problem {
