@@ -1,8 +1,12 @@
 """OGC API Processes 1 (18-062r2, 1.0). Where its annex has no test for a class (Dismiss), each requirement lends its name."""
 
 import base64
+import contextlib
+import http.server
 import json
+import queue
 import re
+import threading
 import time
 
 from .features import core as features, oas30 as described
@@ -85,7 +89,7 @@ def problem(answer, status, kind):
 
 @core("conformance-success")
 def _(world):
-    for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss"):
+    for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "callback", "dismiss"):
         assert f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{name}" in world.classes, name
 
 
@@ -565,6 +569,50 @@ def _(world):
     begun(world, question(world))
     for it in jobs(world):
         assert {"jobID", "status", "type", "links"} <= set(it), it
+
+
+callback = tests_of("ogcapi-processes-1/1.0/conf/callback")
+
+
+@contextlib.contextmanager
+def listener():
+    """A program that is told of outcomes: its address, and what it was told as (path, document)."""
+    heard = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            heard.put((self.path, json.loads(body)))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", heard
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@callback("job-callback")
+def _(world):
+    if not world.token:
+        skip("who wants to be told shows a token")
+    with listener() as (url, heard):
+        told = {"successUri": f"{url}/good", "failedUri": f"{url}/bad", "inProgressUri": f"{url}/meanwhile"}
+        job = execute(world, question(world), response="document", subscriber=told).expect(201).json()
+        path, document = heard.get(timeout=20)
+        equal(path, "/good")
+        equal(document, world.get(f"/jobs/{job['jobID']}/results").expect(200).json())
+        wrong = {"parcel": "ZZ", "layers": ["zoning"]}
+        execute(world, wrong, subscriber=told).expect(201)
+        path, document = heard.get(timeout=20)
+        equal(path, "/bad")
+        assert {"type", "title", "status", "detail"} <= set(document), document
 
 
 dismiss = tests_of("ogcapi-processes-1/1.0/conf/dismiss")

@@ -134,6 +134,8 @@ pub enum Kind {
     SubscriptionExists,
     /// A subscription that cannot be, or not any more.
     InvalidSubscription,
+    /// Nothing may be sent to where an outcome is to be sent.
+    InvalidReplyTo,
     /// No job of this name, or not any more.
     UnknownJob,
     /// The job has not ended yet.
@@ -206,6 +208,7 @@ impl Kind {
         Self::UnknownSubscription,
         Self::SubscriptionExists,
         Self::InvalidSubscription,
+        Self::InvalidReplyTo,
         Self::UnknownJob,
         Self::JobRunning,
         Self::JobFailed,
@@ -273,6 +276,7 @@ impl Kind {
             Self::UnknownSubscription  => (StatusCode::NOT_FOUND,              "unknown-subscription",   "There is no such subscription, or no such letter of it"),
             Self::SubscriptionExists   => (StatusCode::CONFLICT,               "subscription-exists",    "There is a subscription of this name already"),
             Self::InvalidSubscription  => (StatusCode::UNPROCESSABLE_ENTITY,   "invalid-subscription",   "The subscription does not go with this server and its layers"),
+            Self::InvalidReplyTo       => (StatusCode::UNPROCESSABLE_ENTITY,   "invalid-reply-to",       "Nothing can be sent to this URL"),
             Self::UnknownJob           => (StatusCode::NOT_FOUND,              "unknown-job",            "There is no such job, or not any more"),
             Self::JobRunning           => (StatusCode::NOT_FOUND,              "job-running",            "The job has not ended yet"),
             Self::JobFailed            => (StatusCode::UNPROCESSABLE_ENTITY,   "job-failed",             "The job ended without a result"),

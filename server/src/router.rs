@@ -162,6 +162,9 @@ fn desks() -> Vec<Wired> {
         Wired::at("/processes").answers(processes::about_list(), processes::list).for_classes(processes::CLASSES),
         Wired::at("/processes/{processId}").answers(processes::about_one(), processes::one),
         Wired::at("/processes/{processId}/execution").answers(processes::about_execute(), processes::execute),
+        Wired::at("/processes/{processId}/requests")
+            .answers(processes::requests::about_ask(), processes::requests::ask),
+        Wired::at("/requests/{jobId}").answers(processes::requests::about_state(), processes::requests::state),
         Wired::at("/jobs")
             .answers(processes::jobs::about_list(), processes::jobs::list)
             .for_classes(processes::jobs::CLASSES),

@@ -1,7 +1,8 @@
 //! The same by another way, to prove it: rows streamed from the store, boxes in a tree of their own, the predicates of the
 //! crate `geo` on coordinates in floating point. Nothing of the cache is asked.
 //!
-//! Where a place lies on the very edge of a surface, `geo` does not say which of two neighbours has it, and either is taken.
+//! Where a place lies on the very edge of a surface, `geo` does not say which of two neighbours has it, and either is taken;
+//! the edge is as wide as the coordinate grid of the cache is fine.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,8 +11,11 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use futures::{StreamExt as _, pin_mut};
 use geo::coordinate_position::{CoordPos, CoordinatePosition as _};
-use geo::{Area as _, BooleanOps as _, BoundingRect as _, Closest, ClosestPoint as _, InteriorPoint as _};
-use geo_types::{Coord, Geometry, MultiPolygon, Point, Rect};
+use geo::{
+    Area as _, BooleanOps as _, BoundingRect as _, Closest, ClosestPoint as _, Distance as _, Euclidean,
+    InteriorPoint as _, LinesIter as _,
+};
+use geo_types::{Coord, Geometry, Line, MultiPolygon, Point, Rect};
 use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
 
@@ -200,6 +204,8 @@ struct Asked<'a> {
     from: Option<usize>,
     to: Option<usize>,
     filter: Option<BoundFilter>,
+    /// Half the width of an edge, in units of the CRS: what places and edges may move by on their grids.
+    edge: f64,
 }
 
 impl<'a> Asked<'a> {
@@ -215,6 +221,7 @@ impl<'a> Asked<'a> {
             from: place("valid_from"),
             to: place("valid_to"),
             filter: filter.transpose().map_err(|refusal| StoreError::Unusable(refusal.reason.to_string()))?,
+            edge: other.resolution.unwrap_or_else(|| crs.default_resolution()) * 1.5,
         })
     }
 
@@ -232,7 +239,7 @@ impl<'a> Asked<'a> {
 
     /// How far around a feature places are looked at, in units of its CRS.
     fn reach(&self, rect: Rect<f64>) -> Coord<f64> {
-        let Some(metres) = self.bound.within_m else { return Coord { x: 0.0, y: 0.0 } };
+        let Some(metres) = self.bound.within_m else { return Coord { x: self.edge, y: self.edge } };
         if !self.crs.is_geographic() {
             return Coord { x: metres * 1.1, y: metres * 1.1 };
         }
@@ -244,13 +251,13 @@ impl<'a> Asked<'a> {
     fn offer(&self, seat: &mut Seat, row: &StoredFeature, geometry: &Geometry<f64>) {
         let value = |position: usize| row.feature.properties.get(position).cloned().unwrap_or_default();
         let rank = match &seat.place {
+            Some(Geometry::Point(point)) if geometry.unsigned_area() == 0.0 => self.distance(*point, geometry),
+            Some(Geometry::Point(point)) if self.is_on_edge(point.0, geometry) => {
+                seat.edges.push(value(self.of));
+                None
+            }
             Some(Geometry::Point(point)) => match geometry.coordinate_position(&point.0) {
-                _ if geometry.unsigned_area() == 0.0 => self.distance(*point, geometry),
-                CoordPos::Inside => Some(0.0),
-                CoordPos::OnBoundary => {
-                    seat.edges.push(value(self.of));
-                    None
-                }
+                CoordPos::Inside | CoordPos::OnBoundary => Some(0.0),
                 CoordPos::Outside => self.distance(*point, geometry),
             },
             Some(surface) => share(surface, geometry).map(|shared| -shared),
@@ -271,6 +278,21 @@ impl<'a> Asked<'a> {
             }
             Some(best) if next.order(best).is_ge() => {}
             _ => seat.best = Some(next),
+        }
+    }
+
+    fn is_on_edge(&self, place: Coord<f64>, geometry: &Geometry<f64>) -> bool {
+        let edge = self.edge;
+        let is_between = |value: f64, a: f64, b: f64| value >= a.min(b) - edge && value <= a.max(b) + edge;
+        let is_near = |line: Line<f64>| {
+            is_between(place.x, line.start.x, line.end.x)
+                && is_between(place.y, line.start.y, line.end.y)
+                && Euclidean.distance(&Point(place), &line) <= edge
+        };
+        match geometry {
+            Geometry::Polygon(polygon) => polygon.lines_iter().any(is_near),
+            Geometry::MultiPolygon(polygons) => polygons.lines_iter().any(is_near),
+            _ => false,
         }
     }
 

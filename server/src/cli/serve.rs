@@ -20,6 +20,7 @@ use crate::front::Front;
 use crate::middleware::Integrity;
 use crate::retention;
 use crate::router::router;
+use crate::routes::processes::reply::resume;
 use crate::serve::{serve, signals};
 use crate::services::editing::Tokens;
 use crate::services::search;
@@ -72,6 +73,7 @@ pub async fn run<S: Store>(store: Arc<S>, catalog: &Catalog, config: Config) -> 
         let app = Arc::clone(&app);
         async move { app.metrics.upkeep().await }
     });
+    resume(&app);
     let searching = tokio::spawn(search::keep(app.territory.clone(), Arc::clone(&app.search)));
     say(&format!("http://{address}/\n"))?;
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");

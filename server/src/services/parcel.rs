@@ -100,12 +100,15 @@ fn one(question: &Question, row: RowRef<'_>, used: &mut Vec<FeatureRef>) -> Resu
     parcel["zones"] = layers.into_iter().filter(|layer| !is_empty(layer)).collect();
     parcel["points"] = points(question, &others, &surface, frame, used);
     parcel["neighbours"] = neighbours(question, row, &surface, frame);
+    parcel["bbox"] = json!([frame.min().x, frame.min().y, frame.max().x, frame.max().y]);
     let [west, south] = [frame.min().x - AROUND, frame.min().y - AROUND];
     let [east, north] = [frame.max().x + AROUND, frame.max().y + AROUND];
-    parcel["bbox"] = json!([frame.min().x, frame.min().y, frame.max().x, frame.max().y]);
+    // The box too: the parcel of another day may not be there any more.
     parcel["picture"] = format!(
-        "/styles/{}/thumbnail?bbox={west:.7},{south:.7},{east:.7},{north:.7}&width=480&height=360",
-        if question.layers.is_empty() { definition.id.as_str() } else { "city" }
+        "/styles/{}/thumbnail?bbox={west:.7},{south:.7},{east:.7},{north:.7}&feature={}/{}&width=480&height=360",
+        if question.layers.is_empty() { definition.id.as_str() } else { "city" },
+        definition.id,
+        row.id()
     )
     .into();
     Ok(parcel)

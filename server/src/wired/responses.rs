@@ -13,7 +13,7 @@ use crate::routes::respond::Language;
 type Header = (&'static str, Words, fn() -> Value);
 
 /// The headers of answers.
-const HEADERS: [Header; 15] = [
+const HEADERS: [Header; 16] = [
     (
         "Bricola-Seq",
         Words("L’ultima modifica che la risposta riflette", "The last change that the answer reflects"),
@@ -51,6 +51,11 @@ const HEADERS: [Header; 15] = [
     ("Location", Words("L’indirizzo del nuovo oggetto", "The address of the new feature"), text),
     ("Preference-Applied", Words("La preferenza di cui si è tenuto conto", "The preference that was heeded"), text),
     ("Retry-After", Words("Secondi dopo i quali riprovare", "Seconds after which to try again"), || whole(0)),
+    (
+        "X-Correlation-ID",
+        Words("Riconosce l’esito che sarà inviato", "Tells the outcome that will be sent from others"),
+        text,
+    ),
     ("X-RateLimit-Limit", Words("Richieste consentite in un minuto", "Requests that are allowed in a minute"), || {
         whole(1)
     }),

@@ -1,7 +1,7 @@
 //! Subscriptions: webhooks to a receiver of our own, pages and streams, over a real store.
 
 mod modi;
-mod receiver;
+pub mod receiver;
 mod wrong;
 
 use std::collections::BTreeMap;

@@ -243,16 +243,19 @@ impl Database {
     /// A transaction that writes, each statement seeing what was committed before it.
     pub async fn write(&self) -> Result<Session, StoreError> {
         self.takes_writes()?;
-        let limit = self.options.statement.as_millis();
-        Ok(self.session(&format!("BEGIN; SET LOCAL statement_timeout = {limit}"), "").await?.0)
+        let (begin, limit) = (Begin::Writing.sql(), self.options.statement.as_millis());
+        Ok(self.session(&format!("{begin}; SET LOCAL statement_timeout = {limit}"), "").await?.0)
     }
 
     /// A transaction that writes for as long as it takes, and may wait for its rows meanwhile.
     pub async fn write_on(&self) -> Result<Session, StoreError> {
         self.takes_writes()?;
-        let begin = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
-                     SET LOCAL client_min_messages = warning";
-        Ok(self.session(begin, "").await?.0)
+        let settings = format!(
+            "{}; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+             SET LOCAL client_min_messages = warning",
+            Begin::Writing.sql()
+        );
+        Ok(self.session(&settings, "").await?.0)
     }
 
     /// The connections themselves, for the migrator.

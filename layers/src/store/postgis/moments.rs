@@ -1,6 +1,8 @@
 //! Features as they stood at many moments, by one question: the feed tells what each of a page of changes did.
 
-use super::connect::{Database, Session};
+use sqlx::Row as _;
+
+use super::connect::{Database, Session, failure};
 use super::copy::{Fields, feature};
 use super::define;
 use super::past::{features_in, reach};
@@ -9,6 +11,10 @@ use super::schema::Schema;
 use crate::feature::{FeatureId, StoredFeature};
 use crate::log::Seq;
 use crate::store::{Moment, StoreError};
+
+/// How many changes there may be since the first moment for each feature that is asked for, before each of its states is looked
+/// at by itself: more of them would take longer to list.
+const NEAR: Seq = 20;
 
 /// For each moment the features that stood then; `None` where history does not reach back to it.
 pub(super) async fn features(
@@ -19,7 +25,7 @@ pub(super) async fn features(
     let (mut session, schema) = define::read_layer(database, layer).await?;
     let first = reach(&mut session, database, &schema).await?;
     // Of a table whose past is not known it does not matter what they are.
-    let ends = if schema.source.is_some() { Vec::new() } else { ends(&mut session, moments).await? };
+    let (ends, last) = if schema.source.is_some() { (Vec::new(), 0) } else { ends(&mut session, moments).await? };
     let mut found: Vec<Option<Vec<StoredFeature>>> =
         moments.iter().map(|(at, _)| (*at >= first).then(Vec::new)).collect();
     let (mut ats, mut ids, mut places) = (Vec::new(), Vec::new(), Vec::new());
@@ -36,7 +42,9 @@ pub(super) async fn features(
     if ids.is_empty() {
         return Ok(found);
     }
-    let query = query(&schema, &ats, &ids, &places);
+    let from = ats.iter().copied().min().unwrap_or_default();
+    let is_near = last - from <= NEAR * ids.len() as Seq;
+    let query = query(&schema, (&ats, &ids, &places), is_near.then_some(from));
     let row = |fields: &mut Fields<'_>| (fields.bigint(), feature(fields, &schema.definition));
     for (place, row) in collect_by(&mut session, &query, row).await? {
         let place = place.and_then(|place| usize::try_from(place).ok());
@@ -47,16 +55,21 @@ pub(super) async fn features(
     Ok(found)
 }
 
-/// Those of the moments that are ends of transactions.
-async fn ends(session: &mut Session, moments: &[Moment]) -> Result<Vec<Seq>, StoreError> {
+/// Those of the moments that are ends of transactions, and the last change.
+async fn ends(session: &mut Session, moments: &[Moment]) -> Result<(Vec<Seq>, Seq), StoreError> {
     let ats: Vec<Seq> = moments.iter().map(|(at, _)| *at).collect();
-    let query = sqlx::query("SELECT array_agg(seq) FROM bricola.transactions WHERE seq = ANY($1)").bind(ats);
-    let rows = session.all(query).await?;
-    Ok(super::connect::first_or::<Option<Vec<Seq>>>(&rows, None)?.unwrap_or_default())
+    let query = sqlx::query(
+        "SELECT ARRAY(SELECT seq FROM bricola.transactions WHERE seq = ANY($1)), (SELECT seq FROM bricola.clock)",
+    );
+    let rows = session.all(query.bind(ats)).await?;
+    let row = rows.first().ok_or_else(StoreError::garbled)?;
+    let read = || Ok((row.try_get(0)?, row.try_get(1)?));
+    read().map_err(|error: sqlx::Error| failure(&error))
 }
 
-/// Rows with the place of their moment before them, in the order of the moments and their ids.
-fn query(schema: &Schema, ats: &[Seq], ids: &[FeatureId], places: &[i64]) -> String {
+/// Rows with the place of their moment before them, in the order of the moments and their ids. `from` is the first of the
+/// moments, where few transactions came later: what they have superseded is then all of the past that is looked at.
+fn query(schema: &Schema, (ats, ids, places): (&[Seq], &[FeatureId], &[i64]), from: Option<Seq>) -> String {
     let list = |numbers: &[i64]| numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
     // The change that closed a transaction; of one that has no number yet, later than all.
     let closed = |transaction: &str| {
@@ -66,11 +79,17 @@ fn query(schema: &Schema, ats: &[Seq], ids: &[FeatureId], places: &[i64]) -> Str
             i64::MAX
         )
     };
+    let later = from.map_or_else(String::new, |from| {
+        format!(
+            " AND h.until IN (SELECT transaction FROM bricola.transactions WHERE seq > {from} \
+             UNION ALL SELECT transaction FROM bricola.pending)"
+        )
+    });
     format!(
         "WITH wanted AS MATERIALIZED (SELECT * FROM unnest('{{{}}}'::bigint[], '{{{ids}}}'::bigint[], '{{{}}}'::bigint[]) \
          WITH ORDINALITY AS w (at, id, place, number)), \
          kept AS MATERIALIZED (SELECT h.*, {} AS \"bricola since\", {} AS \"bricola until\" FROM {} AS h \
-         WHERE h.fid = ANY ('{{{ids}}}'::bigint[])), \
+         WHERE h.fid = ANY ('{{{ids}}}'::bigint[]){later}), \
          present AS MATERIALIZED (SELECT t.*, {} AS \"bricola since\" FROM {} AS t \
          WHERE t.fid = ANY ('{{{ids}}}'::bigint[])) \
          SELECT {} FROM (\

@@ -1,6 +1,6 @@
 //! How processes are described in `/api`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::PROCESSES;
 use crate::error::Kind;
@@ -27,7 +27,8 @@ pub const FAILURES: [Kind; 15] = [
     Kind::SearchBuilding,
 ];
 
-fn id() -> Parameter {
+/// Which process.
+pub fn id() -> Parameter {
     let about = Words("Quale processo", "Which process");
     Parameter::path("processId", about, word(PROCESSES.map(|process| process.id)), "zones")
 }
@@ -60,18 +61,21 @@ pub fn about_execute() -> Operation {
         "Chiede a un processo: risponde subito, o con Prefer: respond-async con un lavoro che si può seguire e annullare.",
         "Asks a process: it answers at once, or with Prefer: respond-async by a job that can be followed and dismissed.",
     );
-    let mut body = reference("Execute");
-    body = json!({"allOf": [body]});
-    Operation::post("execution", "desk", Words("Chiedere a un processo", "Ask a process"), about, body)
+    Operation::post("execution", "desk", Words("Chiedere a un processo", "Ask a process"), about, execution())
         .takes([id()])
         .gives(about, results(), &["Cache-Control"])
         .or_a_job()
         .fails(FAILURES)
-        .fails([Kind::UnknownProcess, Kind::Unauthorized])
+        .fails([Kind::UnknownProcess, Kind::Unauthorized, Kind::InvalidReplyTo])
+}
+
+/// The body of a question to a process.
+pub fn execution() -> Value {
+    json!({"allOf": [reference("Execute")]})
 }
 
 /// What may come out of a process.
-pub fn results() -> [(&'static str, serde_json::Value); 6] {
+pub fn results() -> [(&'static str, Value); 6] {
     let binary = || crate::wired::schema::formatted("binary");
     [
         ("application/json", any_object()),

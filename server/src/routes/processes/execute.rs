@@ -18,13 +18,14 @@ use serde_json::{Map, Value, json};
 
 use super::inputs::Inputs;
 use super::list::named;
+use super::reply::{self, Subscriber};
 use super::{Call, Made, Process, STAFF, jobs};
 use crate::app::App;
 use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::routes::pieces::{PIECE, Pieces, streamed};
 use crate::routes::{bearer, body, respond};
-use crate::services::jobs::{Content, Job, Part, Progress};
+use crate::services::jobs::{self as service, Content, Job, Order, Part, Progress, Reply};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -41,6 +42,17 @@ struct Execute {
     /// `raw`, or all outputs in one `document`.
     #[serde(default)]
     response: Option<String>,
+    /// Who is told of the outcome by requests.
+    #[serde(default)]
+    subscriber: Option<Subscriber>,
+}
+
+/// What is asked of a process, checked as far as that goes without asking.
+pub struct Asked {
+    pub process: &'static Process,
+    pub request: service::Request,
+    pub as_document: bool,
+    pub subscriber: Option<Subscriber>,
 }
 
 /// Answers at once, or with `Prefer: respond-async` by a job.
@@ -55,56 +67,87 @@ pub async fn execute(
 
 async fn executed(app: Arc<App>, id: &str, query: Option<&str>, request: Request) -> Answer {
     Params::read(query, &[])?;
-    let process = named(id)?;
     let headers = request.headers().clone();
+    let mut asked = read(&app, id, request).await?;
+    if let Some(subscriber) = asked.subscriber.take() {
+        let reply = subscriber.reply(respond::base_url(&app.config, &headers));
+        reply::admit(&app, &headers, &reply)?;
+        return begun(&app, later(&app, asked, Some(reply)), &headers);
+    }
+    if prefers_async(&headers) {
+        return begun(&app, later(&app, asked, None), &headers);
+    }
+    let Asked { process, request, as_document, .. } = asked;
+    let parts = run(app, process, request, Progress::default()).await?;
+    Ok(answered(&parts, as_document))
+}
+
+/// Reads the body of a question to a process.
+///
+/// # Errors
+/// An unknown process, somebody who may not ask it, a body that is none, inputs and outputs that it does not know.
+pub async fn read(app: &App, id: &str, request: Request) -> Result<Asked, Problem> {
+    let process = named(id)?;
     if STAFF.contains(&process.id) {
-        bearer::staff(&app, &headers)?;
+        bearer::staff(app, request.headers())?;
     }
     // As an object first: a list would pass for one.
     let sent: Map<String, Value> = body::json(request, app.config.limits.body_bytes).await?;
     let sent: Execute = serde_json::from_value(Value::Object(sent))
         .map_err(|error| Problem::new(Kind::InvalidBody, format!("{error}.")))?;
-    let inputs = Inputs::of_json(sent.inputs, &process.names())?;
-    let wanted = wanted(process, sent.outputs.as_ref())?;
+    Inputs::of_json(sent.inputs.clone(), &process.names())?;
+    let wanted = wanted(process, sent.outputs.as_ref())?.into_iter().map(str::to_owned).collect();
     let as_document = as_document(sent.response.as_deref())?;
-    if prefers_async(&headers) {
-        return later(&app, process, inputs, wanted, as_document, &headers);
-    }
-    let call = Call { app: Arc::clone(&app), inputs, wanted, progress: Progress::default() };
-    let made = (process.run)(call).await?;
-    let parts: Vec<Part> = made.into_iter().map(part).collect();
-    Ok(answered(&parts, as_document))
+    let request = service::Request { inputs: sent.inputs, wanted };
+    Ok(Asked { process, request, as_document, subscriber: sent.subscriber })
 }
 
-fn later(
-    app: &Arc<App>,
+/// Asks a process.
+///
+/// # Errors
+/// Those of the process.
+pub async fn run(
+    app: Arc<App>,
     process: &'static Process,
-    inputs: Inputs,
-    wanted: Vec<&'static str>,
-    as_document: bool,
-    headers: &HeaderMap,
-) -> Answer {
+    request: service::Request,
+    progress: Progress,
+) -> Result<Vec<Part>, Problem> {
+    let service::Request { inputs, wanted } = request;
+    let inputs = Inputs::of_json(inputs, &process.names())?;
+    let is_wanted = |name: &&str| wanted.iter().any(|wanted| wanted == name);
+    let wanted = process.outputs.iter().map(|output| output.name).filter(is_wanted).collect();
+    let made = (process.run)(Call { app, inputs, wanted, progress }).await?;
+    Ok(made.into_iter().map(part).collect())
+}
+
+/// Takes a job on, and tells its outcome to whoever is to be told.
+pub fn later(app: &Arc<App>, asked: Asked, reply: Option<Reply>) -> Option<Job> {
+    let Asked { process, request, as_document, .. } = asked;
+    let order = Order { process: process.id, as_document, request: Some(request.clone()), reply: reply.clone() };
     let own = Arc::clone(app);
-    let job = app.jobs.begin(process.id, as_document, move |progress| async move {
-        let made = (process.run)(Call { app: own, inputs, wanted, progress }).await?;
-        Ok(made.into_iter().map(part).collect())
-    });
-    begun(app, job, headers)
+    let job = app.jobs.begin(order, move |progress| run(own, process, request, progress))?;
+    if let Some(reply) = reply {
+        reply::watch(app, job.id.clone(), reply);
+    }
+    Some(job)
 }
 
 /// The answer of a job that was taken on; the refusal where there was no room for it.
 pub fn begun(app: &App, job: Option<Job>, headers: &HeaderMap) -> Answer {
-    let job = job.ok_or_else(|| {
-        Problem::new(Kind::Overloaded, "Too many jobs wait for their turn; try again later, or dismiss some.")
-            .with("limit", "MAX_JOBS")
-            .retry_after(30)
-    })?;
+    let job = job.ok_or_else(no_room)?;
     let base = respond::base_url(&app.config, headers);
     let mut response = respond::json(&jobs::status(&job, &base));
     *response.status_mut() = StatusCode::CREATED;
     respond::set(&mut response, header::LOCATION, &format!("{base}/jobs/{}", job.id));
     respond::set(&mut response, PREFERENCE_APPLIED, "respond-async");
     Ok(response)
+}
+
+/// There are too many jobs.
+pub fn no_room() -> Problem {
+    Problem::new(Kind::Overloaded, "Too many jobs wait for their turn; try again later, or dismiss some.")
+        .with("limit", "MAX_JOBS")
+        .retry_after(30)
 }
 
 /// An output of a job.

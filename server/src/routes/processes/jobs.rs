@@ -40,10 +40,10 @@ struct Wanted {
 
 /// `GET /jobs`: for the staff, since who knows a job's name knows its answer.
 pub async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    listed(&app, query.as_deref(), &headers).unwrap_or_else(bearer::refusal_or)
+    listed(&app, query.as_deref(), &headers).await.unwrap_or_else(bearer::refusal_or)
 }
 
-fn listed(app: &App, query: Option<&str>, headers: &HeaderMap) -> Answer {
+async fn listed(app: &App, query: Option<&str>, headers: &HeaderMap) -> Answer {
     let params = Params::read(query, &KNOWN)?;
     let wanted = wanted(&params)?;
     let format = respond::format(&params, headers)?;
@@ -51,7 +51,7 @@ fn listed(app: &App, query: Option<&str>, headers: &HeaderMap) -> Answer {
     bearer::staff(app, headers)?;
     let base = respond::base_url(&app.config, headers);
     let now = Utc::now();
-    let found = app.jobs.list().into_iter().filter(|job| wanted.has(job, now)).take(wanted.limit);
+    let found = app.jobs.list().await.into_iter().filter(|job| wanted.has(job, now)).take(wanted.limit);
     let jobs: Vec<Value> = found.map(|job| status(&job, &base)).collect();
     let links =
         [link(&base, "/jobs", "self", "application/json"), link(&base, "/jobs?f=html", "alternate", "text/html")];
@@ -127,7 +127,7 @@ pub async fn one(
     let params = Params::read(query.as_deref(), &["f", "lang"])?;
     let (format, language) = (respond::format(&params, &headers)?, respond::language(&params, &headers)?);
     let base = respond::base_url(&app.config, &headers);
-    let document = status(&known(&app, &id)?, &base);
+    let document = status(&known(&app, &id).await?, &base);
     if format == Format::Json {
         return Ok(respond::json(&document));
     }
@@ -139,7 +139,7 @@ pub async fn one(
 /// `GET /jobs/{jobId}/results`.
 pub async fn results(State(app): State<Arc<App>>, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     Params::read(query.as_deref(), &[])?;
-    let job = known(&app, &id)?;
+    let job = known(&app, &id).await?;
     match job.state {
         Stage::Successful(parts) => Ok(answered(&parts, job.as_document)),
         Stage::Failed(problem) => Err(*problem),
@@ -158,21 +158,22 @@ pub async fn dismiss(
     headers: HeaderMap,
 ) -> Answer {
     Params::read(query.as_deref(), &[])?;
-    let job = app.jobs.dismiss(&id).ok_or_else(|| unknown(&id))?;
+    let job = app.jobs.dismiss(&id).await.ok_or_else(|| unknown(&id))?;
     Ok(respond::json(&status(&job, &respond::base_url(&app.config, &headers))))
 }
 
-fn known(app: &App, id: &str) -> Result<Job, Problem> {
-    app.jobs.get(id).ok_or_else(|| unknown(id))
+/// The job of this name.
+///
+/// # Errors
+/// When there is none, or not any more.
+pub async fn known(app: &App, id: &str) -> Result<Job, Problem> {
+    app.jobs.get(id).await.ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &str) -> Problem {
     let shown = crate::error::clipped(id);
-    Problem::new(
-        Kind::UnknownJob,
-        format!("There is no job \"{shown}\"; results are kept for a day, and by the server that took the job on."),
-    )
-    .with("value", &*shown)
+    Problem::new(Kind::UnknownJob, format!("There is no job \"{shown}\"; results are kept for a day."))
+        .with("value", &*shown)
 }
 
 /// The statusInfo of a job.
@@ -190,6 +191,9 @@ pub fn status(job: &Job, base: &str) -> Value {
     if let Stage::Failed(problem) = &job.state {
         status["message"] = problem.detail().into();
     }
+    if let Some(reply) = &job.reply {
+        status["reply"] = json!(reply.standing);
+    }
     for (name, moment) in [("started", job.started), ("finished", job.finished)] {
         if let Some(moment) = moment {
             status[name] = moment.to_rfc3339().into();
@@ -198,7 +202,8 @@ pub fn status(job: &Job, base: &str) -> Value {
     status
 }
 
-fn id() -> Parameter {
+/// Which job.
+pub fn id() -> Parameter {
     let example = "00000000-0000-4000-8000-000000000000";
     Parameter::path(
         "jobId",

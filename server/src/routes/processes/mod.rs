@@ -12,8 +12,10 @@ mod inputs;
 pub mod jobs;
 mod list;
 pub mod parcel;
-mod place;
+pub mod place;
 pub mod rentals;
+pub mod reply;
+pub mod requests;
 pub mod rows;
 pub mod sheets;
 pub mod tariff;
@@ -168,6 +170,7 @@ pub const CLASSES: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/json",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/html",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/callback",
 ];
 
 /// Paths to which tables of places may be sent.

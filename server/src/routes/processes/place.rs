@@ -189,6 +189,15 @@ async fn of_parcel(app: &App, when: &When, text: &str) -> Result<Site, Problem> 
 }
 
 async fn of_feature(app: &App, when: &When, text: &str) -> Result<Site, Problem> {
+    let (snapshot, at) = row_named(app, when, text).await?;
+    of_row(&snapshot, at)
+}
+
+/// The feature that a parameter `feature` names, as layer/id.
+///
+/// # Errors
+/// What names none, or one that is not there.
+pub async fn row_named(app: &App, when: &When, text: &str) -> Result<(Arc<Snapshot>, RowAt), Problem> {
     let wrong = |reason: &str| Problem::parameter("feature", text, reason);
     let (id, number) = text.split_once('/').ok_or_else(|| wrong("must be layer/id, such as occupations/7"))?;
     let layer = select::one(app, id)?;
@@ -198,7 +207,7 @@ async fn of_feature(app: &App, when: &When, text: &str) -> Result<Site, Problem>
         Problem::new(Kind::UnknownFeature, format!("Layer \"{id}\" has no feature {number} at that time."))
             .with("parameter", "feature")
     })?;
-    of_row(&snapshot, at)
+    Ok((snapshot, at))
 }
 
 /// The place of a row.

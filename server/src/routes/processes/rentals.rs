@@ -24,7 +24,7 @@ use crate::pages;
 use crate::params::Params;
 use crate::routes::when::{self, When};
 use crate::routes::{bearer, body, parameters, respond, select};
-use crate::services::jobs::Progress;
+use crate::services::jobs::{Order, Progress};
 use crate::services::rentals::{Compared, LISTINGS, NotCompared, REGISTER, Shown, compared};
 use crate::services::rows::{NoRows, Refused, Row, Rows};
 use crate::services::site::{Shape, Site};
@@ -191,7 +191,7 @@ async fn posted(app: Arc<App>, query: Option<&str>, request: Request) -> Answer 
             let answer = answer(&own, &inputs, Some(file), progress).await?;
             Ok(vec![part(document("report", &answer))])
         };
-        return begun(&app, app.jobs.begin(PROCESS.id, false, work), &headers);
+        return begun(&app, app.jobs.begin(Order::of(PROCESS.id), work), &headers);
     }
     Ok(sent(&answer(&app, &inputs, Some(file), Progress::default()).await?))
 }

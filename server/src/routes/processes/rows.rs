@@ -13,7 +13,7 @@ use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::routes::when::{self, When};
 use crate::routes::{body, parameters, respond, select};
-use crate::services::jobs::{Content, Part, Progress};
+use crate::services::jobs::{Content, Order, Part, Progress};
 use crate::services::join::{Join, JoinError, several};
 use crate::wired::schema::text;
 use crate::wired::{Operation, Parameter, Words};
@@ -34,7 +34,7 @@ pub async fn post(State(app): State<Arc<App>>, RawQuery(query): RawQuery, reques
     let file = body::spooled(request.into_body()).await?;
     if prefers_async(&headers) {
         let work = move |progress| joined(joins, file, progress);
-        let job = app.jobs.begin(zones::PROCESS.id, false, work);
+        let job = app.jobs.begin(Order::of(zones::PROCESS.id), work);
         return begun(&app, job, &headers);
     }
     let mut response = answered(&joined(joins, file, Progress::default()).await?, false);

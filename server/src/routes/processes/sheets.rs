@@ -24,7 +24,7 @@ use crate::params::Params;
 use crate::routes::respond::Language;
 use crate::routes::when;
 use crate::routes::{bearer, body, parameters, respond};
-use crate::services::jobs::{Content, Part, Progress};
+use crate::services::jobs::{Content, Order, Part, Progress};
 use crate::services::rows::{Row, Rows};
 use crate::wired::schema::text;
 use crate::wired::{Operation, Words};
@@ -119,7 +119,7 @@ async fn posted(sheet: &'static Sheet, app: Arc<App>, query: Option<&str>, reque
     let asked = Asked { sheet, usual, language, inputs };
     if prefers_async(&headers) {
         let own = Arc::clone(&app);
-        let job = app.jobs.begin(sheet.process.id, false, move |progress| work(own, asked, rows, lines, progress));
+        let job = app.jobs.begin(Order::of(sheet.process.id), move |progress| work(own, asked, rows, lines, progress));
         return begun(&app, job, &headers);
     }
     let parts = work(app, asked, rows, lines, Progress::default()).await?;

@@ -80,6 +80,14 @@ pub fn about_thumbnail() -> Operation {
                 pattern(center),
             ),
             Parameter::query("zoom", Words("Lo zoom, con center", "The zoom, with center"), zoom()),
+            Parameter::query(
+                "feature",
+                Words(
+                    "Un oggetto da mettere in evidenza, come strato/7; senza riquadro né centro, la mappa è la sua",
+                    "A feature to be marked, such as layer/7; without box and centre the map is that around it",
+                ),
+                pattern(r"^[^/]+/[0-9]+$"),
+            ),
             Parameter::query("width", Words("Larghezza in pixel", "Width in pixels"), pixels(400)),
             Parameter::query("height", Words("Altezza in pixel", "Height in pixels"), pixels(300)),
             Parameter::query(
@@ -95,7 +103,9 @@ pub fn about_thumbnail() -> Operation {
             Kind::MissingParameter,
             Kind::LayerLoading,
             Kind::UnknownLayer,
+            Kind::UnknownFeature,
             Kind::LayerUnreadable,
+            Kind::LayerStored,
         ])
 }
 

@@ -7,24 +7,30 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use bricola_layers::cache::{Generation, Layer, Snapshot};
 use bricola_layers::limits::{MAX_MAP_PIXELS, MAX_MAP_TILES};
+use bricola_layers::query::Positions;
 use bricola_layers::tile::{Part, Place, TileId};
+use geo::BoundingRect;
+use geo_types::{Geometry, Rect};
 use http::{HeaderMap, header};
 use serde_json::Value;
 
 use super::{definitions, given, not_modified, present};
 use crate::app::App;
 use crate::encoding::Encoding;
-use crate::error::{Answer, Problem};
+use crate::error::{Answer, Kind, Problem};
 use crate::params::Params;
 use crate::routes::items::area;
+use crate::routes::processes::place::row_named;
 use crate::routes::when::When;
 use crate::routes::{respond, select};
 use crate::services::maps::{Covering, Finished, Plan, Sheet, View, decode};
 use crate::services::tiles::{Drawn, Request, generations};
 
-const KNOWN: [&str; 7] = ["bbox", "bbox-crs", "center", "zoom", "width", "height", "scale"];
+const KNOWN: [&str; 8] = ["bbox", "bbox-crs", "center", "zoom", "feature", "width", "height", "scale"];
+/// Parts of its own size by which a feature's surroundings are shown, and degrees at least.
+const AROUND: (f64, f64) = (0.4, 2e-4);
 
-/// `GET /styles/{styleId}/thumbnail`: where the data are, in a box of any CRS, or around a centre.
+/// `GET /styles/{styleId}/thumbnail`: where the data are, in a box of any CRS, around a centre or a feature.
 pub async fn get(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -37,16 +43,35 @@ pub async fn get(
         given(&app, &present(&definitions), "", &id)?.document
     };
     let plan = Plan::new(&style, "");
-    let view = view(&app, &params, &plan)?;
+    let marked = marked(&app, &params).await?;
+    let view = view(&app, &params, &plan, marked.as_ref())?;
     // Read first: what is drawn is at least as new.
     let seq = app.territory.seq();
     let tiles = tiles(&app, &plan, &view)?;
-    let key = key(&style, &view, &tiles, &app);
+    let key = key(&style, &view, &tiles, &app) + &marked.as_ref().map(|it| format!("{it:?}")).unwrap_or_default();
     let map = match app.maps.kept(&key) {
         Some(map) => map,
-        None => draw(&app, plan, view, tiles, key).await?,
+        None => draw(&app, plan, (view, marked), tiles, key).await?,
     };
     Ok(answer(&headers, &map, seq))
+}
+
+/// The feature that the picture is about, in degrees. Where it is said what is to be seen, one that is not there any more is not
+/// missed.
+async fn marked(app: &App, params: &Params<'_>) -> Result<Option<Geometry<f64>>, Problem> {
+    let Some(text) = params.text("feature") else { return Ok(None) };
+    let has_place = ["bbox", "center"].iter().any(|name| params.text(name).is_some());
+    let (snapshot, at) = match row_named(app, &When::default(), text).await {
+        Err(problem) if has_place && problem.kind() == Kind::UnknownFeature => return Ok(None),
+        found => found?,
+    };
+    match Positions::LonLat.geometry(snapshot.row_at(at)) {
+        None if !has_place => {
+            let detail = format!("{} has no geometry to draw.", crate::error::clipped(text));
+            Err(Problem::new(Kind::UnknownFeature, detail).with("parameter", "feature"))
+        }
+        geometry => Ok(geometry),
+    }
 }
 
 fn answer(headers: &HeaderMap, map: &Finished, seq: i64) -> Response {
@@ -63,7 +88,7 @@ fn answer(headers: &HeaderMap, map: &Finished, seq: i64) -> Response {
     response
 }
 
-fn view(app: &App, params: &Params<'_>, plan: &Plan) -> Result<View, Problem> {
+fn view(app: &App, params: &Params<'_>, plan: &Plan, marked: Option<&Geometry<f64>>) -> Result<View, Problem> {
     let side = |name: &str, usual: i64| {
         let side = params.whole(name, 16..=i64::from(MAX_MAP_PIXELS))?.unwrap_or(usual);
         Ok::<u32, Problem>(u32::try_from(side).unwrap_or(MAX_MAP_PIXELS))
@@ -86,8 +111,18 @@ fn view(app: &App, params: &Params<'_>, plan: &Plan) -> Result<View, Problem> {
         }
         (None, _) if zoom.is_some() => Err(Problem::missing("center", "zoom needs a center beside it")),
         (None, Some(bbox)) => Ok(View::around(bbox, size, ratio)),
-        (None, None) => Ok(usual(app, plan, size, ratio)),
+        (None, None) => Ok(match marked.and_then(BoundingRect::bounding_rect) {
+            Some(frame) => around(frame, size, ratio),
+            None => usual(app, plan, size, ratio),
+        }),
     }
+}
+
+/// A feature and what is beside it.
+fn around(frame: Rect<f64>, size: [u32; 2], ratio: f64) -> View {
+    let more = [frame.width(), frame.height()].map(|side| (side * AROUND.0).max(AROUND.1));
+    let (low, high) = (frame.min(), frame.max());
+    View::around([low.x - more[0], low.y - more[1], high.x + more[0], high.y + more[1]], size, ratio)
 }
 
 fn zoom(text: &str) -> Result<f64, Problem> {
@@ -196,7 +231,13 @@ fn key(style: &Value, view: &View, tiles: &[Needed], app: &App) -> String {
     super::tag(&format!("{style} {view:?} {made:?} {:?}", app.scope))
 }
 
-async fn draw(app: &Arc<App>, plan: Plan, view: View, tiles: Vec<Needed>, key: String) -> Result<Finished, Problem> {
+async fn draw(
+    app: &Arc<App>,
+    plan: Plan,
+    (view, marked): (View, Option<Geometry<f64>>),
+    tiles: Vec<Needed>,
+    key: String,
+) -> Result<Finished, Problem> {
     let mut sheets = Vec::with_capacity(tiles.len());
     for needed in tiles {
         let sources = When::default().drawn(app, &needed.layers).await?.into_iter().zip(&needed.parts);
@@ -218,7 +259,7 @@ async fn draw(app: &Arc<App>, plan: Plan, view: View, tiles: Vec<Needed>, key: S
     // Each takes room for its pixels, as a file does that is finished before it is sent.
     let _permit = app.builds.acquire().await.map_err(Problem::internal)?;
     let shared = Arc::clone(app);
-    let drawn = tokio::task::spawn_blocking(move || shared.maps.draw(&plan, &view, &sheets));
+    let drawn = tokio::task::spawn_blocking(move || shared.maps.draw(&plan, &view, &sheets, marked.as_ref()));
     let map = drawn.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
     app.maps.keep(key, &map);
     Ok(map)

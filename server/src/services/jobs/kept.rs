@@ -1,10 +1,11 @@
 //! Jobs on the disk, so that their results outlive the server: a folder for each, with what is known of it and its outputs.
 //!
-//! What was not at its end when the server ended is told to have been interrupted. Only files of ours are read and removed: a
-//! folder whose name is a UUID, with a `job.json` in it.
+//! A server that works on a job holds a lock on a file in its folder, which ends with the server. What was not at its end then
+//! goes on at the next server that starts, or is told to have been interrupted where it cannot be asked again. Only files of ours
+//! are read and removed: a folder whose name is a UUID, with a `job.json` in it.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -15,10 +16,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Content, Job, Part, State};
+use super::{Content, Job, Part, Reply, Request, State};
 use crate::error::{Kind, Problem};
 
 const ABOUT: &str = "job.json";
+const LOCK: &str = "lock";
 /// Outputs up to so many bytes are held in memory.
 const SMALL: u64 = 256 * 1024;
 
@@ -36,6 +38,10 @@ struct About {
     outputs: Vec<Output>,
     #[serde(default)]
     problem: Value,
+    #[serde(default)]
+    request: Option<Request>,
+    #[serde(default)]
+    reply: Option<Reply>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,6 +91,8 @@ impl Folder {
             as_document: job.as_document,
             outputs,
             problem,
+            request: job.request.clone(),
+            reply: job.reply.clone(),
         };
         // In its place at once: a server that ends meanwhile leaves what was there before.
         let (next, place) = (folder.join("job.next"), folder.join(ABOUT));
@@ -103,31 +111,64 @@ impl Folder {
         }
     }
 
-    /// The jobs of before. Those that had not come to their end were interrupted, and are written down as such.
-    pub fn read(&self, now: DateTime<Utc>) -> Vec<Job> {
-        let folders = fs::read_dir(&self.0).into_iter().flatten().flatten().filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            (uuid::Uuid::parse_str(&name).is_ok() && entry.path().join(ABOUT).is_file()).then_some(name)
-        });
-        let mut jobs: Vec<Job> = Vec::new();
-        for id in folders {
-            match read(&self.0.join(&id), &id, now) {
-                Ok(mut job) => {
-                    if !job.state.has_ended() {
-                        let detail = "The server ended before the job did; ask again.";
-                        let problem = Problem::new(Kind::JobFailed, detail).with("reason", "interrupted");
-                        job.state = State::Failed(Box::new(problem));
-                        (job.finished, job.updated) = (Some(now), now);
-                        if let Err(error) = self.keep(&job) {
-                            tracing::warn!(%error, "a job cannot be written down");
-                        }
-                    }
-                    jobs.push(job);
-                }
-                Err(error) => tracing::warn!(%error, "a job of before cannot be read"),
-            }
+    /// Whether a job is known here.
+    pub fn has(&self, id: &str) -> bool {
+        self.0.join(id).join(ABOUT).is_file()
+    }
+
+    /// Takes a job for this server, as long as the file is open; none where another server has it.
+    ///
+    /// # Errors
+    /// When the folder is not ours to write in.
+    pub fn claim(&self, id: &str) -> io::Result<Option<File>> {
+        let folder = self.0.join(id);
+        fs::create_dir_all(&folder)?;
+        let file = File::create(folder.join(LOCK))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
         }
-        jobs
+    }
+
+    /// A job as it was last written down, whoever works on it.
+    pub fn look(&self, id: &str, now: DateTime<Utc>) -> Option<Job> {
+        // A name that leads nowhere else.
+        let id = uuid::Uuid::parse_str(id).ok()?.hyphenated().to_string();
+        if !self.has(&id) {
+            return None;
+        }
+        let found = read(&self.0.join(&id), &id, now);
+        found.inspect_err(|error| tracing::warn!(%error, "a job cannot be read")).ok()
+    }
+
+    /// All jobs as they were last written down.
+    pub fn all(&self, now: DateTime<Utc>) -> Vec<Job> {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        entries.filter_map(|entry| self.look(entry.file_name().to_str()?, now)).collect()
+    }
+
+    /// The jobs that no server has any more. Those that had not come to their end and cannot be asked again were interrupted, and
+    /// are written down as such.
+    pub fn take_over(&self, now: DateTime<Utc>) -> Vec<(Job, File)> {
+        self.all(now)
+            .into_iter()
+            .filter_map(|job| Some((self.claim(&job.id).ok()??, job.id)))
+            .filter_map(|(claim, id)| {
+                // What its server has written at its end counts.
+                let mut job = self.look(&id, now)?;
+                if !job.state.has_ended() && job.request.is_none() {
+                    let detail = "The server ended before the job did; ask again.";
+                    let problem = Problem::new(Kind::JobFailed, detail).with("reason", "interrupted");
+                    job.state = State::Failed(Box::new(problem));
+                    (job.finished, job.updated) = (Some(now), now);
+                    if let Err(error) = self.keep(&job) {
+                        tracing::warn!(%error, "a job cannot be written down");
+                    }
+                }
+                Some((job, claim))
+            })
+            .collect()
     }
 }
 
@@ -151,7 +192,8 @@ fn read(folder: &Path, id: &str, now: DateTime<Utc>) -> io::Result<Job> {
             State::Successful(about.outputs.iter().map(part).collect::<io::Result<_>>()?)
         }
         "failed" => State::Failed(Box::new(Problem::of_kept(&about.problem))),
-        _ => State::Running,
+        "running" => State::Running,
+        _ => State::Accepted,
     };
     Ok(Job {
         id: id.to_owned(),
@@ -164,6 +206,8 @@ fn read(folder: &Path, id: &str, now: DateTime<Utc>) -> io::Result<Job> {
         // A clock that was set back must not keep it for ever.
         updated: about.updated.min(now),
         as_document: about.as_document,
+        request: about.request,
+        reply: about.reply,
     })
 }
 

@@ -7,11 +7,13 @@
 //! | `plan` | a style, read for drawing |
 //! | `mvt` | tiles, decoded |
 //! | `paint` | surfaces, lines, circles |
+//! | `mark` | the one feature that the picture is about |
 //! | `symbol` | icons and texts, none over another |
 //! | `text` | outlines of the letters of the shipped fonts |
 //! | `icons` | the shipped icons |
 
 mod icons;
+mod mark;
 mod mvt;
 mod paint;
 mod plan;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use geo_types::Geometry;
 use moka::sync::Cache;
 use thiserror::Error;
 use tiny_skia::{Color, Pixmap};
@@ -90,11 +93,17 @@ impl Maps {
         self.finished.insert(key, map.clone());
     }
 
-    /// Draws a map.
+    /// Draws a map, and over it the outline of what it is about, in degrees.
     ///
     /// # Errors
     /// When it is too large, or the icons cannot be read.
-    pub fn draw(&self, plan: &Plan, view: &View, sheets: &[Sheet]) -> Result<Finished, MapError> {
+    pub fn draw(
+        &self,
+        plan: &Plan,
+        view: &View,
+        sheets: &[Sheet],
+        marked: Option<&Geometry<f64>>,
+    ) -> Result<Finished, MapError> {
         let [width, height] = view.pixels();
         let mut canvas = Pixmap::new(width, height).ok_or_else(|| MapError(format!("{width} × {height} pixels")))?;
         canvas.fill(Color::WHITE);
@@ -108,6 +117,9 @@ impl Maps {
                 LayerKind::Circle => paint::circles(&mut canvas, layer, view, sheets),
                 LayerKind::Symbol => symbol::draw(&mut canvas, &placed[index], view, icons, &self.fonts),
             }
+        }
+        if let Some(geometry) = marked {
+            mark::draw(&mut canvas, view, geometry);
         }
         let png = Bytes::from(canvas.encode_png().map_err(|error| MapError(error.to_string()))?);
         let hash = std::hash::BuildHasher::hash_one(&rustc_hash::FxBuildHasher, &png);

@@ -61,6 +61,14 @@ impl View {
         WORLD_PIXELS * self.zoom.exp2() * self.ratio
     }
 
+    /// The pixel of a place, longitude and latitude in degrees.
+    pub fn pixel(&self, lonlat: [f64; 2]) -> [f32; 2] {
+        let world = lonlat_to_world_f64(lonlat).map(|unit| unit / WORLD_UNITS);
+        [0, 1].map(|axis| {
+            (f64::from(self.pixels()[axis]) / 2.0 + (world[axis] - self.centre[axis]) * self.scale()) as f32
+        })
+    }
+
     /// Upper left corner and side of a tile, in pixels of the picture.
     pub fn frame(&self, tile: TileId) -> ([f64; 2], f64) {
         let side = self.scale() / f64::from(1_u32 << tile.z);
@@ -94,6 +102,9 @@ mod tests {
     #[test]
     fn a_box_has_room_and_its_tiles_fill_the_picture() {
         let view = View::around([12.3, 45.42, 12.36, 45.45], [400, 300], 2.0);
+        let ([left, top], [right, bottom]) = (view.pixel([12.3, 45.45]), view.pixel([12.36, 45.42]));
+        assert!((left + right - 800.0).abs() < 1e-2 && (top + bottom - 600.0).abs() < 1e-2);
+        assert!((left.abs() < 1e-2 || top.abs() < 1e-2) && left > -1e-2 && top > -1e-2, "{left} {top}");
         assert_eq!(view.pixels(), [800, 600]);
         let Covering(tiles) = view.covering([0, 18]);
         assert_eq!(tiles[0].z, view.zoom.floor() as u8);

@@ -359,8 +359,18 @@ fn processes() -> Vec<(&'static str, Value)> {
         ]
     };
     let described = summary().into_iter().chain([("inputs", any_object()), ("outputs", any_object())]);
-    let execute =
-        object([("inputs?", any_object()), ("outputs?", any_object()), ("response?", word(["raw", "document"]))]);
+    let subscriber = object([
+        ("successUri", formatted("uri")),
+        ("inProgressUri?", formatted("uri")),
+        ("failedUri?", formatted("uri")),
+    ]);
+    let execute = object([
+        ("inputs?", any_object()),
+        ("outputs?", any_object()),
+        ("response?", word(["raw", "document"])),
+        ("subscriber?", subscriber),
+    ]);
+    let reply = object([("state", word(["waiting", "sent", "given-up"])), ("reason?", text())]);
     let status = object([
         ("jobID", text()),
         ("processID", text()),
@@ -372,6 +382,7 @@ fn processes() -> Vec<(&'static str, Value)> {
         ("started?", formatted("date-time")),
         ("finished?", formatted("date-time")),
         ("updated", formatted("date-time")),
+        ("reply?", reply),
         ("links", list(&reference("Link"))),
     ]);
     let of_list = |name: &'static str, what: &Value| object([(name, list(what)), ("links", list(&reference("Link")))]);

@@ -102,6 +102,50 @@ async fn every_style_has_a_picture_and_metadata_and_boxes_are_taken_in_any_crs()
 }
 
 #[tokio::test]
+async fn a_picture_marks_the_feature_that_it_is_about() {
+    let server = Server::start().await;
+    let items = server.get("/collections/parcels/items?limit=1").await.json();
+    let feature = &items["features"][0];
+    let ring: Vec<[f64; 2]> = serde_json::from_value(match feature["geometry"]["type"].as_str() {
+        Some("MultiPolygon") => feature["geometry"]["coordinates"][0][0].clone(),
+        _ => feature["geometry"]["coordinates"][0].clone(),
+    })
+    .expect("a ring");
+    let path = format!("/styles/parcels/thumbnail?feature=parcels/{}&width=200&height=200", feature["id"]);
+    let answer = server.get(&path).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let picture = decoded(&answer.body);
+    let red: Vec<(u32, u32)> = (0..200)
+        .flat_map(|x| (0..200).map(move |y| (x, y)))
+        .filter(|(x, y)| matches!(pixel(&picture, *x, *y), [r, g, b] if r > 150 && g < 40 && b < 60))
+        .collect();
+    // The outline is round the middle, as wide as high as the parcel is.
+    let reach = |axis: fn(&(u32, u32)) -> u32| {
+        let (low, high) = (red.iter().map(axis).min().expect("red"), red.iter().map(axis).max().expect("red"));
+        assert!((90..=110).contains(&low.midpoint(high)), "{low} {high}");
+        f64::from(high - low)
+    };
+    let world: Vec<[f64; 2]> = ring.iter().map(|at| lonlat_to_world_f64(*at)).collect();
+    let side = |axis: usize| {
+        let of = world.iter().map(|at| at[axis]);
+        of.clone().fold(f64::MIN, f64::max) - of.fold(f64::MAX, f64::min)
+    };
+    let (across, down) = (reach(|at| at.0), reach(|at| at.1));
+    assert!((across / down - side(0) / side(1)).abs() < 0.1, "{across} × {down}");
+    // Where it is said what is to be seen, a feature of another day is not missed.
+    let [lon, lat] = CORNER_LONLAT;
+    let plain = server.get(&format!("/styles/parcels/thumbnail?center={lon},{lat}&zoom=17")).await;
+    let gone =
+        server.get(&format!("/styles/parcels/thumbnail?center={lon},{lat}&zoom=17&feature=parcels/999999")).await;
+    assert_eq!((gone.status, &gone.body), (200, &plain.body));
+    server.get("/styles/parcels/thumbnail?feature=parcels/999999").await.problem(404, "unknown-feature");
+    server.get("/styles/parcels/thumbnail?feature=nowhere/1").await.problem(404, "unknown-layer");
+    for wrong in ["parcels", "parcels/x", "/"] {
+        server.get(&format!("/styles/parcels/thumbnail?feature={wrong}")).await.problem(400, "invalid-parameter");
+    }
+}
+
+#[tokio::test]
 async fn wrong_views_are_refused_by_name() {
     let server = Server::start().await;
     for (query, code, parameter) in [
