@@ -190,13 +190,20 @@ impl Jobs {
         let found = self.lock().get(id).map(|kept| (told(kept), kept.progress.clone(), kept.claim.is_some()));
         let Some((job, progress, is_claimed)) = found else { return };
         let work = move || {
-            let claim = if is_claimed { None } else { Some(folder.claim(&job.id)?) };
-            let written = if is_claimed && !folder.has(&job.id) { Ok(()) } else { folder.keep(&job) };
+            let write = || {
+                let claim = if is_claimed { None } else { folder.claim(&job.id)? };
+                if !is_claimed || folder.has(&job.id) {
+                    folder.keep(&job)?;
+                }
+                Ok(claim)
+            };
+            let written: std::io::Result<Option<File>> = write();
             // It may have been called off meanwhile.
             if progress.is_dismissed() {
                 folder.forget(&job.id);
+                return Ok(None);
             }
-            written.map(|()| claim.flatten())
+            written
         };
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok(Some(claim))) => {
@@ -204,6 +211,8 @@ impl Jobs {
                     kept.claim = Some(claim);
                 }
             }
+            // Its folder was taken away under it.
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
             Ok(Err(error)) => tracing::warn!(%error, "a job cannot be written down; it ends with the server"),
             _ => {}
         }

@@ -41,6 +41,9 @@ pub fn host_of(url: &str) -> Result<(String, u16), &'static str> {
     if url.contains('#') {
         return Err("must not hold a fragment");
     }
+    if authority.as_str().len() > authority.host().len() && authority.port_u16().is_none() {
+        return Err("must have a port from 1 to 65535, or none");
+    }
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
     if host.is_empty() { Err("must name a host") } else { Ok((host, authority.port_u16().unwrap_or(port))) }
 }
@@ -203,7 +206,17 @@ mod tests {
     fn urls() {
         assert_eq!(host_of("https://Tributi.example.it/a?b"), Ok(("tributi.example.it".to_owned(), 443)));
         assert_eq!(host_of("http://[::1]:8080/"), Ok(("::1".to_owned(), 8080)));
-        for wrong in ["ftp://a", "a", "https://", "https://u:p@a/", "file:///etc/passwd", "https://a/#b", "/a"] {
+        for wrong in [
+            "ftp://a",
+            "a",
+            "https://",
+            "https://u:p@a/",
+            "file:///etc/passwd",
+            "https://a/#b",
+            "/a",
+            "http://a:x/",
+            "http://a:70000/",
+        ] {
             assert!(host_of(wrong).is_err(), "{wrong}");
         }
     }

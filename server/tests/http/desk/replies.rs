@@ -91,7 +91,8 @@ async fn requests_are_accepted_and_their_outcome_is_fetched_or_sent() {
     assert!(accepted.header("location").ends_with(&format!("/requests/{id}")));
     assert!(!accepted.headers.contains_key("x-correlation-id"));
     town.status_of(&id, |status| status["status"] == "successful").await;
-    let there = town.server.get(&format!("/requests/{id}")).await;
+    let unled = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let there = town.server.send(unled.get(town.server.url(&format!("/requests/{id}")))).await;
     assert_eq!(there.status, 303);
     assert!(there.header("location").ends_with(&format!("/jobs/{id}/results")));
     assert_eq!(town.json(&format!("/jobs/{id}/results")).await, plain);
