@@ -20,6 +20,7 @@ mod ztl;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bricola_layers::definition::Catalog;
 use bricola_layers::store::Store;
@@ -129,7 +130,13 @@ impl Command {
             Self::Units(arguments) => arguments.run(&config),
             Self::Ztl(arguments) => arguments.run(&config),
             Self::Conflicts(arguments) => arguments.run(&config),
-            command => runtime()?.block_on(command.run_with_store(config)),
+            command => {
+                let runtime = runtime()?;
+                let outcome = runtime.block_on(command.run_with_store(config));
+                // Bindings or a search index that are being found are not waited for: the next server finds them again.
+                runtime.shutdown_timeout(LEFT_BEHIND);
+                outcome
+            }
         }
     }
 
@@ -195,6 +202,9 @@ fn start_log(config: &Config) {
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
 }
+
+/// How long what is under way beside the requests is waited for at the end.
+const LEFT_BEHIND: Duration = Duration::from_secs(3);
 
 /// The runtime of the subcommands that need one.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -9,9 +9,9 @@ use bricola_layers::limits::MAX_HITS_PER_LAYER;
 use bricola_layers::log::Seq;
 use bricola_layers::query::{Place, at_when};
 use bricola_territory::FeatureRef;
-use bricola_territory::overlay::{Unmeasurable, Zone, overlay, overlay_line};
+use bricola_territory::overlay::{Subject, Unmeasurable, Zone, overlay_line};
 use chrono::NaiveDate;
-use geo_types::{MultiLineString, MultiPolygon, Point};
+use geo_types::{MultiLineString, Point};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -65,9 +65,16 @@ struct InLayer<'a> {
 /// A place that cannot be measured, or has no coordinates where they are needed.
 pub fn zones(question: &Question) -> Result<Value, Unzoned> {
     let (mut layers, mut used) = (Vec::new(), Vec::new());
-    let whole = size(&question.site.shape)?;
+    let subject = match &question.site.shape {
+        Shape::Surface(surface) => Some(Subject::new(surface)?),
+        _ => None,
+    };
+    let whole = match &subject {
+        Some(subject) => Some(subject.total_m2()),
+        None => size(&question.site.shape)?,
+    };
     for snapshot in &question.layers {
-        let found = in_layer(question, snapshot)?;
+        let found = in_layer(question, snapshot, subject.as_ref())?;
         used.extend(found.zones.iter().map(|zone| reference(snapshot, zone.row)));
         layers.push(told(question, snapshot, &found, whole));
     }
@@ -104,7 +111,7 @@ pub fn size(shape: &Shape) -> Result<Option<f64>, Unmeasurable> {
     Ok(match shape {
         Shape::Point(_) => None,
         Shape::Lines(lines) => Some(overlay_line(lines, &[])?.total_m),
-        Shape::Surface(surface) => Some(overlay(surface, &[])?.total_m2),
+        Shape::Surface(surface) => Some(Subject::new(surface)?.total_m2()),
     })
 }
 
@@ -113,7 +120,14 @@ fn rounded(degrees: f64) -> f64 {
     (degrees * 1e8).round() / 1e8
 }
 
-fn in_layer<'a>(question: &Question, snapshot: &'a Snapshot) -> Result<InLayer<'a>, Unzoned> {
+fn in_layer<'a>(
+    question: &Question,
+    snapshot: &'a Snapshot,
+    subject: Option<&Subject>,
+) -> Result<InLayer<'a>, Unzoned> {
+    if let Some(subject) = subject {
+        return Ok(within(question, snapshot, subject));
+    }
     match &question.site.shape {
         Shape::Point(point) => {
             let zones = covering(snapshot, *point, question.day)?;
@@ -125,7 +139,7 @@ fn in_layer<'a>(question: &Question, snapshot: &'a Snapshot) -> Result<InLayer<'
             })
         }
         Shape::Lines(lines) => Ok(along(question, snapshot, lines)?),
-        Shape::Surface(surface) => Ok(within(question, snapshot, surface)?),
+        Shape::Surface(surface) => Ok(within(question, snapshot, &Subject::new(surface)?)),
     }
 }
 
@@ -156,15 +170,11 @@ fn along<'a>(
     Ok(InLayer { zones, outside: Some(cut.gap_m), overlapping: cut.overlap_m > 0.0 })
 }
 
-fn within<'a>(
-    question: &Question,
-    snapshot: &'a Snapshot,
-    surface: &MultiPolygon<f64>,
-) -> Result<InLayer<'a>, Unmeasurable> {
+fn within<'a>(question: &Question, snapshot: &'a Snapshot, subject: &Subject) -> InLayer<'a> {
     let (rows, zones) = split(candidates(snapshot, &question.site.shape, question.day));
-    let cut = overlay(surface, &zones)?;
+    let cut = subject.overlay(&zones);
     let zones = cut.pieces.iter().map(|piece| Found { row: rows[piece.zone], size: Some(piece.m2) }).collect();
-    Ok(InLayer { zones, outside: Some(cut.gap_m2), overlapping: !cut.overlaps.is_empty() })
+    InLayer { zones, outside: Some(cut.gap_m2), overlapping: !cut.overlaps.is_empty() }
 }
 
 fn split(found: Vec<(RowRef<'_>, Named)>) -> (Vec<RowRef<'_>>, Vec<Zone>) {

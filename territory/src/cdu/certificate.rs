@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ENGINE;
 use super::document::{Certificate, LayerResult, Near, OverlapResult, PieceResult};
 use crate::evidence::{hash_of, sha256_hex};
-use crate::overlay::{METHOD, Overlay, Plane, Unmeasurable, Zone, cut, overlay, perimeter_m};
+use crate::overlay::{METHOD, Overlay, Plane, Subject, Unmeasurable, Zone, cut, perimeter_m};
 use crate::remainder::largest_remainder;
 use crate::text::Warning;
 use crate::{Exact, FeatureRef, Text};
@@ -118,8 +118,8 @@ pub fn certify(
     options: &Options,
 ) -> Result<Certificate, Unmeasurable> {
     let mut warnings = Vec::new();
-    let whole = overlay(&parcel.geometry, &[])?;
-    registered(parcel, whole.total_m2, &mut warnings);
+    let subject = Subject::new(&parcel.geometry)?;
+    registered(parcel, subject.total_m2(), &mut warnings);
     let in_force: Vec<&Layer> = layers
         .iter()
         .filter(|layer| layer.valid_from.is_none_or(|first| first <= day))
@@ -132,13 +132,13 @@ pub fn certify(
     }
     let mut results = Vec::new();
     for layer in &in_force {
-        results.push(one_layer(parcel, layer, options, &mut warnings)?);
+        results.push(one_layer(parcel, &subject, layer, options, &mut warnings));
     }
     let mut certificate = Certificate {
         parcel: parcel.reference.clone(),
         feature: parcel.feature.clone(),
         day,
-        area_m2: fixed(whole.total_m2),
+        area_m2: fixed(subject.total_m2()),
         registered_m2: parcel.registered_m2.as_ref().map(|m2| m2.fixed(2)),
         layers: results,
         warnings,
@@ -153,16 +153,17 @@ pub fn certify(
 
 fn one_layer(
     parcel: &Parcel,
+    subject: &Subject,
     layer: &Layer,
     options: &Options,
     warnings: &mut Vec<Warning>,
-) -> Result<LayerResult, Unmeasurable> {
+) -> LayerResult {
     let zones: Vec<Zone> = layer
         .zones
         .iter()
         .map(|zone| Zone { code: zone.code.clone(), feature: zone.feature.clone(), geometry: zone.geometry.clone() })
         .collect();
-    let cut = overlay(&parcel.geometry, &zones)?;
+    let cut = subject.overlay(&zones);
     let shares = shares(&cut, layer.exclusive);
     let measured: Vec<Measured<'_>> = cut
         .pieces
@@ -191,7 +192,7 @@ fn one_layer(
         zones: overlap.zones.map(|zone| layer.zones[zone].code.clone()),
         m2: fixed(overlap.m2),
     });
-    Ok(LayerResult {
+    LayerResult {
         id: layer.id.clone(),
         plan: layer.plan.clone(),
         act: layer.act.clone(),
@@ -203,7 +204,7 @@ fn one_layer(
         gap_m2: layer.exclusive.then(|| fixed(cut.gap_m2)),
         gap_percent: layer.exclusive.then(|| percent(shares.last().copied().unwrap_or(0))),
         overlaps: if layer.exclusive { overlaps.collect() } else { Vec::new() },
-    })
+    }
 }
 
 /// Hundredths of a percent of each piece, and of the gap at the end. Those of an exclusive layer close to 100.00; where its

@@ -23,7 +23,7 @@ pub use geodesic::{area_m2, length_m, perimeter_m};
 pub use lines::{LineOverlay, LinePiece, overlay_line};
 pub use measures::measured_pieces;
 pub(crate) use plane::Plane;
-pub use surfaces::{Overlap, Overlay, Piece, overlay};
+pub use surfaces::{Overlap, Overlay, Piece, Subject, overlay};
 
 /// How pieces are measured, as evidence says it.
 pub const METHOD: &str = "geodesic-grs80";

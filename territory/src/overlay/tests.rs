@@ -65,6 +65,33 @@ fn a_surface_is_divided_among_zones_that_share_borders() {
 }
 
 #[test]
+fn a_surface_deep_in_a_zone_is_one_piece_and_a_hole_in_it_is_seen() {
+    let place = metres(0.0, 0.0, 10.0, 10.0);
+    let round = metres(-500.0, -500.0, 1_000.0, 1_000.0);
+    let exterior = round.0[0].exterior().clone();
+    let hole = |x, y, side| metres(x, y, side, side).0[0].exterior().clone();
+    let holed = |x, y, side| MultiPolygon(vec![Polygon::new(exterior.clone(), vec![hole(x, y, side)])]);
+    // A zone of two parts, of which one is somewhere else.
+    let parted = MultiPolygon(vec![round.0[0].clone(), metres(600.0, 0.0, 5.0, 5.0).0[0].clone()]);
+    for whole in [round, holed(200.0, 200.0, 50.0), parted] {
+        let answer = overlay(&place, &[zone("A", whole)]).unwrap();
+        assert_eq!(answer.pieces.len(), 1);
+        assert_eq!((answer.pieces[0].m2, answer.gap_m2, answer.centroid), (answer.total_m2, 0.0, Some(0)));
+    }
+    for (x, y, missing) in [(2.0, 2.0, 9.0), (8.0, 8.0, 4.0), (-2.5, 4.0, 1.5)] {
+        let answer = overlay(&place, &[zone("A", holed(x, y, 3.0))]).unwrap();
+        assert!((answer.gap_m2 - missing).abs() < 5e-3, "{x} {y}: {}", answer.gap_m2);
+        assert!((answer.pieces[0].m2 + answer.gap_m2 - answer.total_m2).abs() < 1e-3);
+    }
+    // Along the very edge of what is looked at.
+    let twice =
+        overlay(&place, &[zone("A", metres(-1.0, -1.0, 12.0, 12.0)), zone("B", metres(-9.0, -9.0, 99.0, 99.0))]);
+    let twice = twice.unwrap();
+    assert_eq!((twice.pieces.len(), twice.overlaps.len()), (2, 1));
+    assert!((twice.overlaps[0].m2 - twice.total_m2).abs() < 1e-3);
+}
+
+#[test]
 fn zones_that_only_touch_have_no_piece_and_gaps_and_overlaps_are_told() {
     let zones = [
         zone("touching", metres(-10.0, 0.0, 10.0, 10.0)),
