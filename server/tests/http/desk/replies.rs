@@ -92,9 +92,10 @@ async fn requests_are_accepted_and_their_outcome_is_fetched_or_sent() {
     assert!(!accepted.headers.contains_key("x-correlation-id"));
     town.status_of(&id, |status| status["status"] == "successful").await;
     let unled = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let there = town.server.send(unled.get(town.server.url(&format!("/requests/{id}")))).await;
-    assert_eq!(there.status, 303);
-    assert!(there.header("location").ends_with(&format!("/jobs/{id}/results")));
+    let there = unled.get(town.server.url(&format!("/requests/{id}"))).send().await.expect("an answer");
+    assert_eq!(there.status(), 303);
+    let location = there.headers()["location"].to_str().expect("a text");
+    assert!(location.ends_with(&format!("/jobs/{id}/results")), "{location}");
     assert_eq!(town.json(&format!("/jobs/{id}/results")).await, plain);
     // NONBLOCK_PUSH_REST: what is accepted has a name, by which its outcome is known.
     let accepted = town.ask(REQUESTS, Some(&receiver.url("/events")), &question()).await;
