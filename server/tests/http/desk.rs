@@ -8,6 +8,7 @@ mod conflicts;
 mod overlays;
 mod processes;
 mod rentals;
+mod streets;
 mod tables;
 mod tariffs;
 mod units;

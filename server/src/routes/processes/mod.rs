@@ -16,6 +16,7 @@ mod place;
 pub mod rentals;
 pub mod rows;
 pub mod sheets;
+mod street;
 pub mod tariff;
 pub mod units;
 pub mod works;

@@ -61,6 +61,14 @@ impl View {
         WORLD_PIXELS * self.zoom.exp2() * self.ratio
     }
 
+    /// Where a place (longitude, latitude in degrees) is in the picture, in pixels from its upper left corner.
+    pub fn pixel(&self, lonlat: [f64; 2]) -> [f64; 2] {
+        let world = lonlat_to_world_f64(lonlat);
+        [0, 1].map(|axis: usize| {
+            (world[axis] / WORLD_UNITS - self.centre[axis]).mul_add(self.scale(), f64::from(self.pixels()[axis]) / 2.0)
+        })
+    }
+
     /// Upper left corner and side of a tile, in pixels of the picture.
     pub fn frame(&self, tile: TileId) -> ([f64; 2], f64) {
         let side = self.scale() / f64::from(1_u32 << tile.z);
