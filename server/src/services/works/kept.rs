@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bricola_layers::cache::{RowRef, Snapshot};
-use bricola_layers::definition::LayerDefinition;
 use bricola_layers::feature::FeatureId;
 use bricola_territory::Text;
 use bricola_territory::codes::Cup;
@@ -15,9 +14,8 @@ use bricola_territory::works::{Record, Share, check};
 use super::districts::{Districts, OUTSIDE};
 use super::national::{Compared, Loaded};
 use super::read;
-use crate::services::site::reference;
 
-/// States of the register that are kept: that of now, and some of the past that somebody looks at.
+/// States of the register that are kept, with their layers: that of now, and some of the past that somebody looks at.
 const KEPT: usize = 3;
 /// Levels of districts by which the shares of one state are kept.
 const KEPT_SHARES: usize = 4;
@@ -29,6 +27,8 @@ const MOST_WORKS: usize = 100_000;
 pub struct Work {
     /// Its feature.
     pub id: FeatureId,
+    /// The row that it was read of: the address of its part of the register's own snapshot, and its number there.
+    place: (usize, u32),
     /// What the register says of it.
     pub record: Record,
     /// Its CUP as all write it, where it is one.
@@ -44,7 +44,7 @@ pub struct Register {
     pub works: Vec<Arc<Work>>,
     /// Codes that several works bear, however they are written.
     twice: BTreeSet<String>,
-    definition: Arc<LayerDefinition>,
+    layer: Arc<Snapshot>,
     shares: Mutex<Vec<KeptShares>>,
     compared: Mutex<Option<(Weak<Loaded>, Arc<Compared>)>>,
 }
@@ -60,27 +60,24 @@ pub struct Shares {
 
 /// Shares, and the districts and their level that they were made of.
 type KeptShares = (Weak<Snapshot>, String, Arc<Shares>);
-/// A register, and the snapshot that it was read of.
-type KeptRegister = (Weak<Snapshot>, Arc<Register>);
 
-/// The registers that were read last: a layer that has changed is another snapshot, which is read anew.
+/// The registers that were read last: a layer that has changed is another snapshot, of which is read what has changed.
 #[derive(Debug, Default)]
-pub struct Registers(Mutex<Vec<KeptRegister>>);
+pub struct Registers(Mutex<Vec<Arc<Register>>>);
 
 impl Registers {
     /// The register of a layer of works.
     pub fn of(&self, layer: &Arc<Snapshot>) -> Arc<Register> {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, register)) = lock().iter().find(|(snapshot, _)| is_it(snapshot, layer)) {
+        if let Some(register) = lock().iter().find(|register| Arc::ptr_eq(&register.layer, layer)) {
             return Arc::clone(register);
         }
-        let before = lock().first().map(|(_, register)| Arc::clone(register));
+        let before = lock().first().cloned();
         let register = Arc::new(Register::read(layer, before.as_deref()));
         if register.works.len() <= MOST_WORKS {
             let mut kept = lock();
-            kept.retain(|(snapshot, _)| snapshot.strong_count() > 0);
             kept.truncate(KEPT - 1);
-            kept.insert(0, (Arc::downgrade(layer), Arc::clone(&register)));
+            kept.insert(0, Arc::clone(&register));
         }
         register
     }
@@ -91,13 +88,15 @@ fn is_it(kept: &Weak<Snapshot>, layer: &Arc<Snapshot>) -> bool {
 }
 
 impl Register {
-    /// Reads a layer. Works that are as they were before, and where they lie, are taken over.
-    fn read(layer: &Snapshot, before: Option<&Self>) -> Self {
-        let before = before.filter(|before| Arc::ptr_eq(&before.definition, layer.definition()));
-        let known: HashMap<FeatureId, &Arc<Work>> =
-            before.iter().flat_map(|before| &before.works).map(|work| (work.id, work)).collect();
-        let taken = |row: RowRef<'_>| match known.get(&row.id()) {
-            Some(work) if work.record.feature == reference(layer, row) => Arc::clone(work),
+    /// Reads a layer. Works of rows that are the very same as before, and where they lie, are taken over. Versions would not
+    /// tell: rows of attached views all have the same.
+    fn read(layer: &Arc<Snapshot>, before: Option<&Self>) -> Self {
+        let before = before.filter(|before| Arc::ptr_eq(before.layer.definition(), layer.definition()));
+        let known: HashMap<(usize, u32), &Arc<Work>> =
+            before.iter().flat_map(|before| &before.works).map(|work| (work.place, work)).collect();
+        // The snapshot of before is alive, so that no other part has come to lie where one of its own lay.
+        let taken = |row: RowRef<'_>| match known.get(&place(row)) {
+            Some(work) if work.id == row.id() => Arc::clone(work),
             _ => Arc::new(work(layer, row)),
         };
         let mut works: Vec<Arc<Work>> = layer.rows().map(taken).collect();
@@ -108,13 +107,12 @@ impl Register {
                 twice.insert(code.clone());
             }
         }
-        let definition = Arc::clone(layer.definition());
-        let register = Self { works, twice, definition, shares: Mutex::default(), compared: Mutex::default() };
+        let register =
+            Self { works, twice, layer: Arc::clone(layer), shares: Mutex::default(), compared: Mutex::default() };
         for (districts, level, shares) in before.iter().flat_map(|before| before.kept_shares().clone()) {
             let Some(now) = districts.upgrade() else { continue };
             // What cannot be measured is told to who asks for it.
-            let renewed =
-                register.measured(layer, &Districts::of(&now, &level), before.map(|before| (before, &*shares)));
+            let renewed = register.measured(&Districts::of(&now, &level), before.map(|before| (before, &*shares)));
             register.kept_shares().extend(renewed.ok().map(|shares| (districts, level, Arc::new(shares))));
         }
         register
@@ -139,22 +137,17 @@ impl Register {
         work.code.as_ref().is_some_and(|code| self.twice.contains(code))
     }
 
-    /// In which districts of a level its works lie, each with its shares of it. `layer` is that which the register was read of.
+    /// In which districts of a level its works lie, each with its shares of it.
     ///
     /// # Errors
     /// A work that cannot be measured.
-    pub fn shares(
-        &self,
-        layer: &Snapshot,
-        districts: &Arc<Snapshot>,
-        level: &str,
-    ) -> Result<Arc<Shares>, Unmeasurable> {
+    pub fn shares(&self, districts: &Arc<Snapshot>, level: &str) -> Result<Arc<Shares>, Unmeasurable> {
         if let Some((.., shares)) =
             self.kept_shares().iter().find(|(kept, of, _)| of == level && is_it(kept, districts))
         {
             return Ok(Arc::clone(shares));
         }
-        let shares = Arc::new(self.measured(layer, &Districts::of(districts, level), None)?);
+        let shares = Arc::new(self.measured(&Districts::of(districts, level), None)?);
         let mut kept = self.kept_shares();
         kept.retain(|(snapshot, ..)| snapshot.strong_count() > 0);
         kept.truncate(KEPT_SHARES - 1);
@@ -175,12 +168,7 @@ impl Register {
     }
 
     /// Measures where the works lie; what was measured `before` of works that are the same is taken over.
-    fn measured(
-        &self,
-        layer: &Snapshot,
-        districts: &Districts,
-        before: Option<(&Self, &Shares)>,
-    ) -> Result<Shares, Unmeasurable> {
+    fn measured(&self, districts: &Districts, before: Option<(&Self, &Shares)>) -> Result<Shares, Unmeasurable> {
         let mut names: Vec<String> = before.map(|(_, shares)| shares.names.clone()).unwrap_or_default();
         let mut numbers: HashMap<String, usize> = names.iter().cloned().zip(0..).collect();
         let mut numbered = |name: &str| {
@@ -199,7 +187,7 @@ impl Register {
                 of.push(Arc::clone(shares));
                 continue;
             }
-            let shares = match layer.feature(work.id) {
+            let shares = match self.layer.feature(work.id) {
                 Some(row) => districts.shares(row)?,
                 None => vec![(OUTSIDE, Share::WHOLE)],
             };
@@ -209,10 +197,14 @@ impl Register {
     }
 }
 
+fn place(row: RowRef<'_>) -> (usize, u32) {
+    (std::ptr::from_ref(row.base).addr(), row.row)
+}
+
 fn work(snapshot: &Snapshot, row: RowRef<'_>) -> Work {
     let record = read::record(snapshot, row);
     let code = record.cup.as_deref().and_then(|cup| Cup::parse(cup).ok()).map(|cup| cup.code);
-    Work { id: row.id(), warnings: check(&record), code, record }
+    Work { id: row.id(), place: place(row), warnings: check(&record), code, record }
 }
 
 fn same_cup() -> Warning {

@@ -234,11 +234,9 @@ pub fn works(question: &Question) -> Result<Value, Untold> {
 
 /// The works that are asked for, whatever group they are of.
 fn chosen<'a>(question: &Question, register: &'a Register) -> Result<Chosen<'a>, Unmeasurable> {
-    let groups = match (question.by, &question.works, &question.districts) {
-        (By::District, Some(layer), Some((districts, level))) => {
-            Groups::Shared(register.shares(layer, districts, level)?)
-        }
-        (by, ..) => Groups::Said(by),
+    let groups = match (question.by, &question.districts) {
+        (By::District, Some((districts, level))) => Groups::Shared(register.shares(districts, level)?),
+        (by, _) => Groups::Said(by),
     };
     let there = question.near.as_ref().zip(question.works.as_ref()).map(|(near, layer)| near.works(layer));
     let is_asked = |work: &Work| {
