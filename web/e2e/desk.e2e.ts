@@ -135,6 +135,39 @@ describe.runIf(there)('at the desks', () => {
     );
   });
 
+  it('zones: a stretch of a street between two house numbers is a place, and a number that is not there is named', async () => {
+    const houses = (await items('addresses/items?limit=1000')).map((it) => it.properties as Record<string, string | null>);
+    const number = (house: Record<string, string | null>): string => `${house['number']}${house['suffix'] ? `/${house['suffix']}` : ''}`;
+    let question: { along: string; between: string } | undefined;
+    for (const [place, house] of houses.entries()) {
+      const other = houses.slice(place + 1).find((it) => it['street_code'] === house['street_code'] && number(it) !== number(house));
+      if (!other) continue;
+      const tried = { along: house['street_code']!, between: `${number(house)},${number(other)}` };
+      if ((await fetch(new URL(`zones?${new URLSearchParams({ ...tried, layers: 'parcels' })}`, server.url))).ok) question = tried;
+      if (question) break;
+    }
+    expect(question).toBeDefined();
+    await visit(
+      browser,
+      server.url,
+      'zones?f=html&lang=it',
+      async (page) => {
+        await page.fill('#along', question!.along);
+        await page.fill('#between', question!.between);
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        await page.waitForSelector('.answer');
+        expect(await page.inputValue('#between')).toBe(question!.between);
+        expect(await axe(page)).toEqual([]);
+        await picture(page, 'zones-stretch');
+        await page.fill('#between', `${question!.between.split(',')[0]},99999`);
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        await page.waitForSelector('.notice-danger');
+        expect(await page.textContent('.notice-danger')).toContain('99999');
+      },
+      DESK,
+    );
+  });
+
   it('rentals: listings are counted by area, and a blurred place means many addresses or none', async () => {
     const [address] = await items('addresses/items?limit=1');
     const [lon, lat] = (address as unknown as { geometry: { coordinates: number[] } }).geometry.coordinates;
