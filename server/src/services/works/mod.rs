@@ -8,7 +8,7 @@ mod place;
 mod read;
 mod told;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bricola_layers::cache::Snapshot;
@@ -139,6 +139,22 @@ impl Chosen<'_> {
         };
         self.works.iter().filter(is_of).collect()
     }
+
+    /// Whether the register has such a group, though perhaps none of its works is asked for.
+    fn knows(&self, group: &str) -> Result<(), Untold> {
+        let mut known = BTreeSet::new();
+        for (number, work) in self.register.works.iter().enumerate() {
+            self.groups.each(work, number, |name, _| {
+                if !known.contains(name) {
+                    known.insert(name.to_owned());
+                }
+            });
+        }
+        if known.contains(group) {
+            return Ok(());
+        }
+        Err(Untold::NoGroup { known: known.iter().map(|group| named(group).to_owned()).collect() })
+    }
 }
 
 /// In which groups works are.
@@ -178,8 +194,8 @@ pub fn works(question: &Question) -> Result<Value, Untold> {
     let all = chosen.as_ref().map_or(&[][..], |chosen| &chosen.works);
     let groups = chosen.as_ref().map(grouped).unwrap_or_default();
     let group = question.group();
-    if group.is_some_and(|name| !groups.contains_key(name)) {
-        return Err(Untold::NoGroup { known: groups.keys().map(|group| named(group).to_owned()).collect() });
+    if let (Some(name), Some(chosen)) = (group, &chosen) {
+        chosen.knows(name)?;
     }
     let shown: Vec<&(&Work, Indicators, usize)> = chosen.iter().flat_map(|chosen| chosen.of_group(group)).collect();
     let total = match group {
@@ -202,16 +218,11 @@ pub fn works(question: &Question) -> Result<Value, Untold> {
         "warnings": question.works.is_none().then(no_register).as_slice(),
     });
     if let Some(id) = question.work {
-        let of = |register: &'_ Arc<Register>| register.works.iter().find(|work| work.id == id).cloned();
-        let found = register.as_ref().and_then(|register| Some((register, of(register)?)));
-        let (register, work) = found.ok_or(Untold::NoWork(id))?;
-        answer["work"] = told::one(register, &work, &stand(&work.record, question.day), question.day);
-        let row = question.works.as_ref().and_then(|layer| layer.feature(id));
-        answer["work"]["at"] = row.map_or(Value::Null, |row| question.around.told(row));
-        answer["work"]["national"] = national::of_code(work.code.as_deref(), &question.national);
+        answer["work"] = record(question, register.as_deref(), id)?;
     }
-    let compared = register.as_ref().map(|it| it.compared(&question.national, question.municipality.as_deref()));
-    answer["national"] = compared.unwrap_or_default().told(register.as_deref(), &question.national);
+    let here = question.municipality.as_deref();
+    let compared = register.as_ref().map(|it| it.compared(&question.national, here)).unwrap_or_default();
+    answer["national"] = compared.told(register.as_deref(), &question.national, here);
     if let Some(near) = &question.near {
         answer["place"] = place_of(&near.site, size(&near.site.shape)?);
         answer["within_m"] = json!(near.within_m);
@@ -230,6 +241,17 @@ pub fn works(question: &Question) -> Result<Value, Untold> {
     // A thousand features by name would hide the answer: the layer as of the change says which they are.
     evidence.unlisted().seal(&mut answer);
     Ok(answer)
+}
+
+/// All that is told of one work.
+fn record(question: &Question, register: Option<&Register>, id: FeatureId) -> Result<Value, Untold> {
+    let found = register.and_then(|register| Some((register, register.works.iter().find(|work| work.id == id)?)));
+    let (register, work) = found.ok_or(Untold::NoWork(id))?;
+    let mut told = told::one(register, work, &stand(&work.record, question.day), question.day);
+    let row = question.works.as_ref().and_then(|layer| layer.feature(id));
+    told["at"] = row.map_or(Value::Null, |row| question.around.told(row));
+    told["national"] = national::of_code(work.code.as_deref(), &question.national);
+    Ok(told)
 }
 
 /// The works that are asked for, whatever group they are of.

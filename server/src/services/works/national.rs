@@ -121,7 +121,7 @@ impl Compared {
     }
 
     /// As the answer tells it.
-    pub fn told(&self, register: Option<&Register>, loaded: &Loaded) -> Value {
+    pub fn told(&self, register: Option<&Register>, loaded: &Loaded, municipality: Option<&str>) -> Value {
         let works = |number: &usize| {
             let record = &register?.works.get(*number)?.record;
             Some(json!({"feature": record.feature, "cup": record.cup, "title": record.title}))
@@ -130,7 +130,7 @@ impl Compared {
         let project = |code: &String| json!({"cup": code, "projects": loaded.national.of(code)});
         let lacking: Vec<Value> = self.lacking.iter().take(NAMED).map(project).collect();
         json!({
-            "sources": loaded.sources, "faults": loaded.faults, "projects": loaded.national.len(),
+            "municipality": municipality, "sources": loaded.sources, "faults": loaded.faults, "projects": loaded.national.len(),
             "missing": {"count": self.missing.len(), "works": missing},
             "lacking": {"count": self.lacking.len(), "projects": lacking},
             "unplaced": self.unplaced,

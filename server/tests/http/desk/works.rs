@@ -321,6 +321,7 @@ async fn national_registers_are_joined_by_code_and_what_either_side_lacks_is_tol
     assert_eq!(said, [(&json!("opencup"), &json!("99000.50")), (&json!("bdap-mop"), &json!("98000.00"))]);
     let national = &answer["national"];
     assert_eq!((&national["projects"], &national["unplaced"]), (&4.into(), &1.into()));
+    assert_eq!(national["municipality"], "027042");
     assert_eq!(national["lacking"]["count"], 1);
     assert_eq!(national["lacking"]["projects"][0]["cup"], "H71B21006420009");
     let missing: Vec<&Json> =

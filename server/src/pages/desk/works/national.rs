@@ -72,6 +72,9 @@ pub fn compared(asked: &Asked<'_>, answer: &Value) -> Markup {
                         @if source["faults"].as_u64().is_some_and(|faults| faults > 0) { ", " (asked.say("errori: ", "faults: ")) (number(&source["faults"])) }
                         ". "
                     }
+                    @if national["municipality"].is_null() {
+                        (asked.say("Il codice ISTAT del comune (tenant.istat) non è detto: si contano i progetti di tutti i comuni dei file. ", "The ISTAT code of the municipality (tenant.istat) is not said: the projects of all municipalities in the files count. "))
+                    }
                     @if national["unplaced"].as_u64().is_some_and(|count| count > 0) {
                         (asked.say("Progetti di cui i file non dicono il comune: ", "Projects whose municipality the files do not tell: ")) (number(&national["unplaced"])) "."
                     }
