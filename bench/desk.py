@@ -231,6 +231,7 @@ def main():
             told(f"conflicts of a site, {WORKS} works, {counted(server, 'occupations')} occupations", timed(server, sites(server, dice)), 50)
             for by in ["phase", "district&level=quartiere"]:
                 told(f"register by {by}", timed(server, [f"/works?by={by}&day=2026-06-30"]), 100)
+            told("the dashboard as a page", timed(server, ["/works?f=html&by=district&level=quartiere&day=2026-06-30"]), 100)
             batch(server)
     finally:
         if folder is None:

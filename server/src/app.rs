@@ -29,6 +29,7 @@ use crate::services::subscriptions::{Deliveries, ModiKey, Office, Poster};
 use crate::services::tariff::{Tariffs, tariffs};
 use crate::services::tiles::Tiles;
 use crate::services::units::Units;
+use crate::services::works::{self, Loaded, Registers};
 use crate::services::ztl;
 
 /// Why a server did not begin.
@@ -88,6 +89,10 @@ pub struct App {
     pub modi_key: Option<Arc<ModiKey>>,
     /// The keys of those who may write, where edits have to be signed.
     pub integrity: Option<Integrity>,
+    /// The registers of works that were read.
+    pub registers: Arc<Registers>,
+    /// What the national registers say of works.
+    pub national: Arc<Folder<Loaded>>,
     /// The streets as graphs.
     pub networks: Networks,
     /// The census dumps of the cadastre.
@@ -145,6 +150,8 @@ impl App {
             poster: None,
             modi_key: None,
             integrity: None,
+            registers: Arc::default(),
+            national: Arc::new(works::national(config.works_folder())),
             networks: Networks::default(),
             units: Arc::new(Units::of(config.units_folder())),
             jobs: Arc::new(Jobs::of(config.data.join("jobs"))),

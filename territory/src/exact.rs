@@ -116,6 +116,16 @@ impl Exact {
         self.fixed(17).parse().unwrap_or(f64::NAN)
     }
 
+    /// So many whole units of a decimal place, rounded half away from zero; none where they do not fit.
+    pub fn to_units(&self, decimals: u32) -> Option<i128> {
+        (&self.0 * Self::power_of_ten(decimals).0).round().to_integer().to_i128()
+    }
+
+    /// What so many units of a decimal place are.
+    pub fn of_units(units: i128, decimals: u32) -> Self {
+        Self(Ratio::new(BigInt::from(units), BigInt::from(10).pow(decimals)))
+    }
+
     /// The whole number that it is, where it is one that fits.
     pub fn to_u64(&self) -> Option<u64> {
         if self.0.is_integer() { self.0.to_integer().to_u64() } else { None }
@@ -289,6 +299,13 @@ mod tests {
         for text in ["", "-", ".5", "5.", "1,5", "1e3", "+1", "NaN", "1/0", "1//2", " 1", &"9".repeat(200)] {
             assert_eq!(text.parse::<Exact>(), Err(NotANumber), "{text}");
         }
+    }
+
+    #[test]
+    fn units_of_a_decimal_place_come_back() {
+        assert_eq!((exact("12.345").to_units(2), exact("-0.005").to_units(2)), (Some(1235), Some(-1)));
+        assert_eq!(Exact::of_units(-1235, 2), exact("-12.35"));
+        assert_eq!((exact(&"9".repeat(40)).to_units(0), exact("1").to_units(0)), (None, Some(1)));
     }
 
     proptest! {

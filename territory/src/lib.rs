@@ -11,6 +11,7 @@
 //! - [`cdu`]: the arithmetic of the certificate of planning destination (DPR 380/2001, art. 30).
 //! - [`codes`]: CIN, CIR, CIG, CUP.
 //! - [`conflicts`]: what a new site collides with, in space and time.
+//! - [`linear`]: places along a street by metres.
 //! - [`units`]: real-estate units of the census dumps of the cadastre.
 //! - [`rentals`]: listings of short-term rentals beside the register, as counts that point at nobody.
 //! - [`works`]: public works: records that are odd, earned value.
@@ -24,6 +25,7 @@ pub mod evidence;
 pub mod exact;
 pub mod fault;
 pub mod graph;
+pub mod linear;
 pub mod overlay;
 mod remainder;
 pub mod rentals;

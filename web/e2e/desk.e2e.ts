@@ -1,4 +1,6 @@
 import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -133,6 +135,39 @@ describe.runIf(there)('at the desks', () => {
     );
   });
 
+  it('zones: a stretch of a street between two house numbers is a place, and a number that is not there is named', async () => {
+    const houses = (await items('addresses/items?limit=1000')).map((it) => it.properties as Record<string, string | null>);
+    const number = (house: Record<string, string | null>): string => `${house['number']}${house['suffix'] ? `/${house['suffix']}` : ''}`;
+    let question: { along: string; between: string } | undefined;
+    for (const [place, house] of houses.entries()) {
+      const other = houses.slice(place + 1).find((it) => it['street_code'] === house['street_code'] && number(it) !== number(house));
+      if (!other) continue;
+      const tried = { along: house['street_code']!, between: `${number(house)},${number(other)}` };
+      if ((await fetch(new URL(`zones?${new URLSearchParams({ ...tried, layers: 'parcels' })}`, server.url))).ok) question = tried;
+      if (question) break;
+    }
+    expect(question).toBeDefined();
+    await visit(
+      browser,
+      server.url,
+      'zones?f=html&lang=it',
+      async (page) => {
+        await page.fill('#along', question!.along);
+        await page.fill('#between', question!.between);
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        await page.waitForSelector('.answer');
+        expect(await page.inputValue('#between')).toBe(question!.between);
+        expect(await axe(page)).toEqual([]);
+        await picture(page, 'zones-stretch');
+        await page.fill('#between', `${question!.between.split(',')[0]},99999`);
+        await page.getByRole('button', { name: 'Chiedi' }).click();
+        await page.waitForSelector('.notice-danger');
+        expect(await page.textContent('.notice-danger')).toContain('99999');
+      },
+      DESK,
+    );
+  });
+
   it('rentals: listings are counted by area, and a blurred place means many addresses or none', async () => {
     const [address] = await items('addresses/items?limit=1');
     const [lon, lat] = (address as unknown as { geometry: { coordinates: number[] } }).geometry.coordinates;
@@ -239,7 +274,14 @@ describe.runIf(there)('at the desks', () => {
     );
   });
 
-  it.each([['desk', DESK], ['phone', PHONE]] as const)('works: a citizen reads how they stand, by district (%s)', async (name, options) => {
+  const SMALL = { ...PHONE, viewport: { width: 360, height: 740 } };
+
+  /** Pixels by which the page is wider than its window. */
+  function overflow(page: Page): Promise<number> {
+    return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  }
+
+  it.each([['desk', DESK], ['phone', SMALL]] as const)('works: a citizen reads how they stand, by district (%s)', async (name, options) => {
     await visit(
       browser,
       server.url,
@@ -247,14 +289,87 @@ describe.runIf(there)('at the desks', () => {
       async (page) => {
         await page.waitForSelector('.fee');
         expect(await page.textContent('.fee')).toMatch(/Opere \d+/);
-        expect(await page.locator('svg.timeline').count()).toBe(2);
+        expect(await page.locator('figure.chart').count()).toBe(4);
+        expect(await page.locator('.gantt-row rect.planned').count()).toBeGreaterThan(5);
         expect(await axe(page)).toEqual([]);
+        expect(await overflow(page)).toBeLessThanOrEqual(0);
         await picture(page, `works-${name}`);
-        const address = await page.getByRole('link', { name: 'CSV' }).getAttribute('href');
-        const table = await fetch(new URL(address!, page.url()));
-        expect(table.headers.get('content-type')).toContain('text/csv');
+        const addresses = await page.getByRole('link', { name: /^CSV/ }).evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).href));
+        expect(addresses.length).toBe(4);
+        for (const address of addresses) expect((await fetch(address)).headers.get('content-type')).toContain('text/csv');
+        // Tables that were closed are whole too.
+        for (const summary of await page.locator('.as-table > summary').all()) await summary.click();
+        expect(await axe(page)).toEqual([]);
+        expect(await overflow(page)).toBeLessThanOrEqual(0);
+        // On paper: no form, no links of the site.
+        await page.emulateMedia({ media: 'print' });
+        expect(await page.locator('form.question').isVisible()).toBe(false);
+        await picture(page, `works-${name}-print`);
       },
       options,
     );
+  });
+
+  it.each([['desk', DESK], ['phone', SMALL]] as const)('works: a bar chooses what the map shows, the map a work (%s)', async (name, options) => {
+    await visit(
+      browser,
+      server.url,
+      'works?f=html&lang=it&day=2026-06-30',
+      async (page) => {
+        await page.waitForSelector('.works-map circle');
+        const marks = page.locator('.works-map > svg > a');
+        const all = await marks.count();
+        await page.locator('.bars a', { hasText: 'esecuzione' }).first().click();
+        await page.waitForSelector('.bars a[aria-current]');
+        const some = await marks.count();
+        expect(some).toBeGreaterThan(0);
+        expect(some).toBeLessThan(all);
+        expect(await page.locator('.works-map > svg > a.phase-execution').count()).toBe(some);
+        expect(await page.locator('.bars').first().locator('li').count()).toBeGreaterThan(2);
+        // Any mark that no other lies on.
+        const title = await marks.last().locator('title').textContent();
+        await marks.last().locator('circle').click();
+        await page.waitForSelector('.work-record');
+        expect(title).toContain((await page.textContent('.work-record h2'))!.trim());
+        await page.locator('.work-record .as-table > summary').click();
+        expect(await page.textContent('.work-record')).toContain('CPI = EV/AC');
+        expect(await axe(page)).toEqual([]);
+        expect(await overflow(page)).toBeLessThanOrEqual(0);
+        await picture(page, `works-record-${name}`);
+        // By keyboard: the list has the same links.
+        const links = await page.locator('table').last().locator('tbody th a').count();
+        expect(links).toBe(some);
+        await page.locator('a.chip').first().click();
+        await expect.poll(() => marks.count()).toBe(all);
+      },
+      options,
+    );
+  });
+
+  it.each([['desk', DESK], ['phone', SMALL]] as const)('works: another site shows the dashboard in a frame, and no other page (%s)', async (name, options) => {
+    const framed = (path: string): string => `<iframe src="${new URL(path, server.url).href}" width="100%" height="1500" title="opere"></iframe>`;
+    const site = createServer((request, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end(`<!doctype html><html lang="it"><meta name="viewport" content="width=device-width"><title>Comune</title><h1>Comune</h1>${framed(request.url === '/other' ? 'zones?f=html' : 'works?f=html&embed=true&lang=it&day=2026-06-30')}`);
+    });
+    await new Promise<void>((resolve) => site.listen(0, 'localhost', resolve));
+    const { port } = site.address() as AddressInfo;
+    const context = await browser.newContext(options);
+    try {
+      const page = await context.newPage();
+      await page.goto(`http://localhost:${port}/`);
+      const frame = page.frameLocator('iframe');
+      await frame.locator('.bars a').first().waitFor();
+      expect(await frame.locator('.it-header-wrapper, form, .breadcrumb').count()).toBe(0);
+      await frame.locator('.bars a').first().click();
+      await frame.locator('.bars a[aria-current]').first().waitFor();
+      await picture(page, `works-embedded-${name}`);
+      await page.goto(`http://localhost:${port}/other`);
+      await page.waitForLoadState('networkidle');
+      expect(await frame.locator('form').count()).toBe(0);
+    } finally {
+      await context.close();
+      await new Promise((resolve) => site.close(resolve));
+    }
   });
 });

@@ -15,6 +15,7 @@ mod lookup;
 mod serve;
 mod tariffs;
 mod units;
+mod works;
 mod ztl;
 
 use std::path::PathBuf;
@@ -97,6 +98,8 @@ enum Command {
     Ztl(ztl::Arguments),
     /// Tell the rules for conflicts of work sites, with all that is wrong with them
     Conflicts(conflicts::Arguments),
+    /// Tell what the files of the national registers of public works hold, with all that is wrong with them
+    Works(works::Arguments),
     /// Print the configuration in force, or the commented default
     Config(config::Arguments),
 }
@@ -130,6 +133,7 @@ impl Command {
             Self::Units(arguments) => arguments.run(&config),
             Self::Ztl(arguments) => arguments.run(&config),
             Self::Conflicts(arguments) => arguments.run(&config),
+            Self::Works(arguments) => arguments.run(&config),
             command => {
                 let runtime = runtime()?;
                 let outcome = runtime.block_on(command.run_with_store(config));
@@ -188,7 +192,12 @@ impl Command {
             Self::Bindings(arguments) => arguments.run(&store).await,
             Self::Followers(arguments) => arguments.run(&*store).await,
             Self::Prune(arguments) => arguments.run(&*store).await,
-            Self::Config(_) | Self::Tariffs(_) | Self::Units(_) | Self::Ztl(_) | Self::Conflicts(_) => Ok(()),
+            Self::Config(_)
+            | Self::Tariffs(_)
+            | Self::Units(_)
+            | Self::Ztl(_)
+            | Self::Conflicts(_)
+            | Self::Works(_) => Ok(()),
         }
     }
 }

@@ -277,6 +277,11 @@ impl Config {
         self.data.join("ztl")
     }
 
+    /// Where the office puts files of the national registers of public works.
+    pub fn works_folder(&self) -> PathBuf {
+        self.data.join("works")
+    }
+
     /// Where the office puts its rules for conflicts of work sites.
     pub fn conflicts_folder(&self) -> PathBuf {
         self.data.join("conflicts")

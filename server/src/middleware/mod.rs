@@ -30,6 +30,7 @@ pub use guard::{ALWAYS, MAX_BATCH_BYTES, batch_too_large, body_too_large, length
 pub use integrity::{Integrity, NoKeys};
 pub use quota::{Peer, Quota};
 pub use request_id::REQUEST_ID;
+pub use security::Embeddable;
 
 /// Slower answers are worth a line in the log.
 const SLOW_SECONDS: f64 = 1.0;
@@ -83,7 +84,7 @@ impl Visit {
         let id = self.id.to_str().unwrap_or("-");
         let mut response = write_problem(app, response, &self.uri, id, self.page);
         cors::apply(&app.config.cors, self.origin.as_ref(), response.headers_mut());
-        security::apply(response.headers_mut());
+        security::apply(&mut response);
         freshness::say_age(app, response.headers_mut());
         finish(app, &self.method, self.uri.path(), pattern, response.status(), self.started, id);
         response.headers_mut().insert(REQUEST_ID, self.id);

@@ -36,6 +36,7 @@ pub fn send(asked: &Asked<'_>, content: &Content) -> Response {
 
 fn frame(asked: &Asked<'_>, content: &Content) -> Markup {
     let files = web::page_files();
+    let is_embedded = asked.is_embedded();
     html! {
         (DOCTYPE)
         html lang=(asked.language.tag()) {
@@ -50,17 +51,19 @@ fn frame(asked: &Asked<'_>, content: &Content) -> Markup {
                 @for style in &files.styles { link rel="stylesheet" href=(asked.to(style)); }
                 @if let Some(script) = &files.script { script type="module" src=(asked.to(script)) {} }
             }
-            body {
-                div class="skiplinks" {
-                    a class="visually-hidden-focusable" href="#content" { (asked.say("Vai al contenuto", "Skip to content")) }
+            body class=[is_embedded.then_some("embedded")] {
+                @if !is_embedded {
+                    div class="skiplinks" {
+                        a class="visually-hidden-focusable" href="#content" { (asked.say("Vai al contenuto", "Skip to content")) }
+                    }
+                    (head(asked))
                 }
-                (head(asked))
                 main id="content" class="container page" tabindex="-1" {
-                    (crumbs(asked, content))
-                    h1 { (content.title) }
+                    @if !is_embedded { (crumbs(asked, content)) }
+                    h1 { (content.title) @if is_embedded { " · " (asked.tenant) } }
                     (content.body)
                 }
-                (foot(asked))
+                @if !is_embedded { (foot(asked)) }
             }
         }
     }

@@ -25,6 +25,7 @@ pub use frame::{Content, send, written};
 pub use items::{feature, items};
 pub use lists::{conformance, fields, styles};
 pub use problem::problem;
+use snippets::snippet;
 pub use tiles::{grid, grids, tileset, tilesets};
 
 /// What all pages need to know of the request.
@@ -70,7 +71,14 @@ impl Asked<'_> {
         let is_form = forms.contains(&self.path);
         let given = |name: &str| self.parameter(name).is_some_and(|value| !value.is_empty());
         !is_form
-            || ["geometry", "x", "parcel", "parcels", "feature", "address", "street", "quantity"].into_iter().any(given)
+            || ["geometry", "x", "parcel", "parcels", "feature", "address", "along", "street", "quantity"]
+                .into_iter()
+                .any(given)
+    }
+
+    /// Whether another site shows the page: without a header, and links out of it open apart.
+    fn is_embedded(&self) -> bool {
+        self.path == "works" && self.parameter("embed").is_some_and(|value| value == "true")
     }
 
     /// The way from the page to the root of the server, so that links hold behind any proxy: `../` or `./`.

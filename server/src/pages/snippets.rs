@@ -47,7 +47,8 @@ fn maplibre(asked: &Asked<'_>, id: &str, centre: &str) -> String {
     )
 }
 
-fn snippet(title: &str, code: &str) -> Markup {
+/// Code with a button that copies it.
+pub fn snippet(title: &str, code: &str) -> Markup {
     html! {
         details class="snippet" {
             summary { (title) }

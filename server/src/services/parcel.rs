@@ -87,6 +87,7 @@ fn one(question: &Question, row: RowRef<'_>, used: &mut Vec<FeatureRef>) -> Resu
         shape: Shape::Surface(surface.clone()),
         transform: None,
         feature: Some(reference(snapshot, row)),
+        along: None,
         warnings: vec![],
     };
     let (surfaces, others): (Vec<Arc<Snapshot>>, Vec<Arc<Snapshot>>) =

@@ -134,7 +134,11 @@ fn read(path: &Path, name: &str, loaded: &mut Loaded) -> Result<Source, Refused>
     Ok(Source { file: name.to_owned(), sha256, records: count, faults: faults as u64, refused: None })
 }
 
-fn hash(file: &mut File) -> std::io::Result<String> {
+/// SHA-256 of what is left of a file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn hash(file: &mut File) -> std::io::Result<String> {
     let (mut hasher, mut piece) = (Sha256::new(), vec![0; 1 << 20]);
     loop {
         match file.read(&mut piece)? {

@@ -11,7 +11,7 @@ use bricola_layers::query::{Place, at_when};
 use bricola_territory::FeatureRef;
 use bricola_territory::overlay::{Subject, Unmeasurable, Zone, overlay_line};
 use chrono::NaiveDate;
-use geo_types::{MultiLineString, Point};
+use geo_types::{LineString, MultiLineString, Point};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -99,6 +99,18 @@ pub fn place(site: &Site, size: Option<f64>) -> Value {
     }
     if let Some(feature) = &site.feature {
         place["feature"] = json!(feature);
+    }
+    if let (Some(along), Shape::Lines(lines)) = (&site.along, &site.shape) {
+        let metres = |metres: f64| format!("{metres:.2}");
+        place["along"] = json!({
+            "street": along.street, "from_m": metres(along.from_m), "to_m": metres(along.to_m), "of_m": metres(along.length_m),
+        });
+        // Nobody drew it: who asked may want it for a feature.
+        let line = |line: &LineString<f64>| -> Vec<[f64; 2]> {
+            line.0.iter().map(|at| [rounded(at.x), rounded(at.y)]).collect()
+        };
+        let lines: Vec<_> = lines.iter().map(line).collect();
+        place["geometry"] = json!({"type": "MultiLineString", "coordinates": lines});
     }
     place
 }

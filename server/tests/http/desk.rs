@@ -9,6 +9,7 @@ mod overlays;
 mod processes;
 mod rentals;
 mod replies;
+mod streets;
 mod tables;
 mod tariffs;
 mod units;

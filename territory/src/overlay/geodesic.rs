@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use geo_types::{LineString, MultiLineString, MultiPolygon, Polygon};
+use geo_types::{Coord, LineString, MultiLineString, MultiPolygon, Polygon};
 use geographiclib_rs::{Geodesic, InverseGeodesic as _, PolygonArea, Winding};
 
 /// Semi-major axis of GRS80, in metres.
@@ -51,6 +51,10 @@ fn ring_area(ring: &LineString<f64>) -> f64 {
 }
 
 fn length(line: &LineString<f64>) -> f64 {
-    let metres = |a: geo_types::Coord<f64>, b: geo_types::Coord<f64>| -> f64 { GRS80.inverse(a.y, a.x, b.y, b.x) };
-    line.lines().map(|segment| metres(segment.start, segment.end)).sum()
+    line.lines().map(|segment| segment_m(segment.start, segment.end)).sum()
+}
+
+/// Metres between two places.
+pub fn segment_m(from: Coord<f64>, to: Coord<f64>) -> f64 {
+    GRS80.inverse(from.y, from.x, to.y, to.x)
 }

@@ -19,7 +19,7 @@ use crate::FeatureRef;
 
 pub use check::{MAX_VERTICES, Unmeasurable};
 pub(crate) use frame::cut;
-pub use geodesic::{area_m2, length_m, perimeter_m};
+pub use geodesic::{area_m2, length_m, perimeter_m, segment_m};
 pub use lines::{LineOverlay, LinePiece, overlay_line};
 pub use measures::measured_pieces;
 pub(crate) use plane::Plane;

@@ -1,5 +1,6 @@
 //! What is odd about a record.
 
+use super::decimal::Percent;
 use super::record::Record;
 use crate::Text;
 use crate::codes::{Cig, Cup};
@@ -68,10 +69,10 @@ fn parts(record: &Record, warnings: &mut Vec<Warning>) {
         let text = Text::new("gli stati di avanzamento tornano indietro", "states of progress go back");
         warnings.push(Warning::new("sal-backwards", text));
     }
-    let outside = |percent: f64| !(0.0..=100.0).contains(&percent);
     let sals = record.parts.contracts.iter().flat_map(|contract| &contract.sal);
-    let progress = record.progress.iter().map(crate::Exact::to_f64);
-    if sals.map(|sal| sal.physical_pct).chain(progress).any(outside) {
+    let is_outside = |percent: Percent| percent < Percent::default() || percent > Percent::HUNDRED;
+    let sal_outside = sals.map(|sal| sal.physical_pct).any(|percent| !(0.0..=100.0).contains(&percent));
+    if sal_outside || record.progress.is_some_and(is_outside) {
         let text = Text::new("un avanzamento non è tra 0 e 100", "a progress is not between 0 and 100");
         warnings.push(Warning::new("progress-out-of-range", text));
     }

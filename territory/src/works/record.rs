@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{Exact, FeatureRef};
+use super::decimal::{Cents, Percent};
+use crate::FeatureRef;
 
 /// A work.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,14 +19,18 @@ pub struct Record {
     pub title: String,
     /// The phase that it is in.
     pub phase: Option<String>,
+    /// Its kind.
+    pub kind: Option<String>,
+    /// Where the money comes from, in a word.
+    pub funding: Option<String>,
     /// The amount, in euro.
-    pub amount: Option<Exact>,
+    pub amount: Option<Cents>,
     /// What the contracts come to now, in euro.
-    pub contract: Option<Exact>,
+    pub contract: Option<Cents>,
     /// What was paid, in euro.
-    pub paid: Option<Exact>,
+    pub paid: Option<Cents>,
     /// Percent of the work that is done.
-    pub progress: Option<Exact>,
+    pub progress: Option<Percent>,
     /// First day as it was planned at first.
     pub start_planned: Option<NaiveDate>,
     /// Last day as it was planned at first.

@@ -72,6 +72,19 @@ pub fn place(asked: &Asked<'_>) -> Markup {
                 (field(asked, "y", asked.say("e nord o latitudine", "and north or latitude"), "", "text"))
                 (field(asked, "crs", asked.say("in", "in"), asked.say("Vuoto: gradi. Altrimenti come EPSG:7795", "Empty: degrees. Else such as EPSG:7795"), "text"))
             }
+            (stretch(asked))
+        }
+    }
+}
+
+/// A stretch of a street.
+pub fn stretch(asked: &Asked<'_>) -> Markup {
+    html! {
+        div class="row-fields" {
+            (field(asked, "along", asked.say("oppure lungo la strada", "or along the street"), asked.say("Nome o codice; tutta, se non si dice altro", "Name or code; all of it, if nothing else is said"), "text"))
+            (field(asked, "between", asked.say("fra i civici", "between the numbers"), asked.say("Come 12,40", "Such as 12,40"), "text"))
+            (field(asked, "from_m", asked.say("o dal metro", "or from metre"), asked.say("Dall’inizio della strada", "From where the street begins"), "text"))
+            (field(asked, "to_m", asked.say("al metro", "to metre"), "", "text"))
         }
     }
 }

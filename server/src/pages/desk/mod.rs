@@ -56,7 +56,7 @@ fn refused(asked: &Asked<'_>, problem: &Problem) -> Markup {
     }
 }
 
-/// The addresses that were meant, to choose from.
+/// The addresses or streets that were meant, to choose from.
 fn choices(asked: &Asked<'_>, problem: &Problem) -> Markup {
     let choices = problem.member("choices").and_then(Value::as_array);
     html! {
@@ -65,12 +65,20 @@ fn choices(asked: &Asked<'_>, problem: &Problem) -> Markup {
             ul {
                 @for choice in choices {
                     li {
-                        a href=(asked.here(&[("address", ""), ("feature", text(choice, "feature"))])) { (text(choice, "label")) }
+                        a href=(asked.here(&chosen(choice))) { (text(choice, "label")) }
                         @if !text(choice, "context").is_empty() { ", " (text(choice, "context")) }
                     }
                 }
             }
         }
+    }
+}
+
+/// What the question says where a choice is taken: a street by its code, or else a feature instead of an address.
+fn chosen(choice: &Value) -> Vec<(&str, &str)> {
+    match choice["along"].as_str() {
+        Some(code) => vec![("along", code)],
+        None => vec![("address", ""), ("feature", text(choice, "feature"))],
     }
 }
 

@@ -18,6 +18,7 @@ pub mod reply;
 pub mod requests;
 pub mod rows;
 pub mod sheets;
+mod street;
 pub mod tariff;
 pub mod units;
 pub mod works;

@@ -175,8 +175,10 @@ pub async fn found(
     when: &When,
 ) -> Result<(Arc<Snapshot>, Vec<RowAt>, Option<Site>), Problem> {
     if let Some(text) = inputs.text("parcel")? {
-        if let Some(other) =
-            ["geometry", "x", "y", "feature", "address"].into_iter().find(|it| matches!(inputs.text(it), Ok(Some(_))))
+        place::checked(inputs)?;
+        if let Some(other) = ["geometry", "x", "y", "feature", "address", "along", "between", "from_m", "to_m"]
+            .into_iter()
+            .find(|it| matches!(inputs.text(it), Ok(Some(_))))
         {
             return Err(Problem::parameter(other, "", "is said by parcel already; give one or the other"));
         }

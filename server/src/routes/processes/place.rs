@@ -1,4 +1,4 @@
-//! The place that a process is asked about: by coordinates, a geometry, a parcel, a feature or an address.
+//! The place that a process is asked about: by coordinates, a geometry, a parcel, a feature, an address or a stretch of a street.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::routes::when::When;
 use crate::services::parcels::{self, LAYER};
 use crate::services::site::{NoSite, Site, reference, words};
 use crate::wired::Words;
-use crate::wired::schema::{number, reference as schema, text};
+use crate::wired::schema::{list, number, reference as schema, text};
 
 /// Parcels that are named where a reference means several.
 const NAMED: usize = 10;
@@ -65,6 +65,31 @@ pub fn inputs() -> Vec<Input> {
             ),
             text(),
         ),
+        wanted(
+            "along",
+            Words(
+                "Al posto delle coordinate: una strada, per nome o codice; tutta, o il tratto di from_m e to_m o di between",
+                "Instead of coordinates: a street, by name or code; all of it, or the stretch of from_m and to_m or of between",
+            ),
+            text(),
+        ),
+        wanted(
+            "between",
+            Words(
+                "Il tratto della strada fra due civici, come 12,40",
+                "The stretch of the street between two house numbers, such as 12,40",
+            ),
+            list(&text()),
+        ),
+        wanted(
+            "from_m",
+            Words(
+                "Il tratto da questi metri, dall’inizio della strada com’è disegnata",
+                "The stretch from these metres, from where the street as it is drawn begins",
+            ),
+            number(),
+        ),
+        wanted("to_m", Words("Il tratto fino a questi metri", "The stretch up to these metres"), number()),
     ]
 }
 
@@ -73,8 +98,10 @@ pub fn inputs() -> Vec<Input> {
 /// # Errors
 /// A coordinate that is no number.
 pub fn checked(inputs: &Inputs) -> Result<(), Problem> {
-    inputs.number("x")?;
-    inputs.number("y").map(|_| ())
+    for name in ["x", "y", "from_m", "to_m"] {
+        inputs.number(name)?;
+    }
+    Ok(())
 }
 
 /// As [`inputs`], with a point in the Piazza San Marco as the example.
@@ -100,13 +127,18 @@ pub async fn site(app: &App, inputs: &Inputs, when: &When) -> Result<Option<Site
         (None, Some(_)) => return Err(Problem::missing("x", "y without x is no place")),
     };
     let (parcel, feature, address) = (inputs.text("parcel")?, inputs.text("feature")?, inputs.text("address")?);
-    let given = [drawn.is_some(), point.is_some(), parcel.is_some(), feature.is_some(), address.is_some()];
-    if given.iter().filter(|it| **it).count() > 1 {
-        let detail = "The place is given more than once; give one of geometry, x and y, parcel, feature, address.";
-        return Err(
-            Problem::new(Kind::InvalidParameter, detail).with("parameter", "geometry, x, y, parcel, feature, address")
-        );
+    let along = inputs.text("along")?;
+    let named = [parcel, feature, address, along].iter().flatten().count();
+    if named + usize::from(drawn.is_some()) + usize::from(point.is_some()) > 1 {
+        let detail =
+            "The place is given more than once; give one of geometry, x and y, parcel, feature, address, along.";
+        let names = "geometry, x, y, parcel, feature, address, along";
+        return Err(Problem::new(Kind::InvalidParameter, detail).with("parameter", names));
     }
+    if let Some(text) = along {
+        return Ok(Some(super::street::stretch(app, inputs, when, text).await?));
+    }
+    super::street::without_street(inputs)?;
     if let Some(text) = address {
         let feature = super::address::feature(app, text).await?;
         return Ok(Some(of_feature(app, when, &feature).await?));

@@ -63,7 +63,7 @@ const OF_PLACE: [&str; 4] = ["geometry", "x", "y", "crs"];
 /// Inputs that only rows have.
 const OF_ROWS: [&str; 3] = ["geometry", "x", "y"];
 /// Inputs that name a place too. Where a row has a place of its own they are only what is written beside it.
-const BESIDE: [&str; 3] = ["parcel", "feature", "address"];
+const BESIDE: [&str; 7] = ["parcel", "feature", "address", "along", "between", "from_m", "to_m"];
 
 /// What comes of a row: a text for each column.
 pub type Answering = BoxFuture<'static, Result<Vec<String>, Problem>>;

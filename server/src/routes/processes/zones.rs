@@ -83,7 +83,7 @@ pub async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery, headers
 
 /// Whether there is a question at all, or a page is asked for to write one.
 pub fn names_a_place(inputs: &Inputs) -> bool {
-    ["geometry", "x", "y", "parcel", "feature", "address", "parcels", "street"]
+    ["geometry", "x", "y", "parcel", "feature", "address", "along", "parcels", "street"]
         .iter()
         .any(|name| matches!(inputs.text(name), Ok(Some(_))))
 }
@@ -136,8 +136,9 @@ async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
     let when = when::of(app, inputs.text(when::AT)?, inputs.text(when::DATETIME)?).await?;
     let seq = when.seq(app);
     let site = place::site(app, inputs, &when).await?;
-    let site =
-        site.ok_or_else(|| Problem::missing("geometry", "say where: geometry, x and y, parcel, feature or address"))?;
+    let site = site.ok_or_else(|| {
+        Problem::missing("geometry", "say where: geometry, x and y, parcel, feature, address or along")
+    })?;
     let layers = layers(app, &inputs.texts("layers")?, &when).await?;
     let question = Question { site, layers, day: when.valid_on, seq, scope: app.scope };
     let work = tokio::task::spawn_blocking(move || zones(&question)).await.map_err(Problem::internal)?;

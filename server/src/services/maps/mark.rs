@@ -78,5 +78,5 @@ fn line(path: &mut PathBuilder, view: &View, line: &LineString<f64>, is_closed: 
 }
 
 fn pixel(view: &View, at: Coord<f64>) -> [f32; 2] {
-    view.pixel([at.x, at.y])
+    view.pixel([at.x, at.y]).map(|pixel| pixel as f32)
 }

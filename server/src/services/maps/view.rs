@@ -61,11 +61,11 @@ impl View {
         WORLD_PIXELS * self.zoom.exp2() * self.ratio
     }
 
-    /// The pixel of a place, longitude and latitude in degrees.
-    pub fn pixel(&self, lonlat: [f64; 2]) -> [f32; 2] {
-        let world = lonlat_to_world_f64(lonlat).map(|unit| unit / WORLD_UNITS);
-        [0, 1].map(|axis| {
-            (f64::from(self.pixels()[axis]) / 2.0 + (world[axis] - self.centre[axis]) * self.scale()) as f32
+    /// Where a place (longitude, latitude in degrees) is in the picture, in pixels from its upper left corner.
+    pub fn pixel(&self, lonlat: [f64; 2]) -> [f64; 2] {
+        let world = lonlat_to_world_f64(lonlat);
+        [0, 1].map(|axis: usize| {
+            (world[axis] / WORLD_UNITS - self.centre[axis]).mul_add(self.scale(), f64::from(self.pixels()[axis]) / 2.0)
         })
     }
 

@@ -84,6 +84,13 @@ impl Evidence {
         }
     }
 
+    /// Without the names of the features, where these are too many to be read; the hash of the inputs holds them.
+    #[must_use]
+    pub fn unlisted(mut self) -> Self {
+        self.features.clear();
+        self
+    }
+
     /// Seals an answer: puts the evidence into it, with its hash.
     pub fn seal(mut self, answer: &mut Value) {
         let sealed = json!({"inputs": self.inputs_sha256, "answer": answer});

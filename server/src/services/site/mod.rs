@@ -30,8 +30,23 @@ pub struct Site {
     pub transform: Option<Transform>,
     /// The feature that it was found by.
     pub feature: Option<FeatureRef>,
+    /// The stretch of a street that it is, where it was given so.
+    pub along: Option<Along>,
     /// What is odd about it.
     pub warnings: Vec<Warning>,
+}
+
+/// A stretch of a street, in metres from where the street as it is drawn begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Along {
+    /// The street's name.
+    pub street: String,
+    /// Where it begins.
+    pub from_m: f64,
+    /// Where it ends.
+    pub to_m: f64,
+    /// Metres of the whole line.
+    pub length_m: f64,
 }
 
 /// A point, lines or surfaces.
@@ -112,13 +127,13 @@ impl Site {
             warnings.extend(plausible::suspicion(&shape, &sent, envelope));
         }
         warnings.extend(transform.as_ref().and_then(rough));
-        Ok(Self { shape, transform, feature: None, warnings })
+        Ok(Self { shape, transform, feature: None, along: None, warnings })
     }
 
     /// What stands for no place at all in evidence.
     pub const fn nowhere() -> Self {
         let shape = Shape::Lines(MultiLineString(Vec::new()));
-        Self { shape, transform: None, feature: None, warnings: Vec::new() }
+        Self { shape, transform: None, feature: None, along: None, warnings: Vec::new() }
     }
 
     /// The place of a feature.
@@ -126,7 +141,20 @@ impl Site {
     /// # Errors
     /// A geometry of another kind.
     pub fn of_feature(geometry: Geometry<f64>, feature: FeatureRef) -> Result<Self, NoSite> {
-        Ok(Self { shape: Shape::of(geometry)?, transform: None, feature: Some(feature), warnings: Vec::new() })
+        let shape = Shape::of(geometry)?;
+        Ok(Self { shape, transform: None, feature: Some(feature), along: None, warnings: Vec::new() })
+    }
+
+    /// A stretch of a street.
+    ///
+    /// # Errors
+    /// One without a place.
+    pub fn of_street(lines: MultiLineString<f64>, street: FeatureRef, along: Along) -> Result<Self, NoSite> {
+        if lines.0.iter().all(|line| line.0.is_empty()) {
+            return Err(NoSite::Empty);
+        }
+        let shape = Shape::Lines(lines);
+        Ok(Self { shape, transform: None, feature: Some(street), along: Some(along), warnings: Vec::new() })
     }
 }
 

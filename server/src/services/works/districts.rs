@@ -2,17 +2,17 @@
 
 use bricola_layers::cache::{RowRef, Snapshot};
 use bricola_layers::query::Positions;
-use bricola_territory::Exact;
 use bricola_territory::overlay::{Unmeasurable, Zone, overlay, overlay_line};
+use bricola_territory::works::Share;
 use geo::{BoundingRect as _, Intersects as _};
 use geo_types::{Geometry, MultiLineString, MultiPolygon, Point, Rect};
 
 use crate::services::site::{named, words};
 
-/// The share of a work that lies in no district, or nowhere.
+/// Where a work lies that lies in no district, or nowhere.
 const NONE: &str = "";
-/// Decimals of shares: a work of a billion euro is right to a cent.
-const DECIMALS: u32 = 12;
+/// The number of no district.
+pub const OUTSIDE: usize = usize::MAX;
 
 /// Districts of one level, with the boxes around them.
 pub struct Districts {
@@ -31,49 +31,53 @@ impl Districts {
         Self { zones: zones.collect() }
     }
 
-    /// The names of the districts that a row lies in, with its shares, which sum up to one: by area, by length, or all of a
+    /// The name of a district; empty for what lies in none.
+    pub fn name(&self, number: usize) -> &str {
+        self.zones.get(number).map_or(NONE, |(.., name)| name)
+    }
+
+    /// The numbers of the districts that a row lies in, with its shares, which sum up to one: by area, by length, or all of a
     /// point to the first district that covers it.
     ///
     /// # Errors
     /// A row that cannot be measured.
-    pub fn shares(&self, row: RowRef<'_>) -> Result<Vec<(String, Exact)>, Unmeasurable> {
-        let whole = |name: &str| Ok(vec![(name.to_owned(), Exact::one())]);
-        let Some(geometry) = Positions::LonLat.geometry(row) else { return whole(NONE) };
-        let Some(frame) = geometry.bounding_rect() else { return whole(NONE) };
-        let near: Vec<&(Zone, Rect<f64>, String)> =
-            self.zones.iter().filter(|(_, around, _)| around.intersects(&frame)).collect();
-        let zones: Vec<Zone> = near.iter().map(|(zone, ..)| zone.clone()).collect();
+    pub fn shares(&self, row: RowRef<'_>) -> Result<Vec<(usize, Share)>, Unmeasurable> {
+        let whole = |number: usize| Ok(vec![(number, Share::WHOLE)]);
+        let Some(geometry) = Positions::LonLat.geometry(row) else { return whole(OUTSIDE) };
+        let Some(frame) = geometry.bounding_rect() else { return whole(OUTSIDE) };
+        let is_near = |number: &usize| self.zones[*number].1.intersects(&frame);
+        let near: Vec<usize> = (0..self.zones.len()).filter(is_near).collect();
+        let zones = || -> Vec<Zone> { near.iter().map(|number| self.zones[*number].0.clone()).collect() };
         let measured: Vec<(usize, f64)> = match geometry {
-            Geometry::Point(point) => return whole(covering(&near, point)),
+            Geometry::Point(point) => return whole(self.covering(&near, point)),
             Geometry::MultiPoint(points) => {
-                return whole(points.0.first().map_or(NONE, |point| covering(&near, *point)));
+                return whole(points.0.first().map_or(OUTSIDE, |point| self.covering(&near, *point)));
             }
-            Geometry::LineString(line) => lengths(&MultiLineString(vec![line]), &zones)?,
-            Geometry::MultiLineString(lines) => lengths(&lines, &zones)?,
-            Geometry::Polygon(polygon) => areas(&MultiPolygon(vec![polygon]), &zones)?,
-            Geometry::MultiPolygon(polygons) => areas(&polygons, &zones)?,
-            _ => return whole(NONE),
+            Geometry::LineString(line) => lengths(&MultiLineString(vec![line]), &zones())?,
+            Geometry::MultiLineString(lines) => lengths(&lines, &zones())?,
+            Geometry::Polygon(polygon) => areas(&MultiPolygon(vec![polygon]), &zones())?,
+            Geometry::MultiPolygon(polygons) => areas(&polygons, &zones())?,
+            _ => return whole(OUTSIDE),
         };
-        let name = |zone: usize| near.get(zone).map_or(NONE, |(.., name)| name);
         let sum: f64 = measured.iter().map(|(_, size)| size).sum();
-        let mut left = Exact::one();
-        let mut shares: Vec<(String, Exact)> = Vec::new();
+        let mut left = Share::WHOLE;
+        let mut shares: Vec<(usize, Share)> = Vec::new();
         for (zone, size) in measured.iter().filter(|(_, size)| sum > 0.0 && *size > 0.0) {
-            let share = Exact::measured(size / sum, DECIMALS).unwrap_or_else(Exact::zero);
-            left = left - &share;
-            shares.push((name(*zone).to_owned(), share));
+            let share = Share::of(*size, sum);
+            left = left.minus(share);
+            shares.push((near.get(*zone).copied().unwrap_or(OUTSIDE), share));
         }
         match shares.last_mut() {
             // What rounding left over.
-            Some((_, last)) => *last = last.clone() + &left,
-            None => return whole(NONE),
+            Some((_, last)) => *last = last.plus(left),
+            None => return whole(OUTSIDE),
         }
         Ok(shares)
     }
-}
 
-fn covering<'a>(near: &[&'a (Zone, Rect<f64>, String)], point: Point<f64>) -> &'a str {
-    near.iter().find(|(zone, ..)| zone.geometry.intersects(&point)).map_or(NONE, |(.., name)| name)
+    fn covering(&self, near: &[usize], point: Point<f64>) -> usize {
+        near.iter().copied().find(|number| self.zones[*number].0.geometry.intersects(&point)).unwrap_or(OUTSIDE)
+    }
 }
 
 /// Metres in each zone; what lies in none as a zone after the last.

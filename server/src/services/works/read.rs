@@ -1,8 +1,7 @@
 //! A row of the layer of works as a record of the register.
 
 use bricola_layers::cache::{RowRef, Snapshot, ValueRef};
-use bricola_territory::Exact;
-use bricola_territory::works::{Parts, Record};
+use bricola_territory::works::{Cents, Parts, Record};
 use chrono::NaiveDate;
 
 use crate::services::site::{name_of, reference, words};
@@ -12,11 +11,11 @@ pub fn record(snapshot: &Snapshot, row: RowRef<'_>) -> Record {
     let said = |name: &str| words(snapshot, row, name);
     // Instants begin with their day.
     let day = |name: &str| said(name).and_then(|text| text.get(..10)?.parse::<NaiveDate>().ok());
-    let number = |name: &str, decimals: u32| {
+    let number = |name: &str, read: fn(f64) -> Option<Cents>| {
         let (position, _) = snapshot.definition().field(name)?;
         match row.base.value(row.row, position) {
-            ValueRef::Real(value) => Exact::measured(value, decimals),
-            ValueRef::Integer(value) => value.to_string().parse().ok(),
+            ValueRef::Real(value) => read(value),
+            ValueRef::Integer(value) => read(value as f64),
             _ => None,
         }
     };
@@ -26,10 +25,12 @@ pub fn record(snapshot: &Snapshot, row: RowRef<'_>) -> Record {
         cig: said("cig"),
         title: name_of(snapshot, row),
         phase: said("phase"),
-        amount: number("amount_eur", 2),
-        contract: number("contract_eur", 2),
-        paid: number("paid_eur", 2),
-        progress: number("progress_pct", 2),
+        kind: said("kind"),
+        funding: said("funding"),
+        amount: number("amount_eur", Cents::euro),
+        contract: number("contract_eur", Cents::euro),
+        paid: number("paid_eur", Cents::euro),
+        progress: number("progress_pct", Cents::percent),
         start_planned: day("start_planned"),
         end_planned: day("end_planned"),
         end_expected: day("end_expected"),

@@ -65,6 +65,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("inputs_sha256", text()),
         ("sha256", text()),
     ]);
+    let along = object([("street", text()), ("from_m", text()), ("to_m", text()), ("of_m", text())]);
     let place = object([
         ("kind", word(["point", "line", "surface"])),
         ("geometry_sha256", text()),
@@ -73,6 +74,8 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("area_m2?", text()),
         ("length_m?", text()),
         ("feature?", reference("UsedFeature")),
+        ("along?", along),
+        ("geometry?", reference("Geometry")),
     ]);
     let warning = object([("code", text()), ("text", reference("BothLanguages"))]);
     let zone = object([
@@ -323,22 +326,34 @@ fn works() -> Value {
             ("group?", text()),
             ("works", whole(0)),
             ("late", whole(0)),
+            ("days_late", whole(0)),
             ("amount_eur", nullable(text())),
             ("amount_unknown", whole(0)),
             ("valued", whole(0)),
+            ("planned_pct", nullable(text())),
+            ("progress_pct", nullable(text())),
             ("planned_value_eur", nullable(text())),
             ("earned_value_eur", nullable(text())),
+            ("schedule_variance_eur", nullable(text())),
             ("schedule_index", nullable(text())),
+            ("costed", whole(0)),
             ("actual_cost_eur", nullable(text())),
+            ("cost_variance_eur", nullable(text())),
+            ("cost_index", nullable(text())),
             ("growth_eur", nullable(text())),
         ]
     };
     object([
         ("day", formatted("date")),
         ("by", word(["phase", "kind", "funding", "year", "district"])),
+        ("group", nullable(text())),
         ("total", object(sums())),
         ("groups", list(&object(sums()))),
         ("works", list(&any_object())),
+        ("work?", any_object()),
+        ("place?", reference("Place")),
+        ("within_m?", number()),
+        ("national", any_object()),
         ("omitted", whole(0)),
         ("odd", whole(0)),
         ("warnings", list(&reference("Warning"))),

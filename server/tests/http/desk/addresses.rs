@@ -75,7 +75,7 @@ async fn what_may_mean_several_is_a_list_and_no_guess() {
     assert!(near["detail"].as_str().is_some_and(|it| it.contains("no address that is there")), "{near}");
     town.server.get("/zones?address=Calle%20del%20Nulla%2099").await.problem(404, "unknown-feature");
     let twice = town.server.get("/zones?address=Calle%20Larga%2012&parcel=12/57").await;
-    assert_eq!(twice.problem(400, "invalid-parameter")["parameter"], "geometry, x, y, parcel, feature, address");
+    assert_eq!(twice.problem(400, "invalid-parameter")["parameter"], "geometry, x, y, parcel, feature, address, along");
     let page = town.server.get("/zones?f=html&lang=it&address=via%20Roma%203").await.text();
     assert!(
         page.contains("feature=addresses%2F3") && page.contains("Si scelga") && page.contains("data-suggest"),

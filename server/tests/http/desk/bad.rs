@@ -27,7 +27,7 @@ async fn every_wrong_question_is_refused_by_name() {
             "/zones?x=12&y=45&parcel=12/57".to_owned(),
             400,
             "invalid-parameter",
-            "geometry, x, y, parcel, feature, address",
+            "geometry, x, y, parcel, feature, address, along",
         ),
         ("/zones?x=3026510&y=5033255".to_owned(), 400, "invalid-parameter", "geometry, x, y, crs"),
         ("/zones?x=1&y=2&crs=EPSG:1".to_owned(), 400, "invalid-parameter", "crs"),
