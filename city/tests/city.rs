@@ -30,6 +30,7 @@ fn definition(city: &City, layer: &str) -> LayerDefinition {
         rank: None,
         placeless: false,
         planning: None,
+        walk: None,
         licence: None,
         attribution: None,
         contact: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::rules::{LayerRule, Rules, Severity, When};
+use super::rules::{LayerRule, Rules, Severity, WalkRule, When};
 use super::span::{Span, after_years};
 use super::window::{Window, days, nearest};
 use crate::evidence::hash_of;
@@ -13,7 +13,7 @@ use crate::text::Warning;
 use crate::{Exact, FeatureRef, Text};
 
 /// Version of the way in which conflicts are found: another answer to the same question by the same rules needs another.
-pub const ENGINE: &str = "bricola-conflicts/1";
+pub const ENGINE: &str = "bricola-conflicts/2";
 /// Most conflicts of one answer, the heaviest first.
 pub const MAX_TOLD: usize = 500;
 
@@ -51,6 +51,45 @@ pub struct Neighbour {
     pub to: Option<NaiveDate>,
     /// Values of the fields that the rules ask about.
     pub values: BTreeMap<String, String>,
+    /// Values that are told with the reason: what they are called, and what they are.
+    pub told: Vec<(Text, String)>,
+}
+
+/// A street that the site closes to those who walk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Closed {
+    /// The street.
+    pub feature: FeatureRef,
+    /// Its name.
+    pub name: String,
+    /// Metres of it that are closed.
+    pub metres: f64,
+    /// What follows.
+    pub effect: Effect,
+}
+
+/// What follows where a street is closed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Nobody comes through there, or it is not known.
+    None,
+    /// Who comes through goes so many metres farther.
+    Detour(f64),
+    /// There is another way, longer by more than so many metres: nobody looked farther.
+    Beyond(f64),
+    /// Places cannot be reached any more: how many of what.
+    CutOff(Vec<(Text, usize)>),
+}
+
+/// What is around a site.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Around<'a> {
+    /// Features that are near.
+    pub near: &'a [Neighbour],
+    /// Streets that it closes.
+    pub closed: &'a [Closed],
+    /// Layers of the rules that nobody could look at.
+    pub missing: &'a [String],
 }
 
 /// A conflict.
@@ -135,8 +174,9 @@ pub struct UsedRules {
     pub question_sha256: String,
 }
 
-/// Which neighbours are conflicts, and when there are none. `missing`: layers of the rules that nobody could look at.
-pub fn assess(rules: &Rules, site: NewSite, near: &[Neighbour], missing: &[String]) -> Assessment {
+/// Which of what is around a site is a conflict, and when there is none.
+pub fn assess(rules: &Rules, site: NewSite, around: Around<'_>) -> Assessment {
+    let Around { near, closed, missing } = around;
     let asked = Span { from: Some(site.from), to: Some(site.to) };
     let clearance = site.clearance_m.clone().unwrap_or_else(|| rules.clearance_m.clone());
     let (mut conflicts, mut taken, mut undated) = (Vec::new(), Vec::new(), BTreeMap::new());
@@ -161,6 +201,9 @@ pub fn assess(rules: &Rules, site: NewSite, near: &[Neighbour], missing: &[Strin
                 conflicts.push(conflict(rule, neighbour, severity, why, Some((span, common))));
             }
         }
+    }
+    if let Some(walk) = &rules.walk {
+        conflicts.extend(closed.iter().map(|closed| on_foot(walk, closed, &site)));
     }
     conflicts.sort_by(|a, b| {
         let metres = |it: &Conflict| it.distance_m.parse::<f64>().unwrap_or_default();
@@ -257,7 +300,11 @@ fn conflict(
         (_, Some(days)) => Text::new(format!("giorni in comune: {days}"), format!("days in common: {days}")),
         (_, None) => Text::new("senza date: verificare", "without dates: to be checked"),
     };
-    let why = why.map_or_else(|| Text::same(""), |why| Text::new(format!(" ({})", why.it), format!(" ({})", why.en)));
+    let mut why =
+        why.map_or_else(|| Text::same(""), |why| Text::new(format!(" ({})", why.it), format!(" ({})", why.en)));
+    for (title, value) in &neighbour.told {
+        why = Text::new(format!("{}; {}: {value}", why.it, title.it), format!("{}; {}: {value}", why.en, title.en));
+    }
     Conflict {
         role: rule.role.clone(),
         title: rule.title.clone(),
@@ -270,6 +317,58 @@ fn conflict(
         reason: Text::new(
             format!("{}, {}, {}{}", rule.title.it, place.it, when.it, why.it),
             format!("{}, {}, {}{}", rule.title.en, place.en, when.en, why.en),
+        ),
+    }
+}
+
+/// A street that is closed to those who walk, for as long as the site is there.
+fn on_foot(rule: &WalkRule, closed: &Closed, site: &NewSite) -> Conflict {
+    let metres = |metres: f64| format!("{metres:.0}");
+    let (severity, effect) = match &closed.effect {
+        Effect::None => (rule.severity, Text::same("")),
+        Effect::Detour(more) if *more < rule.detour_m.to_f64() => (
+            rule.severity,
+            Text::new(
+                format!(", deviazione di {} m", metres(*more)),
+                format!(", a way around of {} m more", metres(*more)),
+            ),
+        ),
+        Effect::Detour(more) => (
+            rule.detour,
+            Text::new(
+                format!(", deviazione di {} m", metres(*more)),
+                format!(", a way around of {} m more", metres(*more)),
+            ),
+        ),
+        Effect::Beyond(most) => (
+            rule.detour,
+            Text::new(
+                format!(", deviazione di oltre {} m", metres(*most)),
+                format!(", a way around of more than {} m", metres(*most)),
+            ),
+        ),
+        Effect::CutOff(places) => {
+            let list = |title: fn(&Text) -> &str| -> String {
+                places.iter().map(|(of, count)| format!("; {}: {count}", title(of))).collect()
+            };
+            let it = format!(", isola ciò che sta oltre{}", list(|of| &of.it));
+            (rule.cut_off, Text::new(it, format!(", cuts off what lies behind{}", list(|of| &of.en))))
+        }
+    };
+    let span = Span { from: Some(site.from), to: Some(site.to) };
+    let length = metres(closed.metres.max(1.0));
+    Conflict {
+        role: "walk".to_owned(),
+        title: rule.title.clone(),
+        feature: closed.feature.clone(),
+        name: closed.name.clone(),
+        severity,
+        distance_m: "0.0".to_owned(),
+        dates: Dates::Known { from: span.from, to: span.to },
+        common_days: span.days(),
+        reason: Text::new(
+            format!("{}, chiusa per {length} m{}", rule.title.it, effect.it),
+            format!("{}, closed for {length} m{}", rule.title.en, effect.en),
         ),
     }
 }
