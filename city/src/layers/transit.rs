@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use bricola_layers::feature::Value;
 use geo_types::Geometry;
 
-use super::{Rows, int, line, real, text};
+use super::{Rows, date, int, line, real, text};
 use crate::district::{ground_path, point};
 use crate::plan::{Kind, Plan};
 use crate::plane::{P, contains, segments_meet};
@@ -249,7 +249,11 @@ pub fn stops(plan: &Plan, rows: &mut Rows) {
         let accessible = mode != "bus" || !mix(number as u64).is_multiple_of(4);
         // Both ways, from five till midnight; half as often on Saturdays, a third as often on Sundays.
         let an_hour: i64 = lines.iter().filter_map(|line| headways.get(line)).map(|minutes| 2 * 60 / minutes).sum();
-        let day = an_hour * 19;
+        let kinds = [an_hour, an_hour / 2, an_hour / 3];
+        let hours = |an_hour: i64| {
+            (0..24).map(|hour| if hour < 5 { 0 } else { an_hour }.to_string()).collect::<Vec<_>>().join(",")
+        };
+        let [weekday, saturday, sunday] = kinds.map(hours);
         rows.push(
             Geometry::Point(point(at.metres())),
             vec![
@@ -258,12 +262,15 @@ pub fn stops(plan: &Plan, rows: &mut Rows) {
                 text(mode),
                 Value::Boolean(accessible),
                 text(lines.join(", ")),
-                int(day),
-                int(day / 2),
-                int(day / 3),
+                int(19 * kinds[0]),
+                int(19 * kinds[1]),
+                int(19 * kinds[2]),
                 text("05:00"),
                 text("23:50"),
                 real(60.0 / an_hour.max(1) as f64, 1),
+                text(format!("{{\"weekday\":[{weekday}],\"saturday\":[{saturday}],\"sunday\":[{sunday}]}}")),
+                date(2026, 1, 1),
+                date(2026, 12, 31),
             ],
         );
     }

@@ -51,7 +51,7 @@ async fn every_row_of_the_open_files_is_loaded_or_named() {
         ("venice/gtfs/actv_nav.zip", "stops", 4326, 150, 150),
         ("venice/gtfs/actv_nav.zip", "transit-lines", 4326, 209, 209),
         ("venice/streets/venezia.geojson", "streets", 4326, 4111, 4111),
-        ("osm/aq.pbf", "streets", 4326, 6472, 6472),
+        ("osm/aq.pbf", "streets", 4326, 6473, 6473),
         ("schools/lombardia/exp_scuole.geojson", "schools", 4326, 593, 593),
         ("cycling/trento/piste_ciclabili.geojson", "cycle-lanes", 25832, 263, 263),
         ("cycling/trento/piste_ciclabili.gml", "cycle-lanes", 25832, 122, 122),
