@@ -33,6 +33,7 @@ fn push(rows: &mut Rows, geometry: Geometry<f64>, street: Street, said: [&str; 2
 }
 
 /// How low the ground of a street is, in metres as tides are counted, and whether a walkway is laid along it.
+#[derive(Debug, Clone, Copy)]
 struct Low {
     ground: f64,
     walkway: bool,
