@@ -9,12 +9,14 @@
 //! Days are calendar days, first and last both count. What has no dates is told and limits nothing: nothing is guessed.
 
 mod assess;
+mod foot;
 mod read;
 mod rules;
 mod span;
 mod window;
 
-pub use assess::{Around, Assessment, Closed, Conflict, Dates, ENGINE, Effect, MAX_TOLD, Neighbour, NewSite, assess};
+pub use assess::{Around, Assessment, Conflict, Dates, ENGINE, MAX_TOLD, Neighbour, NewSite, assess};
+pub use foot::{Closed, Effect};
 pub use read::{MAX_FILE_BYTES, read_rules};
 pub use rules::{Case, LayerRule, Match, Rules, Severity, WalkRule, When};
 pub use span::Span;

@@ -98,7 +98,7 @@ fn town(gone: &HashSet<usize>) -> Graph {
         for column in 0..7 {
             let (x, y) = (f64::from(column) * 80.0, f64::from(row) * 60.0);
             let far = (x + 80.0 + f64::from(row % 3), y + f64::from(column % 2));
-            streets.push(street(&[(x, y), ((x + far.0) / 2.0, y + f64::from(row * 5 % 7)), far]));
+            streets.push(street(&[(x, y), (f64::midpoint(x, far.0), y + f64::from(row * 5 % 7)), far]));
             streets.push(street(&[(x, y), (x, y + 60.0)]));
         }
     }
@@ -200,7 +200,7 @@ proptest! {
                 }
             }
             match (worst, blockage.detour) {
-                (Some(worst), Some(detour)) => prop_assert!((worst - detour.more_m()).abs() < 1e-6 || worst == detour.more_m(), "{worst} {detour:?}"),
+                (Some(worst), Some(detour)) => prop_assert!((worst - detour.more_m()).abs() < 1e-6 || (worst.is_infinite() && detour.more_m().is_infinite()), "{worst} {detour:?}"),
                 (worst, detour) => prop_assert!(worst.is_none() && detour.is_none(), "{worst:?} {detour:?}"),
             }
         }

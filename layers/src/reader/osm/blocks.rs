@@ -324,8 +324,11 @@ pub(super) mod made {
         values.map(|value| value - std::mem::replace(&mut before, value)).collect()
     }
 
+    /// A way: id, points, tags.
+    pub type MadeWay<'a> = (i64, &'a [i64], &'a [(&'a str, &'a str)]);
+
     /// A block with points (id, ten-millionths of a degree east and north) and ways (id, points, tags).
-    pub fn data(points: &[(i64, i64, i64)], ways: &[(i64, &[i64], &[(&str, &str)])], packing: Packing) -> Vec<u8> {
+    pub fn data(points: &[(i64, i64, i64)], ways: &[MadeWay<'_>], packing: Packing) -> Vec<u8> {
         let mut texts = vec![Vec::new()];
         let mut number = |text: &str| {
             texts.push(text.as_bytes().to_vec());
@@ -336,7 +339,7 @@ pub(super) mod made {
             east: differences(points.iter().map(|point| point.1)),
             north: differences(points.iter().map(|point| point.2)),
         };
-        let way = |(id, refs, tags): &(i64, &[i64], &[(&str, &str)])| RawWay {
+        let way = |(id, refs, tags): &MadeWay<'_>| RawWay {
             id: *id,
             keys: tags.iter().map(|(key, _)| number(key)).collect(),
             values: tags.iter().map(|(_, value)| number(value)).collect(),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::blocks::made::{Packing, data, header};
+use super::blocks::made::{MadeWay, Packing, data, header};
 use super::*;
 use crate::reader::open_bytes;
 use crate::reader::testing::{drain, get, refusal, text};
@@ -17,7 +17,7 @@ const POINTS: [(i64, i64, i64); 5] = [
 
 /// An extract with streets of all kinds.
 fn extract(packing: Packing) -> Vec<u8> {
-    let ways: Vec<(i64, &[i64], &[(&str, &str)])> = vec![
+    let ways: Vec<MadeWay<'_>> = vec![
         (1, &[10, 7, 900_000_000_000], &[("highway", "pedestrian"), ("name", "Calle Larga"), ("width", "2.5")]),
         (2, &[10, 7], &[("highway", "motorway")]),
         (3, &[10, 7], &[("highway", "motorway"), ("foot", "yes")]),
