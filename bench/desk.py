@@ -1,7 +1,8 @@
 """The figures of the offices' desks, on the demo city: base tariff, certificate, access to traffic zones, conflicts of sites
-and the register of works over HTTP, a million points in ten layers.
+and the register of works over HTTP, a million points in ten layers; isochrones on a town of 50,000 stretches of street, beside
+pgRouting where it is installed.
 
-usage: [PARCELS=1m] [SECONDS=10] python3 bench/desk.py BRICOLA [FOLDER]
+usage: [PARCELS=1m] [SECONDS=10] [ONLY=isochrones] python3 bench/desk.py BRICOLA [FOLDER]
 FOLDER keeps the city for the next time."""
 
 import http.client
@@ -19,7 +20,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from figures import Server, resident_mb
+from figures import PostGis, Server, resident_mb
 
 PARCELS = os.environ.get("PARCELS", "1m")
 SECONDS = float(os.environ.get("SECONDS", "10"))
@@ -28,6 +29,10 @@ CLIENTS = int(os.environ.get("CLIENTS", "2"))
 ZONINGS = 40
 WORKS = 5000
 POINTS = 1_000_000
+# Junctions along each side of the town for isochrones: 2 * 159 * 158 = 50,244 stretches.
+JUNCTIONS = 159
+# Degrees of a block, some 50 m.
+BLOCK = (0.00064, 0.00045)
 
 
 def timed(server, paths):
@@ -205,8 +210,67 @@ def typed(server, dice):
     return [f"/search?q={urllib.parse.quote(word)}" for word in dice.sample(words, min(5000, len(words))) if word.strip()]
 
 
+def town():
+    """A town of crooked streets: its junctions, and its stretches as pairs of them with their lines."""
+    dice = random.Random(5)
+    place = lambda i, j: [12.2 + (i + dice.uniform(-0.2, 0.2)) * BLOCK[0], 45.4 + (j + dice.uniform(-0.2, 0.2)) * BLOCK[1]]
+    nodes = [[round(at, 7) for at in place(i, j)] for j in range(JUNCTIONS) for i in range(JUNCTIONS)]
+    edges = []
+    for n in range(len(nodes)):
+        for other in [n + 1] * (n % JUNCTIONS < JUNCTIONS - 1) + [n + JUNCTIONS] * (n + JUNCTIONS < len(nodes)):
+            (x, y), (to_x, to_y) = nodes[n], nodes[other]
+            bend = [round((x + to_x) / 2 + dice.uniform(-5e-5, 5e-5), 7), round((y + to_y) / 2 + dice.uniform(-5e-5, 5e-5), 7)]
+            edges.append((n, other, [nodes[n], bend, nodes[other]]))
+    return nodes, edges
+
+
+def isochrones(bricola):
+    """What is within 15 minutes at 4.5 km/h."""
+    nodes, edges = town()
+    dice = random.Random(6)
+    starts = [dice.randrange(len(nodes)) for _ in range(400)]
+    with tempfile.TemporaryDirectory() as data:
+        features = [{"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": {"code": str(n)}}
+                    for n, (_, _, line) in enumerate(edges)]
+        file = Path(data, "streets.geojson")
+        file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        subprocess.run([bricola, "load", file, "--layer", "streets", "--data", data], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        with Server(bricola, data) as server:
+            begun = time.perf_counter()
+            document(server, f"/service-area?x={nodes[0][0]}&y={nodes[0][1]}&minutes=1")
+            print(f"graph of {len(edges)} stretches: {time.perf_counter() - begun:.2f} s, when it is first asked for", flush=True)
+            paths = [f"/service-area?x={nodes[n][0]}&y={nodes[n][1]}&minutes=15" for n in starts]
+            told(f"isochrone of 15 minutes, {len(edges)} stretches", timed(server, paths), 30)
+    if Path("/usr/share/postgresql/15/extension/pgrouting.control").exists():
+        pgrouting(nodes, edges, starts[:40])
+    else:
+        print("pgRouting (postgresql-15-pgrouting) is not installed: nothing to compare with", flush=True)
+
+
+def pgrouting(nodes, edges, starts):
+    """The same questions to pgr_drivingDistance: over all stretches, and over those in a box around the place; answers stay in the database."""
+    with tempfile.TemporaryDirectory() as folder:
+        with PostGis(folder) as database:
+            psql = ["psql", "-h", "127.0.0.1", "-p", str(database.port), "-U", "bench", "-d", "bench", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+            rows = "".join(f"{n}\t{a}\t{b}\tSRID=4326;LINESTRING({','.join(f'{x} {y}' for x, y in line)})\n" for n, (a, b, line) in enumerate(edges))
+            setup = ("CREATE EXTENSION pgrouting; CREATE TABLE edges (id bigint, source bigint, target bigint, geom geometry, cost float8);"
+                     f"COPY edges (id, source, target, geom) FROM stdin;\n{rows}\\.\n"
+                     "UPDATE edges SET cost = ST_Length(geom::geography); CREATE INDEX ON edges USING gist (geom); VACUUM ANALYZE edges;")
+            subprocess.run([*psql, "-f", "-"], input=setup.encode(), check=True)
+            for what, where in [("all stretches", ""), ("those in a box around the place",
+                                                        " WHERE geom && ST_Expand(ST_SetSRID(ST_MakePoint({x}, {y}), 4326), 0.0145, 0.0103)")]:
+                ask = "SELECT count(*) FROM pgr_drivingDistance('SELECT id, source, target, cost FROM edges{where}', {n}, 1125, false);\n"
+                script = "\\timing on\n" + "".join(ask.format(where=where.format(x=nodes[n][0], y=nodes[n][1]), n=n) for n in starts)
+                answer = subprocess.run([*psql, "-f", "-"], input=script.encode(), check=True, capture_output=True).stdout.decode()
+                taken = sorted(float(line.split()[1]) for line in answer.splitlines() if line.startswith("Time:"))
+                print(f"pgr_drivingDistance of 1125 m, {what}: p50 {taken[len(taken) // 2]:.1f} ms, most {taken[-1]:.1f} ms", flush=True)
+
+
 def main():
     bricola = sys.argv[1]
+    if os.environ.get("ONLY") == "isochrones":
+        return isochrones(bricola)
     folder = sys.argv[2] if len(sys.argv) > 2 else None
     data = folder or tempfile.mkdtemp()
     dice = random.Random(1)
@@ -233,6 +297,7 @@ def main():
                 told(f"register by {by}", timed(server, [f"/works?by={by}&day=2026-06-30"]), 100)
             told("the dashboard as a page", timed(server, ["/works?f=html&by=district&level=quartiere&day=2026-06-30"]), 100)
             batch(server)
+        isochrones(bricola)
     finally:
         if folder is None:
             shutil.rmtree(data)

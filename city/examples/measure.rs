@@ -45,6 +45,7 @@ fn definition(city: &City, layer: &str) -> Option<LayerDefinition> {
         rank: None,
         placeless: false,
         planning: None,
+        walk: None,
         licence: None,
         attribution: None,
         contact: None,

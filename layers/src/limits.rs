@@ -41,6 +41,16 @@ pub const MAX_ARCHIVE_MEMBERS: usize = 100_000;
 pub const MAX_ARCHIVE_DEPTH: usize = 5;
 /// Points of all shapes of one timetable (GTFS), which are held in memory.
 pub const MAX_TIMETABLE_POINTS: usize = 10_000_000;
+/// Rows of the table of times of one timetable (GTFS), which are held in memory (20 bytes each) while departures are counted.
+pub const MAX_TIMETABLE_STOP_TIMES: usize = 10_000_000;
+/// Days of one timetable (GTFS) that are looked at for what runs on most of them.
+pub const MAX_TIMETABLE_DAYS: u64 = 400;
+/// Points of the streets of one OpenStreetMap extract, which are held in memory (20 bytes each); half of them are for use.
+pub const MAX_OSM_POINTS: usize = 20_000_000;
+/// Bytes of a block of an OpenStreetMap extract, compressed and not, as the format has it.
+pub const MAX_OSM_BLOCK_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of the header of such a block.
+pub const MAX_OSM_HEADER_BYTES: usize = 64 * 1024;
 /// Bytes of one XML tag, one JSON member name or one header line of a source file.
 pub const MAX_TAG_BYTES: usize = 1024 * 1024;
 /// Tiles of a layer whose generation is known one by one; past that all its tiles become new ones.

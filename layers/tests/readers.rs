@@ -2,5 +2,6 @@
 
 mod readers {
     pub mod gdal;
+    pub mod osm;
     pub mod real;
 }

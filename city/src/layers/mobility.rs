@@ -13,12 +13,60 @@ use crate::site::{LOCAL, Way};
 use crate::street::Street;
 use crate::warp::Mm;
 
-fn push(rows: &mut Rows, geometry: Geometry<f64>, street: Street, class: &str, tariff: i64, width: f64, surface: &str) {
-    let Street { code, kind, name, full } = street;
-    rows.push(
-        geometry,
-        vec![text(code), text(kind), text(name), text(full), text(class), int(tariff), real(width, 1), text(surface)],
-    );
+fn push(rows: &mut Rows, geometry: Geometry<f64>, street: Street, said: [&str; 2], tariff: i64, width: f64, low: Low) {
+    let (Street { code, kind, name, full }, [class, surface]) = (street, said);
+    let Low { ground, walkway } = low;
+    let walkway = if walkway { real(1.2, 1) } else { Value::Null };
+    let values = vec![
+        text(code),
+        text(kind),
+        text(name),
+        text(full),
+        text(class),
+        int(tariff),
+        real(width, 1),
+        text(surface),
+        real(ground, 2),
+        walkway,
+    ];
+    rows.push(geometry, values);
+}
+
+/// How low the ground of a street is, in metres as tides are counted, and whether a walkway is laid along it.
+#[derive(Debug, Clone, Copy)]
+struct Low {
+    ground: f64,
+    walkway: bool,
+}
+
+impl Low {
+    /// Between two heights, as chance has it.
+    fn between(low: i64, high: i64, chance: u64) -> Self {
+        let centimetres = low + (mix(chance) % (high - low) as u64) as i64;
+        Self { ground: centimetres as f64 / 100.0, walkway: false }
+    }
+
+    fn of_plan(island: bool, is_quay: bool, chance: u64) -> Self {
+        match (island, is_quay) {
+            (true, true) => Self::between(95, 160, chance),
+            (true, false) => Self::between(120, 220, chance),
+            (false, _) => Self::between(180, 450, chance),
+        }
+    }
+
+    fn of_way(way: Way, chance: u64) -> Self {
+        match way {
+            Way::Bridge => Self::between(260, 340, chance),
+            Way::Fondamenta => Self::between(90, 145, chance),
+            Way::Calle => Self::between(100, 170, chance),
+            Way::Campo => Self::between(105, 180, chance),
+            Way::Salizada => {
+                let low = Self::between(95, 160, chance);
+                Self { walkway: low.ground < 1.2, ..low }
+            }
+            Way::Street | Way::Works | Way::Lane => Self::between(150, 400, chance),
+        }
+    }
 }
 
 /// Streets that bound chunks.
@@ -41,7 +89,8 @@ pub fn plan_streets(plan: &Plan, rows: &mut Rows) {
             (3, false) => "trachyte",
             _ => "asphalt",
         };
-        push(rows, line(path), Street::of_plan(plan, number as u32), class, tariff, street.width, surface);
+        let low = Low::of_plan(island, street.class == 3, plan.seed ^ mix(number as u64 ^ 0x71de));
+        push(rows, line(path), Street::of_plan(plan, number as u32), [class, surface], tariff, street.width, low);
     }
 }
 
@@ -60,10 +109,10 @@ pub fn streets(district: &District, rows: &mut Rows) {
             rows,
             line(district.street_line(street)),
             Street::of(district, number as u32 | LOCAL),
-            class,
+            [class, surface],
             rank,
             street.width,
-            surface,
+            Low::of_way(street.way, district.plan.seed ^ mix(u64::from(district.chunk.id) << 32 | number as u64)),
         );
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use bricola_layers::feature::Value;
 use geo_types::Geometry;
 
-use super::{Rows, line, text};
+use super::{Rows, date, int, line, real, text};
 use crate::district::{ground_path, point};
 use crate::plan::{Kind, Plan};
 use crate::plane::{P, contains, segments_meet};
@@ -227,7 +227,16 @@ pub fn lines(plan: &Plan, rows: &mut Rows) {
 /// Stops: one per place and mode, with all lines that call there.
 pub fn stops(plan: &Plan, rows: &mut Rows) {
     let mut found: BTreeMap<(Mm, &'static str), (String, Vec<String>)> = BTreeMap::new();
+    let mut headways: BTreeMap<String, i64> = BTreeMap::new();
     for route in routes(plan) {
+        // Minutes between two departures: the tram most often, ferries seldom.
+        let chance = mix(headways.len() as u64 ^ 0x6715) as usize;
+        let headway = match route.mode {
+            "tram" => 6,
+            "bus" => [10, 12, 15, 20][chance % 4],
+            _ => [12, 20, 30, 60][chance % 4],
+        };
+        headways.insert(route.code.clone(), headway);
         for (i, name) in route.stops {
             let at = plan.warp.ground(route.path[i]);
             let entry = found.entry((at, route.mode)).or_insert_with(|| (name, Vec::new()));
@@ -238,6 +247,13 @@ pub fn stops(plan: &Plan, rows: &mut Rows) {
     }
     for (number, ((at, mode), (name, lines))) in found.into_iter().enumerate() {
         let accessible = mode != "bus" || !mix(number as u64).is_multiple_of(4);
+        // Both ways, from five till midnight; half as often on Saturdays, a third as often on Sundays.
+        let an_hour: i64 = lines.iter().filter_map(|line| headways.get(line)).map(|minutes| 2 * 60 / minutes).sum();
+        let kinds = [an_hour, an_hour / 2, an_hour / 3];
+        let hours = |an_hour: i64| {
+            (0..24).map(|hour| if hour < 5 { 0 } else { an_hour }.to_string()).collect::<Vec<_>>().join(",")
+        };
+        let [weekday, saturday, sunday] = kinds.map(hours);
         rows.push(
             Geometry::Point(point(at.metres())),
             vec![
@@ -246,6 +262,15 @@ pub fn stops(plan: &Plan, rows: &mut Rows) {
                 text(mode),
                 Value::Boolean(accessible),
                 text(lines.join(", ")),
+                int(19 * kinds[0]),
+                int(19 * kinds[1]),
+                int(19 * kinds[2]),
+                text("05:00"),
+                text("23:50"),
+                real(60.0 / an_hour.max(1) as f64, 1),
+                text(format!("{{\"weekday\":[{weekday}],\"saturday\":[{saturday}],\"sunday\":[{sunday}]}}")),
+                date(2026, 1, 1),
+                date(2026, 12, 31),
             ],
         );
     }

@@ -232,6 +232,18 @@ fn check(definition: &LayerDefinition) -> Option<String> {
             return Some(format!("\"{name}\" (key, label, label_fields or rank) is not one of the fields"));
         }
     }
+    if let Some(walk) = &definition.walk {
+        let is_number = |name: &String| {
+            let field = definition.field(name);
+            field.is_some_and(|(_, field)| matches!(field.kind, FieldType::Real | FieldType::Integer))
+        };
+        if let Some(name) = std::iter::once(&walk.ground).chain(&walk.walkway).find(|name| !is_number(name)) {
+            return Some(format!("\"{name}\" (walk.ground or walk.walkway) is no field of numbers"));
+        }
+        if definition.geometry.dimension() != Some(1) {
+            return Some("walk: is for layers of lines".to_owned());
+        }
+    }
     super::search::check(definition)
 }
 
@@ -314,6 +326,22 @@ mod tests {
             ("blank = [\"F\"]\nelsewhere = { buildings = [\"F\"] }", "means two things"),
         ] {
             let error = parse("t", &format!("{SMALL}\n{line}")).expect_err(line).to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn heights_of_streets_are_numbers_of_lines() {
+        let walk = "walk = { ground = \"low\", datum = { it = \"z\", en = \"z\" } }\n[[field]]";
+        let low = "\n[[field]]\nname = \"low\"\ntitle = { it = \"q\", en = \"q\" }\ntype = ";
+        let streets = SMALL.replace("\"point\"", "\"linestring\"").replacen("[[field]]", walk, 1);
+        assert!(parse("t", &format!("{streets}{low}\"real\"")).is_ok());
+        for (text, reason) in [
+            (streets.clone(), "no field of numbers"),
+            (format!("{streets}{low}\"text\""), "no field of numbers"),
+            (format!("{}{low}\"real\"", streets.replace("linestring", "point")), "layers of lines"),
+        ] {
+            let error = parse("t", &text).expect_err(reason).to_string();
             assert!(error.contains(reason), "{error}");
         }
     }

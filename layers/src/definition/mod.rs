@@ -166,6 +166,19 @@ pub struct Planning {
     pub tolerance_m: Option<f64>,
 }
 
+/// What ways on foot have to know of a layer of streets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Walk {
+    /// Field with a street's lowest ground: metres above `datum`, as tide levels are.
+    pub ground: String,
+    /// Field with the highest tide (metres above `datum`) at which a raised walkway is laid along a street.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walkway: Option<String>,
+    /// From where heights and tide levels count.
+    pub datum: Text,
+}
+
 /// What a layer is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -220,6 +233,9 @@ pub struct LayerDefinition {
     /// What certificates of planning destination have to know; layers of the theme `planning` are looked at in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planning: Option<Planning>,
+    /// Where its streets are under water.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk: Option<Walk>,
     /// SPDX identifier or URL of the licence of the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,

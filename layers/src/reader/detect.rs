@@ -20,10 +20,12 @@ pub(super) enum Format {
     Csv,
     Kml,
     Gml,
+    /// An extract of OpenStreetMap.
+    Osm,
 }
 
 const KNOWN: &str = "GeoPackage, Shapefile (.shp or .zip), GeoJSON, newline-delimited GeoJSON, FlatGeobuf, CSV/TSV, \
-                     KML/KMZ and GML";
+                     KML/KMZ, GML and OpenStreetMap extracts (.osm.pbf)";
 
 /// Tells the format of a source.
 pub(super) fn detect(source: &Source) -> Result<Format, ReadError> {
@@ -40,8 +42,8 @@ pub(super) fn detect(source: &Source) -> Result<Format, ReadError> {
     if matches!(extension.as_str(), "dbf" | "shx" | "prj" | "cpg") {
         return Ok(Format::Shapefile);
     }
-    if head.get(4..).is_some_and(|rest| rest.starts_with(b"\x0a\x09OSMHeader")) {
-        return refuse(format!("an OpenStreetMap extract is not read; {}", osm_advice(&name)));
+    if super::osm::is_extract(&head) {
+        return Ok(Format::Osm);
     }
     let text = as_text(&head);
     let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
@@ -185,7 +187,6 @@ mod tests {
             ("a.gpkg", b"\x00\x01\x02\x03", "not a GeoPackage"),
             ("a.pdf", b"%PDF-1.4", "PDF"),
             ("a.osm", b"<?xml version='1.0'?><osm version='0.6'>", "ogr2ogr osm.gpkg a.osm"),
-            ("a.pbf", b"\0\0\0\x0d\x0a\x09OSMHeader\x18", "ogr2ogr osm.gpkg a.pbf"),
             ("a.bin", b"\x00\x01\x02\x03", "formats read are"),
         ] {
             let message = of(name, bytes).expect_err(name);

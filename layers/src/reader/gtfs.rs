@@ -1,13 +1,17 @@
-//! Timetables (GTFS, an archive of tables): the stops, and the lines as they are drawn on a map.
+//! Timetables (GTFS, an archive of tables): the stops with their lines and departures, and the lines as they are drawn on a
+//! map.
 //!
 //! A line is a row of `routes.txt`; `trips.txt` says which shapes its trips follow, `shapes.txt` where these run. All
 //! points of the shapes are held in memory, since nothing says in which order they stand in the file.
+
+mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use geo_types::{Coord, LineString, MultiLineString};
 
+use self::service::Service;
 use super::archive::Member;
 use super::open::{LayerInfo, OpenOptions};
 use super::source::Source;
@@ -116,11 +120,9 @@ impl Timetable {
     }
 
     fn stops(&self) -> Result<Box<dyn Reader>, ReadError> {
-        let stops = self.table("stops.txt", &OpenOptions::default())?;
-        match self.only_vehicle()? {
-            Some(vehicle) => Ok(Box::new(Stops::new(stops, vehicle))),
-            None => Ok(stops),
-        }
+        let open = || self.table("stops.txt", &OpenOptions::default());
+        let service = Service::of(self, &service::ids(open()?)?)?;
+        Ok(Box::new(Stops::new(open()?, self.only_vehicle()?, service)))
     }
 
     /// The kind of vehicle, where all lines have the same: it is then that of each stop.
@@ -221,19 +223,29 @@ fn each(table: Box<dyn Reader>, mut look: impl FnMut(SourceFeature) -> Result<()
     Ok(())
 }
 
-/// Stops of a timetable with vehicles of one kind only.
+/// Stops of a timetable, with what it says of their departures; with the vehicles where they are of one kind only.
 struct Stops {
     table: Box<dyn Reader>,
     schema: SourceSchema,
-    vehicle: Arc<str>,
+    vehicle: Option<Arc<str>>,
+    service: Service,
+    id: Option<usize>,
 }
 
 impl Stops {
-    fn new(table: Box<dyn Reader>, vehicle: String) -> Self {
+    fn new(table: Box<dyn Reader>, vehicle: Option<String>, service: Service) -> Self {
         let mut schema = table.schema().clone();
-        schema.fields.push(SourceField { name: VEHICLE.to_owned(), kind: FieldType::Text });
-        schema.remarks.push(format!("all lines of the timetable have {VEHICLE} {vehicle}, so its stops have it too"));
-        Self { table, schema, vehicle: vehicle.into() }
+        let id = service::id_column(&schema);
+        let mut add = |name: &str| schema.fields.push(SourceField { name: name.to_owned(), kind: FieldType::Text });
+        service::KINDS.into_iter().chain(service::FIELDS).for_each(&mut add);
+        if let Some(vehicle) = &vehicle {
+            add(VEHICLE);
+            schema
+                .remarks
+                .push(format!("all lines of the timetable have {VEHICLE} {vehicle}, so its stops have it too"));
+        }
+        schema.remarks.extend(service.remarks.iter().cloned());
+        Self { table, schema, vehicle: vehicle.map(Into::into), service, id }
     }
 }
 
@@ -243,7 +255,10 @@ impl Iterator for Stops {
     fn next(&mut self) -> Option<Self::Item> {
         let mut row = self.table.next()?;
         if let Ok(row) = &mut row {
-            row.values.push(Value::Text(self.vehicle.as_ref().into()));
+            let stop = self.id.map(|id| text(row, id)).unwrap_or_default();
+            let value = |text: String| if text.is_empty() { Value::Null } else { Value::Text(text) };
+            row.values.extend(self.service.values(&stop).map(value));
+            row.values.extend(self.vehicle.iter().map(|vehicle| Value::Text(vehicle.as_ref().into())));
         }
         Some(row)
     }

@@ -19,6 +19,7 @@ mod gml;
 mod gtfs;
 mod kml;
 mod open;
+mod osm;
 mod shapefile;
 mod source;
 mod tally;

@@ -7,7 +7,7 @@ use super::archive::{self, Documents, Member};
 use super::detect::{Format, detect};
 use super::gtfs::Timetable;
 use super::source::Source;
-use super::{ReadError, Reader, csv, flatgeobuf, geojson, geopackage, gml, kml, shapefile};
+use super::{ReadError, Reader, csv, flatgeobuf, geojson, geopackage, gml, kml, osm, shapefile};
 use crate::definition::GeometryType;
 
 /// What a user may say of a file beyond its path. Everything absent is found out.
@@ -76,6 +76,7 @@ fn open_source(source: &Source, options: &OpenOptions) -> Result<Box<dyn Reader>
         Format::Csv => csv::open(source, options),
         Format::Kml => kml::open(&Documents::one(source.clone()), options),
         Format::Gml => gml::open(&Documents::one(source.clone()), options),
+        Format::Osm => osm::open(source, options),
         Format::Gzip => open_source(&unpack(source)?, options),
         Format::Zip => open_archive(source, options),
     }

@@ -1,5 +1,7 @@
 //! What is within reach on foot: streets, how many of what, and the nearest of a kind.
 
+mod tide;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -17,9 +19,12 @@ use thiserror::Error;
 
 use super::site::{Evidence, Seen, Site, code_of, name_of, near, reference};
 use super::zones::place;
+use tide::Wet;
+
+pub use tide::Tide;
 
 /// Version of the answer's rules.
-pub const ENGINE: &str = "bricola-service-area/1";
+pub const ENGINE: &str = "bricola-service-area/2";
 /// The layer of streets.
 pub const STREETS: &str = "streets";
 /// Metres that a place may lie off a street to be reached from it.
@@ -77,6 +82,11 @@ impl Network {
         Self { graph: build(&lines), streets }
     }
 
+    /// The feature of a street of the graph.
+    pub fn street(&self, street: u32) -> &FeatureRef {
+        &self.streets[street as usize]
+    }
+
     /// The edges of some streets, by the ids of their features.
     pub fn edges_of(&self, ids: &HashSet<String>) -> HashSet<u32> {
         let edges = (0..).zip(self.graph.edges());
@@ -98,6 +108,8 @@ pub struct Question {
     pub streets: Arc<Snapshot>,
     /// Streets that are closed, by the ids of their features.
     pub closed: HashSet<String>,
+    /// How high the water stands, where that is asked.
+    pub tide: Option<Tide>,
     /// For how long.
     pub minutes: f64,
     /// Kilometres an hour.
@@ -118,21 +130,23 @@ pub struct Question {
 #[derive(Debug, Error)]
 pub enum Unreachable {
     /// There is no street about.
-    #[error("no street that is open lies within {OFF_M} m of the place")]
+    #[error("no street that is open and above the water lies within {OFF_M} m of the place")]
     NoStreet,
     /// A place without coordinates.
     #[error("the place has no position")]
     NoPlace,
 }
 
-/// Answers: `{"place", "start", "minutes", "metres", "streets", "area", "within", "nearest", "cut_off", "warnings", "evidence"}`.
+/// Answers: `{"place", "start", "minutes", "metres", "streets", "area", "within", "nearest", "cut_off", "tide", "warnings", "evidence"}`.
 ///
 /// # Errors
 /// A place from which no street is reached.
 pub fn reached(question: &Question) -> Result<Value, Unreachable> {
     let graph = &question.network.graph;
     let from = question.site.shape.position().ok_or(Unreachable::NoPlace)?;
-    let closed = question.network.edges_of(&question.closed);
+    let mut closed = question.network.edges_of(&question.closed);
+    let wet = question.tide.as_ref().map(|tide| Wet::of(tide, &question.network, &question.streets));
+    closed.extend(wet.iter().flat_map(|wet| wet.edges(&question.network)));
     let start = graph.locate(from.0, OFF_M, &closed).ok_or(Unreachable::NoStreet)?;
     let metres = question.minutes * question.speed_kmh * 1000.0 / 60.0;
     let limit = (metres - start.off_m).max(0.0);
@@ -148,15 +162,21 @@ pub fn reached(question: &Question) -> Result<Value, Unreachable> {
     let nearest: Vec<Value> = question.nearest.iter().map(|layer| walk.nearest(layer, &mut used)).collect();
     let of_street = &question.network.streets[graph.edges()[start.edge as usize].street as usize];
     used.push(of_street.clone());
-    used.extend(question.network.streets.iter().filter(|street| question.closed.contains(&street.id)).cloned());
+    let closed_streets = question.network.streets.iter().filter(|street| question.closed.contains(&street.id));
+    used.extend(closed_streets.cloned());
+    let mut warnings = walk.warnings();
+    let told = wet.map(|wet| wet.told(question, from.0, metres, &mut used, &mut warnings));
     let mut answer = json!({
         "place": place(&question.site, None),
         "start": {"street": of_street, "lon": rounded(start.at.x), "lat": rounded(start.at.y), "off_m": format!("{:.1}", start.off_m)},
         "minutes": question.minutes, "speed_kmh": question.speed_kmh, "metres": format!("{metres:.0}"),
         "streets_m": format!("{whole:.0}"), "streets": line_json(&drawn), "area": hull_json(&drawn),
         "within": within, "nearest": nearest, "cut_off": cut_off(graph, &closed),
-        "warnings": walk.warnings(),
+        "warnings": warnings,
     });
+    if let Some(told) = told {
+        answer["tide"] = told;
+    }
     let layers: Vec<Arc<Snapshot>> = std::iter::once(&question.streets)
         .chain(question.counted.iter().map(|(layer, _)| layer))
         .chain(&question.nearest)
@@ -255,7 +275,7 @@ impl Walk<'_> {
 }
 
 /// Where somebody goes who goes to a feature.
-fn position(row: RowRef<'_>) -> Option<Point<f64>> {
+pub(super) fn position(row: RowRef<'_>) -> Option<Point<f64>> {
     match Positions::LonLat.geometry(row)? {
         Geometry::Point(point) => Some(point),
         geometry => geometry.interior_point(),
@@ -275,7 +295,7 @@ fn cut_off(graph: &Graph, closed: &HashSet<u32>) -> Vec<Value> {
     told.collect()
 }
 
-fn rounded(degrees: f64) -> f64 {
+pub(super) fn rounded(degrees: f64) -> f64 {
     (degrees * DIGITS).round() / DIGITS
 }
 

@@ -124,6 +124,85 @@ async fn closed_streets_are_not_walked_and_what_they_cut_off_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn streets_under_water_are_not_walked_but_on_walkways() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = GeoPackageStore::open(folder.path().join("bricola.gpkg"), OpenMode::ReadWrite).await.expect("a store");
+    let store = Arc::new(store);
+    let catalog = bricola_layers::definition::Catalog::shipped().expect("sound");
+    let shipped = catalog.get("streets").expect("shipped").clone();
+    let definition = LayerDefinition { crs: Some("EPSG:7795".to_owned()), resolution: Some(0.001), ..shipped };
+    store.define(&definition).await.expect("defined");
+    let street = |name: &str, corners: &[[f64; 2]], ground: Option<f64>, walkway: Option<f64>| {
+        let Edit::Insert(Feature { geometry, .. }) = street(name, corners) else { unreachable!() };
+        let number = |value: Option<f64>| value.map_or(Value::Null, Value::Real);
+        let value = |field: &str| match field {
+            "full_name" => Value::Text(name.to_owned()),
+            "ground_m" => number(ground),
+            "walkway_m" => number(walkway),
+            _ => Value::Null,
+        };
+        let properties = definition.fields.iter().map(|field| value(&field.name)).collect();
+        Edit::Insert(Feature { geometry, properties })
+    };
+    let streets = vec![
+        street("Salizada", &[[0.0, 0.0], [200.0, 0.0]], Some(1.60), None),
+        street("Fondamenta", &[[200.0, 0.0], [200.0, 300.0]], Some(1.05), None),
+        street("Ruga", &[[200.0, 0.0], [400.0, 0.0]], Some(1.00), Some(1.20)),
+        street("Corte", &[[0.0, 0.0], [0.0, 100.0]], None, None),
+    ];
+    store.write("streets", streets).await.expect("written");
+    let server = Server::over(Arc::clone(&store)).await;
+    let [x, y] = CORNER_LONLAT;
+    let told = async |query: &str| {
+        let answer = server.get(&format!("/service-area?x={x}&y={y}&minutes=20&{query}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    };
+    let metres =
+        |answer: &Json| answer["streets_m"].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
+    let is_near = |answer: &Json, wanted: f64| (metres(answer) - wanted).abs() < 2.0;
+    // As high as the ground it is dry; higher it is not; a walkway is laid up to its own level.
+    assert!(is_near(&told("tide=1.05").await, 800.0));
+    let high = told("tide=1.10").await;
+    assert!(is_near(&high, 500.0), "{high}");
+    let tide = &high["tide"];
+    assert_eq!(
+        (&tide["count"], &tide["walkways"], &tide["unknown"], &tide["level_m"]),
+        (&json!(1), &json!(1), &json!(1), &json!("1.10"))
+    );
+    assert_eq!((&tide["streets"][0]["name"], &tide["streets"][0]["ground_m"]), (&json!("Fondamenta"), &json!("1.05")));
+    assert_eq!(tide["under_water"]["coordinates"].as_array().map(Vec::len), Some(1));
+    assert!(tide["datum"]["it"].as_str().is_some_and(|it| it.contains("Punta della Salute")));
+    assert_eq!(
+        (&high["cut_off"].as_array().map(Vec::len), &high["warnings"][0]["code"]),
+        (&Some(1), &json!("unknown-ground"))
+    );
+    assert!(is_near(&told("tide=1,21").await, 300.0));
+    assert!(told("k=3").await["tide"].is_null());
+    // From the street under water to the nearest that is dry.
+    let [from_x, from_y] = [CORNER[0] + 203.0, CORNER[1] + 40.0];
+    let answer = server.get(&format!("/service-area?x={from_x}&y={from_y}&crs=EPSG:7795&tide=1.3")).await.json();
+    assert!(
+        answer["warnings"].as_array().is_some_and(|all| all.iter().any(|it| it["code"] == "start-under-water")),
+        "{answer}"
+    );
+    let page = server.get(&format!("/service-area?x={x}&y={y}&tide=1.10&f=html")).await.text();
+    assert!(
+        page.contains("class=\"wet\"") && page.contains("Strade sott’acqua") && page.contains("Fondamenta"),
+        "{page}"
+    );
+    for level in ["9", "-9", "alta"] {
+        let problem =
+            server.get(&format!("/service-area?x={x}&y={y}&tide={level}")).await.problem(400, "invalid-parameter");
+        assert_eq!(problem["parameter"], "tide");
+    }
+    let town = town().await;
+    let problem =
+        town.server.get(&format!("/service-area?x={x}&y={y}&tide=1.10")).await.problem(400, "invalid-parameter");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("walk.ground")), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_questions_are_refused_by_name() {
     let town = town().await;
     let [x, y] = CORNER_LONLAT;

@@ -30,3 +30,4 @@ mod subscriptions;
 mod tile_terms;
 mod tiles;
 mod tilesets;
+mod ways;

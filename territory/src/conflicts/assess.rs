@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::foot::{Closed, on_foot};
 use super::rules::{LayerRule, Rules, Severity, When};
 use super::span::{Span, after_years};
 use super::window::{Window, days, nearest};
@@ -13,7 +14,7 @@ use crate::text::Warning;
 use crate::{Exact, FeatureRef, Text};
 
 /// Version of the way in which conflicts are found: another answer to the same question by the same rules needs another.
-pub const ENGINE: &str = "bricola-conflicts/1";
+pub const ENGINE: &str = "bricola-conflicts/2";
 /// Most conflicts of one answer, the heaviest first.
 pub const MAX_TOLD: usize = 500;
 
@@ -51,6 +52,19 @@ pub struct Neighbour {
     pub to: Option<NaiveDate>,
     /// Values of the fields that the rules ask about.
     pub values: BTreeMap<String, String>,
+    /// Values that are told with the reason: what they are called, and what they are.
+    pub told: Vec<(Text, String)>,
+}
+
+/// What is around a site.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Around<'a> {
+    /// Features that are near.
+    pub near: &'a [Neighbour],
+    /// Streets that it closes.
+    pub closed: &'a [Closed],
+    /// Layers of the rules that nobody could look at.
+    pub missing: &'a [String],
 }
 
 /// A conflict.
@@ -135,8 +149,9 @@ pub struct UsedRules {
     pub question_sha256: String,
 }
 
-/// Which neighbours are conflicts, and when there are none. `missing`: layers of the rules that nobody could look at.
-pub fn assess(rules: &Rules, site: NewSite, near: &[Neighbour], missing: &[String]) -> Assessment {
+/// Which of what is around a site is a conflict, and when there is none.
+pub fn assess(rules: &Rules, site: NewSite, around: Around<'_>) -> Assessment {
+    let Around { near, closed, missing } = around;
     let asked = Span { from: Some(site.from), to: Some(site.to) };
     let clearance = site.clearance_m.clone().unwrap_or_else(|| rules.clearance_m.clone());
     let (mut conflicts, mut taken, mut undated) = (Vec::new(), Vec::new(), BTreeMap::new());
@@ -161,6 +176,9 @@ pub fn assess(rules: &Rules, site: NewSite, near: &[Neighbour], missing: &[Strin
                 conflicts.push(conflict(rule, neighbour, severity, why, Some((span, common))));
             }
         }
+    }
+    if let Some(walk) = &rules.walk {
+        conflicts.extend(closed.iter().map(|closed| on_foot(walk, closed, &site)));
     }
     conflicts.sort_by(|a, b| {
         let metres = |it: &Conflict| it.distance_m.parse::<f64>().unwrap_or_default();
@@ -257,7 +275,11 @@ fn conflict(
         (_, Some(days)) => Text::new(format!("giorni in comune: {days}"), format!("days in common: {days}")),
         (_, None) => Text::new("senza date: verificare", "without dates: to be checked"),
     };
-    let why = why.map_or_else(|| Text::same(""), |why| Text::new(format!(" ({})", why.it), format!(" ({})", why.en)));
+    let mut why =
+        why.map_or_else(|| Text::same(""), |why| Text::new(format!(" ({})", why.it), format!(" ({})", why.en)));
+    for (title, value) in &neighbour.told {
+        why = Text::new(format!("{}; {}: {value}", why.it, title.it), format!("{}; {}: {value}", why.en, title.en));
+    }
     Conflict {
         role: rule.role.clone(),
         title: rule.title.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use toml::de::DeTable;
 
-use super::rules::{Case, LayerRule, Match, Rules, Severity, When};
+use super::rules::{Case, LayerRule, Match, Rules, Severity, WalkRule, When};
 use crate::document::{Document, Range, Section};
 use crate::{Exact, Fault, Text};
 
@@ -61,7 +61,33 @@ fn rules(root: &Section<'_>) -> Rules {
     if layers.is_empty() {
         root.missing("layer");
     }
-    Rules { id, title, act, clearance_m, horizon_days, free_of, layers }
+    let walk = root.section("walk").map(|section| walk(&section));
+    Rules { id, title, act, clearance_m, horizon_days, free_of, layers, walk }
+}
+
+fn walk(section: &Section<'_>) -> WalkRule {
+    let needed = |key: &str| {
+        metres(section, key).unwrap_or_else(|| {
+            if !section.has(key) {
+                section.missing(key);
+            }
+            Exact::zero()
+        })
+    };
+    let severity = |key: &str| section.required_one_of(key, &Severity::WORDS, None).unwrap_or(Severity::Notice);
+    let rule = WalkRule {
+        title: section.title("title").unwrap_or_else(|| Text::new("A piedi", "On foot")),
+        layer: section.text("layer").unwrap_or_default(),
+        width: section.optional_text("width"),
+        passage_m: needed("passage_m"),
+        severity: severity("severity"),
+        detour_m: needed("detour_m"),
+        detour: severity("detour"),
+        cut_off: severity("cut_off"),
+        places: section.texts("places"),
+    };
+    section.finish();
+    rule
 }
 
 fn layer(section: &Section<'_>) -> LayerRule {
@@ -105,6 +131,7 @@ fn layer(section: &Section<'_>) -> LayerRule {
         except: section.sections("except").iter().filter_map(alone).collect(),
         severity: section.required_one_of("severity", &Severity::WORDS, None).unwrap_or(Severity::Notice),
         cases: section.sections("case").iter().filter_map(case).collect(),
+        tell: section.texts("tell"),
     };
     section.finish();
     rule

@@ -101,6 +101,8 @@ pub struct LayerRule {
     pub severity: Severity,
     /// Other severities; the first that holds.
     pub cases: Vec<Case>,
+    /// Fields whose values are told with the reason.
+    pub tell: Vec<String>,
 }
 
 impl LayerRule {
@@ -109,6 +111,29 @@ impl LayerRule {
         let matches = self.only.iter().chain(&self.except).chain(self.cases.iter().map(|case| &case.when));
         matches.map(|it| it.field.as_str()).collect()
     }
+}
+
+/// What a site means to those who walk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WalkRule {
+    /// What people read.
+    pub title: Text,
+    /// The layer of streets.
+    pub layer: String,
+    /// Its field with the width in metres; without it a street is closed where a site meets its line.
+    pub width: Option<String>,
+    /// Metres that must be left free on one side for people to pass.
+    pub passage_m: Exact,
+    /// How much a closed street matters where another way is near.
+    pub severity: Severity,
+    /// Metres from which on a way around matters more …
+    pub detour_m: Exact,
+    /// … and how much.
+    pub detour: Severity,
+    /// How much it matters that places cannot be reached any more.
+    pub cut_off: Severity,
+    /// Layers of which it is told what cannot be reached any more.
+    pub places: Vec<String>,
 }
 
 /// The rules.
@@ -128,6 +153,8 @@ pub struct Rules {
     pub free_of: Severity,
     /// The layers in their roles, in the order of the file.
     pub layers: Vec<LayerRule>,
+    /// What is asked about ways on foot.
+    pub walk: Option<WalkRule>,
 }
 
 impl Rules {
@@ -138,6 +165,7 @@ impl Rules {
 
     /// Ids of the layers that they look at.
     pub fn layer_ids(&self) -> BTreeSet<&str> {
-        self.layers.iter().map(|layer| layer.layer.as_str()).collect()
+        let walk = self.walk.iter().flat_map(|walk| walk.places.iter().chain([&walk.layer]));
+        self.layers.iter().map(|layer| &layer.layer).chain(walk).map(String::as_str).collect()
     }
 }

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use proptest::prelude::*;
 
-use super::{Dates, Neighbour, NewSite, Rules, Severity, assess, read_rules};
+use super::{Around, Assessment, Closed, Dates, Effect, Neighbour, NewSite, Rules, Severity, read_rules};
 use crate::FeatureRef;
 
 const RULES: &str = include_str!("../../../city/conflicts/cantieri.toml");
 
 fn rules() -> Rules {
     read_rules("cantieri.toml", RULES).unwrap()
+}
+
+fn assess(rules: &Rules, site: NewSite, near: &[Neighbour], missing: &[String]) -> Assessment {
+    super::assess(rules, site, Around { near, missing, closed: &[] })
 }
 
 fn day(text: &str) -> NaiveDate {
@@ -32,6 +36,7 @@ fn neighbour(role: &str, distance_m: f64, dates: [Option<&str>; 2], values: &[(&
         from: dates[0].map(day),
         to: dates[1].map(day),
         values: values.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect(),
+        told: Vec::new(),
     }
 }
 
@@ -99,6 +104,32 @@ fn what_has_no_dates_or_could_not_be_looked_at_is_told() {
 }
 
 #[test]
+fn a_street_that_is_closed_on_foot_weighs_what_follows_from_it() {
+    let closed = |effect| Closed {
+        feature: FeatureRef { layer: "streets".into(), id: "1".into(), version: 1 },
+        name: "Ponte Storto".into(),
+        metres: 12.3,
+        effect,
+    };
+    let told = |effect| {
+        let closed = [closed(effect)];
+        let found =
+            super::assess(&rules(), site("2026-06-01", "2026-06-30"), Around { closed: &closed, ..Around::default() });
+        assert_eq!(found.free_window.map(|window| window.shift_days), Some(0), "another time would not help");
+        let it = &found.conflicts[0];
+        assert_eq!((it.role.as_str(), it.common_days), ("walk", Some(30)));
+        (it.severity, it.reason.it.clone())
+    };
+    assert_eq!(told(Effect::None).0, Severity::Minor);
+    assert_eq!(told(Effect::Detour(149.0)), (Severity::Minor, "A piedi, chiusa per 12 m, deviazione di 149 m".into()));
+    assert_eq!(told(Effect::Detour(150.0)).0, Severity::Serious);
+    assert!(told(Effect::Beyond(3_000.0)).1.ends_with("oltre 3000 m"));
+    let schools = crate::Text::new("Scuole", "Schools");
+    let (severity, reason) = told(Effect::CutOff(vec![(schools, 2)]));
+    assert!(severity == Severity::Blocking && reason.ends_with("isola ciò che sta oltre; Scuole: 2"), "{reason}");
+}
+
+#[test]
 fn every_fault_of_the_rules_is_told_with_its_line() {
     for (from, to, field, rule) in [
         ("clearance_m = 3", "", "clearance_m", "missing"),
@@ -113,6 +144,10 @@ fn every_fault_of_the_rules_is_told_with_its_line() {
         ("margin_m = 5", "margin_m = 5\nchanges = true", "layer[7].changes", "contradiction"),
         ("digs_only = true", "digs = true", "layer[3].digs", "unknown-key"),
         ("act = ", "atto = ", "act", "missing"),
+        ("passage_m = 1.2", "", "walk.passage_m", "missing"),
+        ("detour_m = 150", "detour_m = 5000", "walk.detour_m", "out-of-range"),
+        ("cut_off = \"blocking\"", "cut_off = \"bad\"", "walk.cut_off", "unknown-word"),
+        ("cut_off = \"blocking\"", "", "walk.cut_off", "missing"),
     ] {
         assert!(RULES.contains(from), "{from}");
         let faults = read_rules("c.toml", &RULES.replacen(from, to, 1)).unwrap_err();

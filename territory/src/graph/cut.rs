@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use geo_types::{Coord, Rect};
+
 use super::Graph;
 
 /// Nodes that hang together and are cut off from the rest.
@@ -12,29 +14,49 @@ pub struct CutOff {
 }
 
 impl Graph {
-    /// The parts that could be reached from the main part before, and cannot once some edges are closed; the largest first.
-    /// The main part is the one with most nodes.
+    /// The parts that hung together with a larger part before, and do not once some edges are closed; the largest first.
     pub fn cut_off(&self, closed: &HashSet<u32>) -> Vec<CutOff> {
-        let before = self.parts(&HashSet::new());
-        let after = self.parts(closed);
-        let Some(main) = most(&before) else { return Vec::new() };
-        let stays = (0..before.len()).filter(|node| before[*node] == main).map(|node| after[node]);
-        let mut sizes: HashMap<u32, usize> = HashMap::new();
-        for part in stays {
-            *sizes.entry(part).or_default() += 1;
+        let (before, after) = (self.parts(&HashSet::new()), self.parts(closed));
+        let mut sizes: HashMap<u32, (u32, usize)> = HashMap::new();
+        for (whole, part) in before.iter().zip(&after) {
+            sizes.entry(*part).or_insert((*whole, 0)).1 += 1;
         }
-        let Some(rest) =
-            sizes.iter().max_by_key(|(part, size)| (**size, std::cmp::Reverse(**part))).map(|(part, _)| *part)
-        else {
-            return Vec::new();
-        };
+        // Of each whole the largest part stays; of two as large the one with the first node.
+        let mut stays: HashMap<u32, (usize, u32)> = HashMap::new();
+        for (part, (whole, size)) in &sizes {
+            let most = stays.entry(*whole).or_insert((*size, *part));
+            if (*size, std::cmp::Reverse(*part)) > (most.0, std::cmp::Reverse(most.1)) {
+                *most = (*size, *part);
+            }
+        }
         let mut off: HashMap<u32, Vec<u32>> = HashMap::new();
-        for node in (0..before.len()).filter(|node| before[*node] == main && after[*node] != rest) {
-            off.entry(after[node]).or_default().push(node as u32);
+        for (node, (whole, part)) in (0..).zip(before.iter().zip(&after)) {
+            if stays.get(whole).is_some_and(|(_, stays)| stays != part) {
+                off.entry(*part).or_default().push(node);
+            }
         }
         let mut off: Vec<CutOff> = off.into_values().map(|nodes| CutOff { nodes }).collect();
         off.sort_by(|a, b| b.nodes.len().cmp(&a.nodes.len()).then(a.nodes.cmp(&b.nodes)));
         off
+    }
+
+    /// Metres of the streets between the nodes of a part.
+    pub fn length_of(&self, part: &CutOff) -> f64 {
+        let nodes: HashSet<u32> = part.nodes.iter().copied().collect();
+        let ways = part.nodes.iter().flat_map(|node| self.at(*node)).copied().collect::<HashSet<u32>>();
+        let edges = ways.into_iter().map(|way| &self.edges()[way as usize]);
+        edges.filter(|edge| edge.ends.iter().all(|end| nodes.contains(end))).map(|edge| edge.length_m).sum()
+    }
+
+    /// The box around all streets at the nodes of a part, degrees.
+    pub fn frame_of(&self, part: &CutOff) -> Option<Rect<f64>> {
+        let ways = part.nodes.iter().flat_map(|node| self.at(*node));
+        let all = part.nodes.iter().map(|node| self.node(*node)).chain(ways.flat_map(|way| self.line(*way)).copied());
+        let fold = |(low, high): (Coord<f64>, Coord<f64>), at: Coord<f64>| {
+            let low = Coord { x: low.x.min(at.x), y: low.y.min(at.y) };
+            (low, Coord { x: high.x.max(at.x), y: high.y.max(at.y) })
+        };
+        all.map(|at| (at, at)).reduce(|frame, (at, _)| fold(frame, at)).map(|(low, high)| Rect::new(low, high))
     }
 
     /// For each node the part that it is in, named by one of its nodes.
@@ -55,12 +77,4 @@ fn root(part: &mut [u32], node: u32) -> u32 {
         top = part[top as usize];
     }
     top
-}
-
-fn most(parts: &[u32]) -> Option<u32> {
-    let mut sizes: HashMap<u32, usize> = HashMap::new();
-    for part in parts {
-        *sizes.entry(*part).or_default() += 1;
-    }
-    sizes.into_iter().max_by_key(|(part, size)| (*size, std::cmp::Reverse(*part))).map(|(part, _)| part)
 }

@@ -1,10 +1,12 @@
-//! Ways on foot: a graph of streets, what is within reach, and what a closed street cuts off.
+//! Ways on foot: a graph of streets, what is within reach, what a closed street cuts off, and which streets something that
+//! stands in them closes.
 //!
 //! Coordinates are longitude before latitude, in degrees of ETRS89 or RDN2008; lengths are metres along the streets, on GRS80
 //! (to about a hundred-thousandth). Streets meet where they share a vertex, and where one ends on another
 //! ([`TOLERANCE_M`]); where they merely cross, as a bridge crosses a canal-side street, they do not.
 
 mod build;
+mod close;
 mod cut;
 mod reach;
 
@@ -13,6 +15,7 @@ use rstar::RTree;
 use rstar::primitives::{GeomWithData, Line};
 
 pub use build::build;
+pub use close::{Access, Blockage, Detour, Severed};
 pub use cut::CutOff;
 pub use reach::{Piece, Reach, Spot};
 
@@ -112,5 +115,7 @@ impl Graph {
     }
 }
 
+#[cfg(test)]
+mod close_tests;
 #[cfg(test)]
 mod tests;

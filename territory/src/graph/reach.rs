@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use geo_types::{Coord, LineString};
+use rstar::PointDistance as _;
+use rstar::primitives::Line;
 
 use super::{Graph, apart_m};
 
@@ -79,6 +81,25 @@ impl Graph {
         Some(Spot { edge, along_m, off_m: squared.sqrt(), at: on })
     }
 
+    /// The edges that come within so many metres of a place, as the crow flies; in order, each once.
+    pub fn near(&self, place: Coord<f64>, metres: f64) -> Vec<u32> {
+        let near = self.tree.locate_within_distance(self.plane.metres(place), metres * metres);
+        let mut edges: Vec<u32> = near.map(|segment| segment.data.0).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    }
+
+    /// Metres from a place to an edge, as the crow flies.
+    pub fn apart_from(&self, edge: u32, place: Coord<f64>) -> f64 {
+        let at = self.plane.metres(place);
+        let squares = self
+            .line(edge)
+            .windows(2)
+            .map(|pair| Line::new(self.plane.metres(pair[0]), self.plane.metres(pair[1])).distance_2(&at));
+        squares.fold(f64::INFINITY, f64::min).sqrt()
+    }
+
     /// Everything within so many metres of a place along streets that are not closed.
     pub fn reach(&self, start: Spot, limit_m: f64, closed: &HashSet<u32>) -> Reach {
         self.search(start, limit_m, closed, |_, _| false)
@@ -94,11 +115,37 @@ impl Graph {
     ) -> Reach {
         let mut reach = Reach { start: Some(start), limit_m, ..Reach::default() };
         let mut heap = BinaryHeap::new();
-        let mut done = HashSet::new();
         let edge = &self.edges[start.edge as usize];
         for (end, metres) in edge.ends.into_iter().zip([start.along_m, edge.length_m - start.along_m]) {
-            reach.offer(end, metres, start.edge, &mut heap);
+            reach.offer(end, metres, Some(start.edge), &mut heap);
         }
+        self.spread(&mut reach, heap, closed, &mut is_enough);
+        reach
+    }
+
+    /// As [`Self::search`], from a node.
+    pub(super) fn search_from(
+        &self,
+        node: u32,
+        limit_m: f64,
+        closed: &HashSet<u32>,
+        mut is_enough: impl FnMut(u32, f64) -> bool,
+    ) -> Reach {
+        let mut reach = Reach { limit_m, ..Reach::default() };
+        let mut heap = BinaryHeap::new();
+        reach.offer(node, 0.0, None, &mut heap);
+        self.spread(&mut reach, heap, closed, &mut is_enough);
+        reach
+    }
+
+    fn spread(
+        &self,
+        reach: &mut Reach,
+        mut heap: BinaryHeap<Next>,
+        closed: &HashSet<u32>,
+        is_enough: &mut impl FnMut(u32, f64) -> bool,
+    ) {
+        let mut done = HashSet::new();
         while let Some(Next(metres, node)) = heap.pop() {
             if !done.insert(node) {
                 continue;
@@ -113,11 +160,10 @@ impl Graph {
                 let edge = &self.edges[way as usize];
                 let other = if edge.ends[0] == node { edge.ends[1] } else { edge.ends[0] };
                 if !done.contains(&other) {
-                    reach.offer(other, metres + edge.length_m, way, &mut heap);
+                    reach.offer(other, metres + edge.length_m, Some(way), &mut heap);
                 }
             }
         }
-        reach
     }
 
     /// Metres to a place, where it is within reach.
@@ -205,11 +251,13 @@ impl Graph {
 }
 
 impl Reach {
-    fn offer(&mut self, node: u32, metres: f64, way: u32, heap: &mut BinaryHeap<Next>) {
+    fn offer(&mut self, node: u32, metres: f64, way: Option<u32>, heap: &mut BinaryHeap<Next>) {
         let is_nearer = self.costs.get(&node).is_none_or(|known| metres < *known);
         if metres <= self.limit_m && is_nearer {
             self.costs.insert(node, metres);
-            self.before.insert(node, way);
+            if let Some(way) = way {
+                self.before.insert(node, way);
+            }
             heap.push(Next(metres, node));
         }
     }

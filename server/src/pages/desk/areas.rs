@@ -31,6 +31,8 @@ pub fn areas(asked: &Asked<'_>, layers: &[(String, String)], outcome: &Outcome) 
                 (form::choice(asked, "nearest", asked.say("I più vicini di", "The nearest of"), &layers))
                 (form::field(asked, "closed", asked.say("Strade chiuse", "Closed streets"),
                     asked.say("Numeri degli oggetti, come 12,57", "Numbers of features, such as 12,57"), "text"))
+                (form::field(asked, "tide", asked.say("Marea (m)", "Tide (m)"),
+                    asked.say("Per esempio 1.10; vuoto: asciutto", "Such as 1.10; empty: dry"), "text"))
             }
         }))
         @match outcome {
@@ -57,6 +59,7 @@ fn told(asked: &Asked<'_>, answer: &Value) -> Markup {
                 (number(asked, text(answer, "streets_m"))) (asked.say(" m di strade.", " m of streets."))
             }
             (picture(asked, answer))
+            (under_water(asked, &answer["tide"]))
             @if members(answer, "within").next().is_some() {
                 table class="table" {
                     caption { (asked.say("Oggetti raggiunti", "Features reached")) }
@@ -100,11 +103,45 @@ fn told(asked: &Asked<'_>, answer: &Value) -> Markup {
     }
 }
 
-/// The streets, drawn by us: north is up.
+/// Streets under water.
+fn under_water(asked: &Asked<'_>, tide: &Value) -> Markup {
+    html! {
+        @if tide.is_object() {
+            p {
+                (asked.say("Marea a ", "Tide at ")) (number(asked, text(tide, "level_m"))) (asked.say(" m sullo ", " m above the "))
+                (in_language(asked, &tide["datum"])) ". "
+                (asked.say("Strade sott’acqua qui attorno, tratteggiate: ", "Streets under water around here, dashed: ")) (tide["count"])
+                " (" (number(asked, text(tide, "metres"))) " m); "
+                (asked.say("con passerella: ", "with a walkway: ")) (tide["walkways"])
+                (asked.say("; di quota ignota: ", "; of unknown height: ")) (tide["unknown"]) "."
+            }
+            @if members(tide, "streets").next().is_some() {
+                table class="table" {
+                    caption { (asked.say("Strade sott’acqua, le più vicine prima", "Streets under water, the nearest first")) }
+                    thead { tr {
+                        th scope="col" { (asked.say("Strada", "Street")) }
+                        th scope="col" class="number" { (asked.say("Quota (m)", "Height (m)")) }
+                        th scope="col" class="number" { (asked.say("Tratti (m)", "Stretches (m)")) }
+                    } }
+                    tbody { @for street in members(tide, "streets") { tr {
+                        td { a href=(asked.page(&format!("collections/{}/items/{}", text(&street["feature"], "layer"), text(&street["feature"], "id")))) { (text(street, "name")) } }
+                        td class="number" { (number(asked, text(street, "ground_m"))) }
+                        td class="number" { (number(asked, text(street, "metres"))) }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+fn lines_of(geometry: &Value) -> Vec<Vec<[f64; 2]>> {
+    serde_json::from_value(geometry["coordinates"].clone()).unwrap_or_default()
+}
+
+/// The streets, drawn by us: north is up; those under water are dashed.
 fn picture(asked: &Asked<'_>, answer: &Value) -> Markup {
-    let lines: Vec<Vec<[f64; 2]>> =
-        serde_json::from_value(answer["streets"]["coordinates"].clone()).unwrap_or_default();
-    let all = || lines.iter().flatten();
+    let (lines, wet) = (lines_of(&answer["streets"]), lines_of(&answer["tide"]["under_water"]));
+    let all = || lines.iter().chain(&wet).flatten();
     let bound = |pick: fn(f64, f64) -> f64, axis: usize| all().map(|at| at[axis]).reduce(pick);
     let (Some(west), Some(east), Some(south), Some(north)) =
         (bound(f64::min, 0), bound(f64::max, 0), bound(f64::min, 1), bound(f64::max, 1))
@@ -116,13 +153,17 @@ fn picture(asked: &Asked<'_>, answer: &Value) -> Markup {
     let scale =
         ((SIZE.0 - 20.0) / ((east - west) * squeeze).max(1e-6)).min((SIZE.1 - 20.0) / (north - south).max(1e-6));
     let place = |at: &[f64; 2]| [10.0 + (at[0] - west) * squeeze * scale, 10.0 + (north - at[1]) * scale];
-    let mut path = String::new();
-    for line in &lines {
-        for (number, at) in line.iter().enumerate() {
-            let [x, y] = place(at);
-            let _ = write!(path, "{}{x:.1} {y:.1}", if number == 0 { "M" } else { "L" });
+    let drawn = |lines: &[Vec<[f64; 2]>]| {
+        let mut path = String::new();
+        for line in lines {
+            for (number, at) in line.iter().enumerate() {
+                let [x, y] = place(at);
+                let _ = write!(path, "{}{x:.1} {y:.1}", if number == 0 { "M" } else { "L" });
+            }
         }
-    }
+        path
+    };
+    let (path, wet) = (drawn(&lines), drawn(&wet));
     let start = [answer["start"]["lon"].as_f64().unwrap_or(west), answer["start"]["lat"].as_f64().unwrap_or(south)];
     let [x, y] = place(&start);
     let title = asked.say("Le strade che si raggiungono", "The streets that are reached");
@@ -130,6 +171,7 @@ fn picture(asked: &Asked<'_>, answer: &Value) -> Markup {
     html! {
         (PreEscaped(format!(
             "<svg class=\"reach\" role=\"img\" aria-label=\"{title}\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\">\
+             <path class=\"wet\" d=\"{wet}\" fill=\"none\" stroke=\"#5b6b7b\" stroke-width=\"1.5\" stroke-dasharray=\"3 3\"/>\
              <path d=\"{path}\" fill=\"none\" stroke=\"#0066cc\" stroke-width=\"2\" stroke-linecap=\"round\"/>\
              <circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\" fill=\"#b3001b\"/></svg>"
         )))

@@ -82,6 +82,7 @@ fn told(asked: &Asked<'_>, answer: &Value) -> Markup {
             (super::zones::size(asked, &answer["place"]))
             (picture(asked, answer))
             (list(asked, answer))
+            (on_foot(asked, &answer["walk"]))
             p class="facts" {
                 (asked.say("Secondo ", "By ")) (text(&answer["rules"], "act")) " (" code { (text(&answer["rules"], "id")) } "); "
                 (asked.say("distanza considerata: ", "clearance: ")) (number(asked, text(answer, "clearance_m"))) " m."
@@ -140,6 +141,46 @@ fn list(asked: &Asked<'_>, answer: &Value) -> Markup {
             }
             @if let Some(omitted) = answer["omitted"].as_u64().filter(|omitted| *omitted > 0) {
                 p { (asked.say("Altri conflitti non elencati: ", "Conflicts that are not listed: ")) (omitted) }
+            }
+        }
+    }
+}
+
+/// What is not reached any more, and what lies at the site itself.
+fn on_foot(asked: &Asked<'_>, walk: &Value) -> Markup {
+    let parts: Vec<&Value> = members(walk, "cut_off").collect();
+    html! {
+        @if !parts.is_empty() {
+            h3 { (asked.say("Che cosa non si raggiunge più a piedi", "What is not reached on foot any more")) }
+            @for part in parts {
+                p {
+                    (asked.say("Una parte di ", "A part of ")) (number(asked, text(part, "streets_m"))) (asked.say(" m di strade, ", " m of streets, "))
+                    (part["junctions"]) (asked.say(" incroci, presso ", " junctions, near ")) (part["lat"]) ", " (part["lon"]) "."
+                }
+                (places(asked, part, "places"))
+            }
+        }
+        @if members(walk, "within").next().is_some() {
+            h3 { (asked.say("Che cosa sta sul tratto chiuso", "What lies at the closed stretch")) }
+            (places(asked, walk, "within"))
+        }
+    }
+}
+
+fn places(asked: &Asked<'_>, of: &Value, member: &str) -> Markup {
+    html! {
+        @if members(of, member).next().is_some() {
+            ul {
+                @for layer in members(of, member) {
+                    li {
+                        (in_language(asked, &layer["title"])) ": " (layer["count"])
+                        @for (number, feature) in members(layer, "features").enumerate() {
+                            (if number == 0 { " – " } else { ", " })
+                            a href=(asked.page(&format!("collections/{}/items/{}", text(&feature["feature"], "layer"), text(&feature["feature"], "id")))) { (text(feature, "name")) }
+                        }
+                        @if layer["count"].as_u64() > Some(members(layer, "features").count() as u64) { " …" }
+                    }
+                }
             }
         }
     }

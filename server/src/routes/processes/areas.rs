@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use bricola_layers::cache::Snapshot;
+use bricola_layers::definition::Scope;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::HeaderMap;
@@ -19,7 +20,7 @@ use crate::pages;
 use crate::params::Params;
 use crate::routes::when::{self, When};
 use crate::routes::{parameters, respond, select};
-use crate::services::areas::{Question, STREETS, reached};
+use crate::services::areas::{Question, STREETS, Tide, reached};
 use crate::wired::schema::{list, reference, text};
 use crate::wired::{Operation, Words};
 
@@ -27,6 +28,8 @@ use crate::wired::{Operation, Words};
 pub const PATH: &str = "/service-area";
 /// Minutes when nobody says, and at most.
 const MINUTES: (f64, f64) = (15.0, 120.0);
+/// Tide levels, metres.
+const TIDE: [f64; 2] = [-3.0, 5.0];
 /// Kilometres an hour when nobody says, and at most.
 const SPEED: (f64, f64) = (4.5, 30.0);
 /// The nearest of each kind when nobody says, and at most.
@@ -39,9 +42,9 @@ pub const PROCESS: Process = Process {
     title: Words("Che cosa si raggiunge a piedi", "What is within walking reach"),
     about: Words(
         "Le strade che si raggiungono a piedi in tanti minuti da un luogo, quanti oggetti di uno strato vi sono (scuole, abitanti \
-         delle sezioni), i più vicini, e che cosa resta isolato se si chiudono delle strade.",
+         delle sezioni), i più vicini, e che cosa resta isolato se si chiudono delle strade o l’acqua è alta.",
         "The streets that are reached on foot in so many minutes from a place, how many features of a layer are there (schools, \
-         inhabitants of census sections), the nearest ones, and what is cut off when streets are closed.",
+         inhabitants of census sections), the nearest ones, and what is cut off when streets are closed or the tide is high.",
     ),
     inputs,
     outputs: &[Output {
@@ -69,6 +72,16 @@ fn inputs() -> Vec<Input> {
                 "Streets that are closed: the ids of their features, such as 12,57",
             ),
             list(&text()),
+        ),
+        wanted(
+            "tide",
+            Words(
+                "Livello della marea in metri, come 1.10, sullo zero da cui lo strato delle strade conta le sue quote (a Venezia quello \
+                 di Punta della Salute): le strade più basse sono sott’acqua, e si percorrono solo sulle passerelle",
+                "Tide level in metres, such as 1.10, above the zero from which the layer of streets counts its heights (at Venice that of \
+                 Punta della Salute): lower streets are under water, and walked on raised walkways only",
+            ),
+            serde_json::json!({"type": "number", "format": "double", "minimum": TIDE[0], "maximum": TIDE[1]}),
         ),
         wanted(
             "count",
@@ -157,10 +170,24 @@ async fn answer(app: &Arc<App>, inputs: &Inputs) -> Result<Value, Problem> {
         nearest.push(layer(app, &when, "nearest", &id).await?);
     }
     let closed = closed(&inputs.texts("closed")?, &streets)?;
+    let tide = tide(inputs, &streets)?;
     let (app, day) = (Arc::clone(app), when.valid_on);
     let work = tokio::task::spawn_blocking(move || {
         let network = app.networks.of(&streets, day);
-        reached(&Question { site, network, streets, closed, minutes, speed_kmh, counted, nearest, most, day, seq })
+        reached(&Question {
+            site,
+            network,
+            streets,
+            closed,
+            tide,
+            minutes,
+            speed_kmh,
+            counted,
+            nearest,
+            most,
+            day,
+            seq,
+        })
     });
     let answer = work.await.map_err(Problem::internal)?;
     answer
@@ -189,4 +216,32 @@ fn closed(ids: &[String], streets: &Snapshot) -> Result<HashSet<String>, Problem
         }
     }
     Ok(ids.iter().cloned().collect())
+}
+
+/// The tide, where one is asked for and the streets say how high they lie.
+fn tide(inputs: &Inputs, streets: &Snapshot) -> Result<Option<Tide>, Problem> {
+    let Some(level) = inputs.exact("tide")? else { return Ok(None) };
+    // Tides are told in centimetres.
+    let level_m = (level.to_f64() * 100.0).round() / 100.0;
+    let refused = |reason: String| Problem::parameter("tide", &level.to_string(), reason);
+    let [least, most] = TIDE;
+    if !(least..=most).contains(&level_m) {
+        return Err(
+            refused(format!("must be metres from {least} to {most}")).with("allowed", format!("{least}..{most}"))
+        );
+    }
+    let definition = streets.definition();
+    // Whoever may see the answer may see the heights.
+    let public = |name: &str| {
+        let mut fields = Scope::PUBLIC.fields(definition);
+        fields.find(|(_, field)| field.name == name).map(|(position, _)| position)
+    };
+    let walk = definition.walk.as_ref();
+    let Some((walk, ground)) = walk.and_then(|walk| Some((walk, public(&walk.ground)?))) else {
+        let reason =
+            "cannot be answered: the layer of streets does not say in which field (walk.ground) its heights are";
+        return Err(refused(reason.to_owned()).with("layer", STREETS));
+    };
+    let walkway = walk.walkway.as_deref().and_then(public);
+    Ok(Some(Tide { level: format!("{level_m:.2}"), level_m, ground, walkway, datum: walk.datum.clone() }))
 }

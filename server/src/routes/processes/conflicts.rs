@@ -36,9 +36,11 @@ pub const PROCESS: Process = Process {
     title: Words("Conflitti di un cantiere", "Conflicts of a work site"),
     about: Words(
         "Con che cosa un nuovo cantiere è in conflitto, nello spazio e nel tempo: cantieri, opere, occupazioni, eventi, ZTL, linee, \
-         divieti di scavo, secondo le regole dell’ente; quanto è grave e perché, e il periodo libero più vicino, con le prove.",
+         divieti di scavo, secondo le regole dell’ente; quali strade chiude a chi va a piedi, con le deviazioni e ciò che resta isolato; \
+         quanto è grave e perché, e il periodo libero più vicino, con le prove.",
         "What a new site collides with, in space and time: sites, works, occupations, events, traffic zones, lines, ground not to \
-         be dug up, by the office's rules; how severe and why, and the nearest free time, with the evidence.",
+         be dug up, by the office's rules; which streets it closes to those who walk, with ways around and what is cut off; how \
+         severe and why, and the nearest free time, with the evidence.",
     ),
     inputs,
     outputs: &[Output {
@@ -116,7 +118,7 @@ pub fn about() -> Operation {
         .fails([Kind::UnknownFeature, Kind::NotAcceptable, Kind::NoRules])
 }
 
-async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
+async fn answer(app: &Arc<App>, inputs: &Inputs) -> Result<Value, Problem> {
     let asked = asked(inputs)?;
     let when = when::of(app, inputs.text(when::AT)?, None).await?.valid(asked.from);
     let seq = when.seq(app);
@@ -127,8 +129,13 @@ async fn answer(app: &App, inputs: &Inputs) -> Result<Value, Problem> {
     let Some(rules) = &loaded.rules else { return Err(no_rules(loaded.faults.len())) };
     // What is missing is told.
     let layers = when.present(app, rules.layer_ids()).await?;
-    let (question, rules) = (Question { site, asked, layers, seq }, rules.clone());
-    let work = tokio::task::spawn_blocking(move || conflicts(&rules, question)).await;
+    let (rules, app) = (rules.clone(), Arc::clone(app));
+    let work = tokio::task::spawn_blocking(move || {
+        let streets = rules.walk.as_ref().and_then(|walk| layers.get(&walk.layer));
+        let network = streets.map(|streets| app.networks.of(streets, Some(asked.from)));
+        conflicts(&rules, Question { site, asked, layers, network, seq })
+    });
+    let work = work.await;
     work.map_err(Problem::internal)?.map_err(|error| unmeasurable(&error))
 }
 

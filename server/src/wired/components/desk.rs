@@ -1,5 +1,7 @@
 //! The schemas of the desks' answers, of processes and of jobs.
 
+mod mobility;
+
 use serde_json::Value;
 
 use super::super::schema::{
@@ -8,44 +10,7 @@ use super::super::schema::{
 
 /// All of them.
 pub fn all() -> Vec<(&'static str, Value)> {
-    answers().into_iter().chain(reached()).chain(processes()).collect()
-}
-
-fn reached() -> Vec<(&'static str, Value)> {
-    let start = object([("street", reference("UsedFeature")), ("lon", number()), ("lat", number()), ("off_m", text())]);
-    let within = object([
-        ("layer", text()),
-        ("title", reference("BothLanguages")),
-        ("count", whole(0)),
-        ("field?", text()),
-        ("sum?", number()),
-        ("without_value?", whole(0)),
-    ]);
-    let feature = object([
-        ("feature", reference("UsedFeature")),
-        ("code", text()),
-        ("name", text()),
-        ("metres", text()),
-        ("minutes", text()),
-    ]);
-    let nearest = object([("layer", text()), ("title", reference("BothLanguages")), ("features", list(&feature))]);
-    let part = object([("junctions", whole(1)), ("lon", number()), ("lat", number())]);
-    let answer = object([
-        ("place", reference("Place")),
-        ("start", start),
-        ("minutes", number()),
-        ("speed_kmh", number()),
-        ("metres", text()),
-        ("streets_m", text()),
-        ("streets", reference("Geometry")),
-        ("area", reference("Geometry")),
-        ("within", list(&within)),
-        ("nearest", list(&nearest)),
-        ("cut_off", list(&part)),
-        ("warnings", list(&reference("Warning"))),
-        ("evidence", reference("Evidence")),
-    ]);
-    vec![("ReachAnswer", answer)]
+    answers().into_iter().chain(mobility::reached()).chain(processes()).collect()
 }
 
 fn answers() -> Vec<(&'static str, Value)> {
@@ -115,7 +80,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("RentalCandidates", candidates()),
         ("UnitsAnswer", units()),
         ("ZtlAnswer", ztl()),
-        ("ConflictsAnswer", conflicts()),
+        ("ConflictsAnswer", mobility::conflicts()),
         ("WorksAnswer", works()),
     ]
 }
@@ -284,38 +249,6 @@ fn ztl() -> Value {
         ("rules", any_object()),
         ("place", reference("Place")),
         ("gates", list(&any_object())),
-        ("evidence", reference("Evidence")),
-    ])
-}
-
-fn conflicts() -> Value {
-    let severity = || word(["notice", "minor", "serious", "blocking"]);
-    let conflict = object([
-        ("role", text()),
-        ("title", reference("BothLanguages")),
-        ("feature", reference("UsedFeature")),
-        ("name", text()),
-        ("severity", severity()),
-        ("distance_m", text()),
-        ("dates", any_object()),
-        ("common_days", nullable(whole(1))),
-        ("reason", reference("BothLanguages")),
-    ]);
-    let window =
-        object([("from", formatted("date")), ("to", formatted("date")), ("shift_days", between(-3_660, 3_660))]);
-    object([
-        ("site", any_object()),
-        ("days", whole(1)),
-        ("clearance_m", text()),
-        ("worst", nullable(severity())),
-        ("counts", any_object()),
-        ("conflicts", list(&conflict)),
-        ("omitted", whole(0)),
-        ("free_window", nullable(window)),
-        ("warnings", list(&reference("Warning"))),
-        ("rules", any_object()),
-        ("place", reference("Place")),
-        ("complete", boolean()),
         ("evidence", reference("Evidence")),
     ])
 }

@@ -64,7 +64,11 @@ async fn define(town: &Town, layers: &[&str]) {
 async fn street() -> Town {
     let town = town().await;
     put_rules(&town);
-    define(&town, &["work-sites", "public-works", "occupations", "ztl", "transit-lines"]).await;
+    define(
+        &town,
+        &["work-sites", "public-works", "occupations", "ztl", "transit-lines", "schools", "addresses", "stops"],
+    )
+    .await;
     town.write(
         "work-sites",
         Edit::Insert(work_site("C1", [0.0, 0.0, 10.0, 4.0], ["2026-06-10", "2026-06-20"], "closed")),
@@ -146,6 +150,106 @@ async fn the_process_answers_as_the_path_does_and_the_past_stays() {
     town.write("work-sites", Edit::Update { id: 1, expected: None, feature: later }).await;
     assert_eq!(told(&town.json(path).await), []);
     assert_eq!(town.server.get(&format!("{path}&at={seq}")).await.text(), first.text());
+}
+
+/// Two quays of 200 m with a bridge between them at one end, and an alley with a school beyond a second bridge.
+async fn canal() -> Town {
+    let town = town().await;
+    put_rules(&town);
+    define(
+        &town,
+        &["work-sites", "public-works", "occupations", "ztl", "transit-lines", "schools", "addresses", "stops"],
+    )
+    .await;
+    let street = |name: &str, from: [f64; 2], to: [f64; 2], width: Option<f64>| {
+        let values = [("full_name", text(name)), ("width_m", width.map_or(Value::Null, Value::Real))];
+        Edit::Insert(feature("streets", line(from, to), &values))
+    };
+    let streets = vec![
+        street("Riva", [0.0, 0.0], [200.0, 0.0], Some(6.0)),
+        street("Ponte", [200.0, 0.0], [200.0, 30.0], Some(3.0)),
+        street("Fondamenta", [200.0, 30.0], [0.0, 30.0], Some(4.0)),
+        street("Ponte Vecchio", [0.0, 0.0], [0.0, 30.0], Some(3.0)),
+        street("Ponte della Scuola", [100.0, 30.0], [100.0, 50.0], None),
+        street("Calle della Scuola", [100.0, 50.0], [100.0, 120.0], Some(2.0)),
+    ];
+    town.store.write("streets", streets).await.expect("written");
+    let point = |x: f64, y: f64| Geometry::Point(geo_types::Point::new(CORNER[0] + x, CORNER[1] + y));
+    let school = feature("schools", point(102.0, 110.0), &[("code", text("S1")), ("name", text("Scuola Manin"))]);
+    town.write("schools", Edit::Insert(school)).await;
+    let stop = [
+        ("code", text("F1")),
+        ("name", text("Riva")),
+        ("lines", text("1, 2")),
+        ("departures_weekday", Value::Integer(84)),
+    ];
+    town.write("stops", Edit::Insert(feature("stops", point(150.0, -5.0), &stop))).await;
+    town
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_closes_a_street_says_who_goes_around_and_who_is_cut_off() {
+    let town = canal().await;
+    let asked = |frame: [f64; 4]| format!("/conflicts?{}&from=2026-06-15&to=2026-06-30", drawn(frame));
+    let walked = |answer: &Json| answer["walk"]["closed"].as_array().map_or(0, Vec::len);
+    // On the quay of six metres a scaffold of two leaves a way; one of five does not.
+    let narrow = town.json(&asked([40.0, 1.0, 60.0, 3.0])).await;
+    assert_eq!((walked(&narrow), told(&narrow), &narrow["complete"]), (0, vec![], &json!(true)), "{narrow}");
+    let wide = town.json(&asked([40.0, -2.0, 60.0, 3.0])).await;
+    // Around by the two bridges it is as far as 30 + 200 + 30 m, in place of 200 m.
+    assert_eq!(told(&wide), [("walk", "minor")], "{wide}");
+    assert_eq!(wide["walk"]["closed"][0]["detour_m"], "60");
+    assert!(
+        wide["conflicts"][0]["reason"]["it"]
+            .as_str()
+            .is_some_and(|it| it.contains("chiusa per 20 m, deviazione di 60 m"))
+    );
+    // The far bridge: 430 m in place of 30.
+    let bridge = town.json(&asked([195.0, 10.0, 205.0, 15.0])).await;
+    assert_eq!(
+        (told(&bridge), &bridge["walk"]["closed"][0]["detour_m"]),
+        (vec![("walk", "serious")], &json!("400")),
+        "{bridge}"
+    );
+    // The school's bridge, whose width nobody knows.
+    let school = town.json(&asked([95.0, 38.0, 105.0, 42.0])).await;
+    assert_eq!(
+        (told(&school), school["walk"]["closed"][0]["effect"].as_str()),
+        (vec![("walk", "blocking")], Some("cut_off"))
+    );
+    let part = &school["walk"]["cut_off"][0];
+    assert_eq!((&part["junctions"], &part["streets_m"]), (&json!(2), &json!("70")));
+    assert_eq!(
+        (&part["places"][0]["layer"], &part["places"][0]["features"][0]["name"]),
+        (&json!("schools"), &json!("Scuola Manin"))
+    );
+    let reason = &school["conflicts"][0]["reason"];
+    assert!(
+        reason["it"].as_str().is_some_and(|it| it.contains("Scuole: 1"))
+            && reason["en"].as_str().is_some_and(|en| en.contains("cuts off")),
+        "{reason}"
+    );
+    assert!(
+        school["warnings"].as_array().is_some_and(|all| all.iter().any(|it| it["code"] == "unknown-width")),
+        "{school}"
+    );
+    let used = school["evidence"]["features"].as_array().expect("features");
+    assert!(used.contains(&json!({"layer": "streets", "id": "5", "version": 1})), "{used:?}");
+    // Around the school itself: it lies at the closed stretch.
+    let at_school = town.json(&asked([95.0, 100.0, 105.0, 115.0])).await;
+    assert_eq!(at_school["walk"]["within"][0]["count"], 1, "{at_school}");
+    let page = town.server.get(&format!("{}&f=html", asked([95.0, 38.0, 105.0, 42.0]))).await.text();
+    assert!(page.contains("Scuola Manin") && page.contains("Che cosa non si raggiunge più a piedi"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_a_site_touches_is_told_with_its_lines() {
+    let town = canal().await;
+    let answer =
+        town.json(&format!("/conflicts?{}&from=2026-06-15&to=2026-06-30", drawn([148.0, -12.0, 152.0, -7.0]))).await;
+    assert_eq!(told(&answer), [("stop", "serious")], "{answer}");
+    let reason = answer["conflicts"][0]["reason"]["it"].as_str().expect("a reason");
+    assert!(reason.contains("Linee: 1, 2") && reason.contains("feriali: 84"), "{reason}");
 }
 
 /// Numbers that look like chance and are the same each time.

@@ -139,6 +139,7 @@ pub(super) fn describe(
         rank: None,
         placeless: true,
         planning: None,
+        walk: None,
         licence: None,
         attribution: None,
         contact: None,
