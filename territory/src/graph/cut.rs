@@ -45,7 +45,9 @@ impl Graph {
         let nodes: HashSet<u32> = part.nodes.iter().copied().collect();
         let ways = part.nodes.iter().flat_map(|node| self.at(*node)).copied().collect::<HashSet<u32>>();
         let edges = ways.into_iter().map(|way| &self.edges()[way as usize]);
-        edges.filter(|edge| edge.ends.iter().all(|end| nodes.contains(end))).map(|edge| edge.length_m).sum()
+        let within = edges.filter(|edge| edge.ends.iter().all(|end| nodes.contains(end)));
+        // A sum of nothing would be less than nothing.
+        within.map(|edge| edge.length_m).fold(0.0, |sum, length| sum + length)
     }
 
     /// The box around all streets at the nodes of a part, degrees.

@@ -84,7 +84,8 @@ pub fn on_foot(
             walk.closed.push(Closed { feature, name, metres, effect: effect.clone() });
         }
     }
-    let parts = severed.off.iter().enumerate().map(|(number, part)| {
+    let parts = severed.off.iter().enumerate().filter(|(number, _)| is_told(&severed, &found, *number));
+    let parts = parts.map(|(number, part)| {
         let at = graph.node(part.nodes[0]);
         json!({
             "junctions": part.nodes.len(), "streets_m": format!("{:.0}", graph.length_of(part)),
@@ -124,22 +125,28 @@ const fn word(effect: &Effect) -> &'static str {
     }
 }
 
+/// Whether a part is more than the other end of the closed street itself, at which nothing lies.
+fn is_told(severed: &Severed, found: &Found<'_>, part: usize) -> bool {
+    severed.off[part].nodes.len() > 1 || found.contains_key(&Some(part))
+}
+
 fn effect(
     blockage: &Blockage,
     severed: &Severed,
     found: &Found<'_>,
     layers: &BTreeMap<String, Arc<Snapshot>>,
 ) -> Effect {
-    if blockage.off.is_empty() {
+    let off: Vec<usize> = blockage.off.iter().copied().filter(|part| is_told(severed, found, *part)).collect();
+    if off.is_empty() {
         return match blockage.detour {
             None => Effect::None,
             Some(detour) if detour.after_m.is_none() => Effect::Beyond(MOST_M),
             Some(detour) => Effect::Detour(detour.more_m()),
         };
     }
-    let junctions: usize = blockage.off.iter().map(|part| severed.off[*part].nodes.len()).sum();
+    let junctions: usize = off.iter().map(|part| severed.off[*part].nodes.len()).sum();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for (layer, places) in blockage.off.iter().filter_map(|part| found.get(&Some(*part))).flatten() {
+    for (layer, places) in off.iter().filter_map(|part| found.get(&Some(*part))).flatten() {
         *counts.entry(layer).or_default() += places.count;
     }
     let title = |layer: &str| {

@@ -238,6 +238,8 @@ async fn a_site_that_closes_a_street_says_who_goes_around_and_who_is_cut_off() {
     // Around the school itself: it lies at the closed stretch.
     let at_school = town.json(&asked([95.0, 100.0, 105.0, 115.0])).await;
     assert_eq!(at_school["walk"]["within"][0]["count"], 1, "{at_school}");
+    // Of the alley only its end is left behind, where nothing lies: nobody is cut off.
+    assert_eq!((told(&at_school), &at_school["walk"]["cut_off"]), (vec![("walk", "minor")], &json!([])));
     let page = town.server.get(&format!("{}&f=html", asked([95.0, 38.0, 105.0, 42.0]))).await.text();
     assert!(page.contains("Scuola Manin") && page.contains("Che cosa non si raggiunge più a piedi"), "{page}");
 }
