@@ -198,7 +198,7 @@ fn read(folder: &Path, id: &str, now: DateTime<Utc>) -> io::Result<Job> {
     Ok(Job {
         id: id.to_owned(),
         process: about.process,
-        percent: 0,
+        percent: if matches!(state, State::Successful(_)) { 100 } else { 0 },
         state,
         created: about.created,
         started: about.started,
