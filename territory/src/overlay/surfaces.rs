@@ -129,7 +129,7 @@ pub fn overlay(surface: &MultiPolygon<f64>, zones: &[Zone]) -> Result<Overlay, U
 fn is_all_of(zone: &MultiPolygon<f64>, frame: Rect<f64>) -> bool {
     let [polygon] = zone.0.as_slice() else { return false };
     let (min, max) = (frame.min(), frame.max());
-    let is_corner = |at: &Coord<f64>| (at.x == min.x || at.x == max.x) && (at.y == min.y || at.y == max.y);
+    let is_corner = |at: &Coord<f64>| [min.x, max.x].contains(&at.x) && [min.y, max.y].contains(&at.y);
     let whole = frame.width() * frame.height();
     polygon.interiors().is_empty()
         && polygon.exterior().0.iter().all(is_corner)

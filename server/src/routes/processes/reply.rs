@@ -31,11 +31,14 @@ const TRIES: u32 = 600;
 
 /// The member `subscriber` of a request.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object with successUri")]
+#[serde(deny_unknown_fields, expecting = "an object with successUri")]
 pub struct Subscriber {
-    success_uri: String,
-    in_progress_uri: Option<String>,
-    failed_uri: Option<String>,
+    #[serde(rename = "successUri")]
+    success: String,
+    #[serde(rename = "inProgressUri")]
+    progress: Option<String>,
+    #[serde(rename = "failedUri")]
+    failure: Option<String>,
 }
 
 impl Subscriber {
@@ -43,9 +46,9 @@ impl Subscriber {
     pub fn reply(self, base: String) -> Reply {
         Reply {
             base,
-            success: self.success_uri,
-            failure: self.failed_uri,
-            progress: self.in_progress_uri,
+            success: self.success,
+            failure: self.failure,
+            progress: self.progress,
             is_correlated: false,
             standing: Standing::default(),
         }
