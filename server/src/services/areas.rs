@@ -3,6 +3,7 @@
 mod tide;
 
 use std::collections::HashSet;
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bricola_layers::cache::{RowRef, Snapshot, Validity, ValueRef};
@@ -42,8 +43,8 @@ pub struct Network {
     streets: Vec<FeatureRef>,
 }
 
-/// A graph, and the snapshot that it was made of.
-type Kept = (Weak<Snapshot>, Option<NaiveDate>, Arc<Network>);
+/// A graph, and the snapshot that it was made of, with a digest of the streets that are left out as not valid.
+type Kept = (Weak<Snapshot>, u64, Arc<Network>);
 
 /// The graphs that were made last: a layer that has changed is another snapshot, of which another graph is made.
 #[derive(Debug, Default)]
@@ -52,7 +53,9 @@ pub struct Networks(Mutex<Vec<Kept>>);
 impl Networks {
     /// The graph of a layer of streets, those of them that are valid on a day.
     pub fn of(&self, streets: &Arc<Snapshot>, day: Option<NaiveDate>) -> Arc<Network> {
-        let is_it = |(kept, of, _): &Kept| *of == day && kept.upgrade().is_some_and(|kept| Arc::ptr_eq(&kept, streets));
+        // On most days the same streets are valid.
+        let out = left_out(streets, day);
+        let is_it = |(kept, of, _): &Kept| *of == out && kept.upgrade().is_some_and(|kept| Arc::ptr_eq(&kept, streets));
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((.., network)) = lock().iter().find(|kept| is_it(kept)) {
             return Arc::clone(network);
@@ -61,9 +64,22 @@ impl Networks {
         let mut kept = lock();
         kept.retain(|(snapshot, ..)| snapshot.strong_count() > 0);
         kept.truncate(KEPT - 1);
-        kept.insert(0, (Arc::downgrade(streets), day, Arc::clone(&network)));
+        kept.insert(0, (Arc::downgrade(streets), out, Arc::clone(&network)));
         network
     }
+}
+
+/// A digest of the rows of a layer that are not valid on a day.
+fn left_out(streets: &Snapshot, day: Option<NaiveDate>) -> u64 {
+    let validity = Validity::of(streets.definition(), day);
+    if validity.is_always() {
+        return 0;
+    }
+    let mut hasher = rustc_hash::FxHasher::default();
+    for row in streets.rows().filter(|row| !validity.holds(*row)) {
+        row.id().hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 impl Network {

@@ -16,7 +16,15 @@ pub struct CutOff {
 impl Graph {
     /// The parts that hung together with a larger part before, and do not once some edges are closed; the largest first.
     pub fn cut_off(&self, closed: &HashSet<u32>) -> Vec<CutOff> {
-        let (before, after) = (self.parts(&HashSet::new()), self.parts(closed));
+        if closed.is_empty() {
+            return Vec::new();
+        }
+        let (before, after) = (self.whole.get_or_init(|| self.parts(&HashSet::new())), self.parts(closed));
+        // A part is named by its first node.
+        let count = |parts: &[u32]| parts.iter().zip(0..).filter(|(part, node)| **part == *node).count();
+        if count(before) == count(&after) {
+            return Vec::new();
+        }
         let mut sizes: HashMap<u32, (u32, usize)> = HashMap::new();
         for (whole, part) in before.iter().zip(&after) {
             sizes.entry(*part).or_insert((*whole, 0)).1 += 1;
@@ -61,7 +69,7 @@ impl Graph {
         all.map(|at| (at, at)).reduce(|frame, (at, _)| fold(frame, at)).map(|(low, high)| Rect::new(low, high))
     }
 
-    /// For each node the part that it is in, named by one of its nodes.
+    /// For each node the part that it is in, named by its first node.
     fn parts(&self, closed: &HashSet<u32>) -> Vec<u32> {
         let mut part: Vec<u32> = (0..self.node_count() as u32).collect();
         for (_, edge) in (0..).zip(self.edges()).filter(|(number, _)| !closed.contains(number)) {

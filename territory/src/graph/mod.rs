@@ -10,6 +10,8 @@ mod close;
 mod cut;
 mod reach;
 
+use std::sync::OnceLock;
+
 use geo_types::Coord;
 use rstar::RTree;
 use rstar::primitives::{GeomWithData, Line};
@@ -52,6 +54,8 @@ pub struct Graph {
     /// Segments with their edge and place in it, on a plane of metres.
     tree: RTree<Segment>,
     plane: Plane,
+    /// For each node the part that it is in when nothing is closed, found when it is first asked for.
+    whole: OnceLock<Vec<u32>>,
 }
 
 /// Degrees to metres around a place; true to a ten-thousandth within some ten kilometres, for finding what is near.
