@@ -18,7 +18,7 @@ mod units;
 mod works;
 mod ztl;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,6 +218,15 @@ const LEFT_BEHIND: Duration = Duration::from_secs(3);
 /// The runtime of the subcommands that need one.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)
+}
+
+/// The folder of files of an office that a command looks at: the one that was named, or that of the data folder.
+fn existing(named: Option<&Path>, usual: PathBuf) -> Result<PathBuf, Failure> {
+    let folder = named.map_or(usual, Path::to_owned);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    Err(Failure::usage(format!("there is no folder {}", folder.display())))
 }
 
 /// Writes a result to standard output. A reader that has gone away (`| head`) is no failure.

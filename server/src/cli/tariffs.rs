@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, say};
+use super::{Failure, Outcome, existing, say};
 use crate::config::Config;
 use crate::services::tariff::read_folder;
 
@@ -18,11 +18,7 @@ pub struct Arguments {
 impl Arguments {
     /// Lists the tariff plans, and all that is wrong with them: faults in one, and gaps and overlaps between them.
     pub fn run(&self, config: &Config) -> Outcome {
-        let folder = self.folder.clone().unwrap_or_else(|| config.tariffs_folder());
-        if !folder.is_dir() {
-            return Err(Failure::usage(format!("there is no folder {}", folder.display())));
-        }
-        let loaded = read_folder(&folder);
+        let loaded = read_folder(&existing(self.folder.as_deref(), config.tariffs_folder())?);
         let mut out = String::new();
         for plan in &loaded.each {
             let to = plan.valid_to.map_or_else(|| "…".to_owned(), |day| day.to_string());

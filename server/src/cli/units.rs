@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, say};
+use super::{Failure, Outcome, existing, say};
 use crate::config::Config;
 use crate::services::units::read_folder;
 
@@ -18,11 +18,7 @@ pub struct Arguments {
 impl Arguments {
     /// Lists the census dumps: what was read, what is wrong, and which files are refused.
     pub fn run(&self, config: &Config) -> Outcome {
-        let folder = self.folder.clone().unwrap_or_else(|| config.units_folder());
-        if !folder.is_dir() {
-            return Err(Failure::usage(format!("there is no folder {}", folder.display())));
-        }
-        let loaded = read_folder(&folder);
+        let loaded = read_folder(&existing(self.folder.as_deref(), config.units_folder())?);
         let mut out = String::new();
         for source in &loaded.sources {
             // Writing to a text cannot fail.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, say};
+use super::{Failure, Outcome, existing, say};
 use crate::config::Config;
 use crate::services::works::read_folder;
 
@@ -18,11 +18,7 @@ pub struct Arguments {
 impl Arguments {
     /// Tells what the files of the national registers hold, and all that is wrong with them.
     pub fn run(&self, config: &Config) -> Outcome {
-        let folder = self.folder.clone().unwrap_or_else(|| config.works_folder());
-        if !folder.is_dir() {
-            return Err(Failure::usage(format!("there is no folder {}", folder.display())));
-        }
-        let loaded = read_folder(&folder);
+        let loaded = read_folder(&existing(self.folder.as_deref(), config.works_folder())?);
         let mut out = String::new();
         for source in &loaded.sources {
             let word = |value: serde_json::Result<serde_json::Value>| {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, say};
+use super::{Failure, Outcome, existing, say};
 use crate::config::Config;
 use crate::services::ztl::read_folder;
 
@@ -18,11 +18,7 @@ pub struct Arguments {
 impl Arguments {
     /// Lists the regulations of limited traffic zones, schedules that somebody has to look at, and all faults.
     pub fn run(&self, config: &Config) -> Outcome {
-        let folder = self.folder.clone().unwrap_or_else(|| config.regulations_folder());
-        if !folder.is_dir() {
-            return Err(Failure::usage(format!("there is no folder {}", folder.display())));
-        }
-        let loaded = read_folder(&folder);
+        let loaded = read_folder(&existing(self.folder.as_deref(), config.regulations_folder())?);
         let (mut out, mut unread) = (String::new(), 0);
         for regulation in loaded.regulations.all() {
             let to = regulation.valid_to.map_or_else(|| "…".to_owned(), |day| day.to_string());

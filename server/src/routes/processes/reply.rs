@@ -158,7 +158,7 @@ async fn post(app: &App, reply: &Reply, id: &str, url: &str, media_type: &str, b
 /// Goes on with what a server that is no more has left: jobs that can be asked again, and outcomes that nobody was told.
 pub fn resume(app: &Arc<App>) {
     for id in app.jobs.untold() {
-        let (own, id) = (Arc::clone(app), id);
+        let own = Arc::clone(app);
         tokio::spawn(async move {
             if let Some(reply) = own.jobs.get(&id).await.and_then(|job| job.reply) {
                 watch(&own, id, reply);

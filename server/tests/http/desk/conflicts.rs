@@ -60,8 +60,8 @@ async fn define(town: &Town, layers: &[&str]) {
     }
 }
 
-/// A street with a site, fresh paving, an event and a bus.
-async fn street() -> Town {
+/// A town with rules of conflicts, and the layers that they speak of.
+async fn ruled() -> Town {
     let town = town().await;
     put_rules(&town);
     define(
@@ -69,6 +69,12 @@ async fn street() -> Town {
         &["work-sites", "public-works", "occupations", "ztl", "transit-lines", "schools", "addresses", "stops"],
     )
     .await;
+    town
+}
+
+/// A street with a site, fresh paving, an event and a bus.
+async fn street() -> Town {
+    let town = ruled().await;
     town.write(
         "work-sites",
         Edit::Insert(work_site("C1", [0.0, 0.0, 10.0, 4.0], ["2026-06-10", "2026-06-20"], "closed")),
@@ -154,13 +160,7 @@ async fn the_process_answers_as_the_path_does_and_the_past_stays() {
 
 /// Two quays of 200 m with a bridge between them at one end, and an alley with a school beyond a second bridge.
 async fn canal() -> Town {
-    let town = town().await;
-    put_rules(&town);
-    define(
-        &town,
-        &["work-sites", "public-works", "occupations", "ztl", "transit-lines", "schools", "addresses", "stops"],
-    )
-    .await;
+    let town = ruled().await;
     let street = |name: &str, from: [f64; 2], to: [f64; 2], width: Option<f64>| {
         let values = [("full_name", text(name)), ("width_m", width.map_or(Value::Null, Value::Real))];
         Edit::Insert(feature("streets", line(from, to), &values))
